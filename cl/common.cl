@@ -1,0 +1,133 @@
+/* Common to every kernel: put in front of each file. OpenCL C 1.2 core only.
+ *
+ * Contraction is off, so that a*b + c means the same on every driver where it is written so; kernels that want the
+ * fused form say fma() or mad() (see HG_MAD). */
+#pragma OPENCL FP_CONTRACT OFF
+
+/* ---- records written by the host each step */
+typedef struct {
+    uint seed_lo, seed_hi; /* key of all random draws */
+    uint step_lo, step_hi; /* number of this step, from 1 */
+    uint slot;             /* row of the metrics ring */
+    uint batch;            /* examples in this step */
+    float lr;
+    float clip_norm, clip_value;
+    float h[7];            /* the optimizer's numbers */
+} hg_step;
+
+/* Kept on the device from step to step. */
+typedef struct {
+    uint bad;         /* a loss was not finite: parameters are left alone from then on */
+    float grad_scale; /* of gradient clipping */
+    float grad_norm;
+    float unused;
+} hg_state;
+
+/* ---- fused multiply-add where the device has a fast one */
+#ifdef FP_FAST_FMAF
+#define HG_MAD(a, b, c) fma((a), (b), (c))
+#else
+#define HG_MAD(a, b, c) mad((a), (b), (c))
+#endif
+
+/* ---- loops: every work-item takes items id, id + size, ... */
+#define HG_FOR(i, n) for (int i = (int)get_global_id(0); i < (n); i += (int)get_global_size(0))
+
+/* ---- activations: value from x, derivative from the output y (from x for gelu and silu). Written so that scalars and
+ * vectors of any width both work, and so that NaN passes through. `p` is the activation's number. Arguments are
+ * evaluated more than once: pass variables. */
+#define HG_POS(x) ((x) > 0.0f)
+#define ACT_linear(x, p) (x)
+#define ACT_GRAD_linear(y, p) 1.0f
+#define ACT_relu(x, p) ((x) < 0.0f ? (x) * 0.0f : (x))
+#define ACT_GRAD_relu(y, p) HG_STEP(y)
+#define ACT_leaky_relu(x, p) ((x) < 0.0f ? (x) * (p) : (x))
+#define ACT_GRAD_leaky_relu(y, p) ((p) + (1.0f - (p)) * HG_STEP(y))
+#define ACT_elu(x, p) ((x) < 0.0f ? (p) * expm1(x) : (x))
+#define ACT_GRAD_elu(y, p) (HG_STEP(y) + (1.0f - HG_STEP(y)) * ((y) + (p)))
+#define HG_SELU_SCALE 1.0507009873554805f
+#define HG_SELU_ALPHA 1.6732632423543772f
+#define ACT_selu(x, p) (HG_SELU_SCALE * ((x) < 0.0f ? HG_SELU_ALPHA * expm1(x) : (x)))
+#define ACT_GRAD_selu(y, p) (HG_STEP(y) * HG_SELU_SCALE + (1.0f - HG_STEP(y)) * ((y) + HG_SELU_SCALE * HG_SELU_ALPHA))
+#define ACT_tanh(x, p) tanh(x)
+#define ACT_GRAD_tanh(y, p) (1.0f - (y) * (y))
+#define ACT_sigmoid(x, p) (1.0f / (1.0f + exp(-(x))))
+#define ACT_GRAD_sigmoid(y, p) ((y) * (1.0f - (y)))
+#define ACT_softplus(x, p) (fmax((x), 0.0f) + log1p(exp(-fabs(x))))
+#define ACT_GRAD_softplus(y, p) (-expm1(-(y)))
+#define ACT_silu(x, p) ((x) / (1.0f + exp(-(x))))
+#define ACT_GRAD_silu(x, p) ((1.0f / (1.0f + exp(-(x)))) * (1.0f + (x) * (1.0f - 1.0f / (1.0f + exp(-(x))))))
+/* gelu: x Phi(x), the exact form with erf, as PyTorch's default */
+#define ACT_gelu(x, p) (0.5f * (x) * (1.0f + erf((x) * 0.70710678118654752f)))
+#define ACT_GRAD_gelu(x, p) (0.5f * (1.0f + erf((x) * 0.70710678118654752f)) + (x) * 0.3989422804014327f * exp(-0.5f * (x) * (x)))
+/* 1 where y > 0, else 0 (NaN gives 0) */
+#define HG_STEP(y) sign(fmax((y), 0.0f))
+
+#define HG_PASTE2(a, b) a##b
+#define HG_PASTE(a, b) HG_PASTE2(a, b)
+
+#ifndef ACT
+#define ACT linear
+#endif
+#ifndef ACT_P
+#define ACT_P 0.0f
+#endif
+#ifndef DX_ACT
+#define DX_ACT linear
+#endif
+#ifndef DX_ACT_P
+#define DX_ACT_P 0.0f
+#endif
+#ifndef DX_ADD
+#define DX_ADD 0
+#endif
+#ifndef DW_ADD
+#define DW_ADD 0
+#endif
+
+/* The output's activation. */
+#define HG_ACT(v) HG_PASTE(ACT_, ACT)(v, ACT_P)
+/* The derivative of the activation behind a gradient's tensor, from that tensor's value. */
+#define HG_DX_FACTOR(y) HG_PASTE(ACT_GRAD_, DX_ACT)(y, DX_ACT_P)
+/* DX_LINEAR is 1 where no derivative applies, so that the value need not be read. */
+#define HG_IS_linear 1
+#define HG_DX_IS_LINEAR HG_PASTE(HG_IS_, DX_ACT)
+/* Stores gradient v at i: times the derivative, added to what is there if DX_ADD. */
+#if DX_ADD
+#define HG_DX_OLD(dx, i) (dx)[i] +
+#else
+#define HG_DX_OLD(dx, i)
+#endif
+#if HG_DX_IS_LINEAR
+#define HG_DX(dx, dx_x, i, v) ((dx)[i] = HG_DX_OLD(dx, i) (v))
+#else
+#define HG_DX(dx, dx_x, i, v) ((dx)[i] = HG_DX_OLD(dx, i) (v) * HG_DX_FACTOR((dx_x)[i]))
+#endif
+
+/* ---- random numbers: Philox-4x32-10 (Salmon et al., SC 2011); the same as src/base/rng.c */
+inline uint4 hg_philox(uint4 counter, uint2 key)
+{
+    for (int round = 0; round < 10; round++) {
+        uint hi0 = mul_hi(0xD2511F53u, counter.x), lo0 = 0xD2511F53u * counter.x;
+        uint hi1 = mul_hi(0xCD9E8D57u, counter.z), lo1 = 0xCD9E8D57u * counter.z;
+        counter = (uint4)(hi1 ^ counter.y ^ key.x, lo1, hi0 ^ counter.w ^ key.y, lo0);
+        key += (uint2)(0x9E3779B9u, 0xBB67AE85u);
+    }
+    return counter;
+}
+
+/* Four random words for item `index` of node stream `stream` at this step. */
+inline uint4 hg_random(__global const hg_step *step, uint stream, uint index)
+{
+    return hg_philox((uint4)(index, step->step_lo, step->step_hi, stream), (uint2)(step->seed_lo, step->seed_hi));
+}
+
+/* Uniform in [0, 1), 24 bits. */
+#define HG_UNIFORM(u) ((float)((u) >> 8) * 0x1p-24f)
+
+/* Two standard normals from two words (Box-Muller; the first word is kept away from 0). */
+inline float2 hg_normal(uint a, uint b)
+{
+    float r = sqrt(-2.0f * log(((float)(a >> 8) + 0.5f) * 0x1p-24f)), t = 6.283185307179586f * HG_UNIFORM(b);
+    return (float2)(r * cos(t), r * sin(t));
+}

@@ -1,0 +1,320 @@
+/* Hourglass: trains and runs autoencoders on any OpenCL device.
+ *
+ * This is the whole public surface, in the order in which data flows:
+ * context -> device -> model -> dataset -> net -> trainer -> pictures.
+ *
+ * Errors. A function that can fail returns bool, or a pointer that is NULL on failure. The place that knows most
+ * writes exactly one message into the context (hg_message) together with a status (hg_status) that is also the
+ * program's exit code. The library never prints, never exits and never reads the environment.
+ *
+ * Threads. A context and what was made from it belong to one thread at a time; the library's own helper threads
+ * are not visible. Every destroy/close accepts NULL.
+ *
+ * Shapes. B batch, C channels, H W height and width, K kernel, S stride, P padding, N in features, M out features,
+ * Z latent units. Arrays that cross this surface are float32, row-major, in PyTorch's order [B, C, H, W].
+ *
+ * Params structs. A zeroed params struct is always valid and means "choose for me"; the field's comment says what
+ * is then chosen. */
+#ifndef HOURGLASS_H
+#define HOURGLASS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HG_VERSION "0.1.0"
+
+/* ---------------------------------------------------------------- context */
+
+/* What went wrong, also the program's exit codes. */
+typedef enum hg_status {
+    HG_OK = 0,
+    HG_INTERNAL = 1,      /* a fault of Hourglass itself, or no host memory */
+    HG_USAGE = 2,         /* a wrong call or command line */
+    HG_BAD_INPUT = 3,     /* a file that cannot be read or does not make sense */
+    HG_NO_DEVICE = 4,     /* no suitable OpenCL device */
+    HG_KERNEL_BUILD = 5,  /* a kernel did not build */
+    HG_DEVICE_MEMORY = 6, /* the device's memory does not suffice */
+    HG_DEVICE_LOST = 7,   /* the device stopped working */
+    HG_OUTPUT = 8,        /* an output file or disk */
+    HG_DIVERGED = 9,      /* training produced NaN or infinity */
+    HG_SELF_TEST = 10,    /* the device computes wrong results */
+    HG_BUSY = 11,         /* the run directory is used by another process */
+} hg_status;
+
+typedef struct hg_context hg_context;
+
+typedef enum hg_level { HG_LOG_DEBUG, HG_LOG_INFO, HG_LOG_WARNING } hg_level;
+
+/* Receives one line of text without newline. May be called from the thread that called the library only. */
+typedef void hg_log_fn(void *user, hg_level level, const char *text);
+
+/* `log` may be NULL. NULL only when no memory is left. */
+hg_context *hg_context_create(hg_log_fn *log, void *user);
+void hg_context_destroy(hg_context *ctx);
+
+/* HG_OK, or the status of the first failure since the last clear. */
+hg_status hg_context_status(const hg_context *ctx);
+
+/* The message of that failure ("" if none): what failed, where, and what to try. Valid until the next clear. */
+const char *hg_message(const hg_context *ctx);
+void hg_context_clear(hg_context *ctx);
+
+/* ---------------------------------------------------------------- devices */
+
+typedef enum hg_device_type { HG_DEVICE_CPU, HG_DEVICE_GPU, HG_DEVICE_ACCELERATOR } hg_device_type;
+
+/* One OpenCL device as queried. Strings live as long as the list or device it came from. */
+typedef struct hg_device_info {
+    int index;            /* place in the list, counted over all platforms */
+    const char *platform; /* platform name */
+    const char *name;     /* device name */
+    const char *vendor;
+    const char *driver;   /* driver version */
+    const char *version;  /* CL_DEVICE_VERSION */
+    hg_device_type type;
+    uint32_t compute_units;
+    uint32_t clock_mhz;
+    uint64_t memory;        /* global memory, bytes */
+    uint64_t max_alloc;     /* largest single buffer, bytes */
+    uint64_t local_memory;  /* per work-group, bytes */
+    uint64_t max_work_group;/* work-items */
+    uint32_t vector_width;  /* native float vector width; 1 means that the driver vectorises over work-items */
+    uint32_t base_align;    /* sub-buffer alignment, bytes */
+    bool unified;           /* host and device share memory */
+    bool fp16, fp64, subgroups, command_buffer;
+    bool usable;            /* has a compiler and is available */
+    double score;           /* by which `auto` chooses; higher is better */
+    const char *why;        /* one line: how the score came about */
+} hg_device_info;
+
+typedef struct hg_device_list hg_device_list;
+
+/* Lists every device of every platform; a platform that fails is skipped with a warning. An empty list is no error. */
+hg_device_list *hg_devices(hg_context *ctx);
+int hg_devices_count(const hg_device_list *list);
+const hg_device_info *hg_devices_at(const hg_device_list *list, int index);
+void hg_devices_destroy(hg_device_list *list);
+
+typedef struct hg_device hg_device;
+
+typedef struct hg_device_params {
+    const char *select;     /* NULL or "auto": highest score; "gpu", "cpu"; an index; part of a name (case-insensitive) */
+    const char *kernel_dir; /* NULL: the embedded kernels; else a folder with the .cl files, read at every build */
+    const char *variants;   /* NULL: heuristics choose; else forced variants: "plain" or "conv_forward=gpu,conv_data=plain" */
+    bool profile;           /* event profiling on the queue (needed by hg_net_time; may be slower) */
+} hg_device_params;
+
+/* Opens a device: context, queue. `params` may be NULL. Fails with HG_NO_DEVICE (none, none that fits, several that fit). */
+hg_device *hg_device_open(hg_context *ctx, const hg_device_params *params);
+const hg_device_info *hg_device_get_info(const hg_device *dev);
+void hg_device_close(hg_device *dev);
+
+/* ---------------------------------------------------------------- models */
+
+typedef struct hg_model hg_model; /* a parsed and checked model: layers with shapes, loss, optimizer; no device */
+
+/* Reads a model file (YAML, see README). Errors name file, line, column, and what was expected. */
+hg_model *hg_model_load(hg_context *ctx, const char *path);
+/* The same from text; `name` stands for the file in messages. */
+hg_model *hg_model_parse(hg_context *ctx, const char *name, const char *text, size_t length);
+void hg_model_destroy(hg_model *model);
+
+const char *hg_model_name(const hg_model *model);
+const char *hg_model_text(const hg_model *model);   /* the YAML it was made from */
+void hg_model_input(const hg_model *model, int *channels, int *height, int *width);
+void hg_model_output(const hg_model *model, int *channels, int *height, int *width);
+void hg_model_code(const hg_model *model, int *channels, int *height, int *width); /* flat codes: [Z, 1, 1] */
+bool hg_model_is_variational(const hg_model *model);
+int64_t hg_model_parameters(const hg_model *model); /* trainable numbers */
+int hg_model_batch(const hg_model *model);          /* train: {batch}, default 128 */
+int hg_model_epochs(const hg_model *model);         /* train: {epochs}, default 10 */
+
+/* The table behind `hourglass help LAYER` and the documentation. */
+typedef struct hg_help_entry {
+    const char *group; /* "layer", "loss", "optimizer", "activation", "initializer", "schedule", "latent" */
+    const char *name, *help;
+    const struct hg_option *options;
+} hg_help_entry;
+/* Entry i of all descriptors, NULL past the last. */
+const hg_help_entry *hg_help(int i);
+/* Writes the option table of an entry as text lines into buf (always terminated); returns the length needed. */
+size_t hg_help_text(const hg_help_entry *entry, char *buf, size_t size);
+
+/* ---------------------------------------------------------------- data */
+
+typedef struct hg_dataset hg_dataset;
+
+typedef enum hg_part { HG_TRAIN, HG_TEST } hg_part;
+
+typedef struct hg_dataset_params {
+    const char *path;    /* NULL: the built-in digits; else a folder: IDX, CIFAR-10 binary batches, or PNG files */
+    int channels, height, width; /* what the model wants; 0: what the files have. Other sizes are an error unless resize */
+    int resize_height, resize_width; /* 0: sizes must agree; else PNG pictures are resized (area average down, bilinear up) */
+    uint64_t seed;       /* built-in digits, and the split where the files have no test part */
+    int64_t limit;       /* 0: all; else the first N training examples */
+    int64_t builtin_train, builtin_test; /* 0: 10,000 and 2,000 built-in digits */
+} hg_dataset_params;
+
+/* Opens and reads a dataset into host memory as bytes. Fails with HG_BAD_INPUT: the file, what is wrong, what to try. */
+hg_dataset *hg_dataset_open(hg_context *ctx, const hg_dataset_params *params);
+void hg_dataset_close(hg_dataset *data);
+int64_t hg_dataset_count(const hg_dataset *data, hg_part part);
+void hg_dataset_shape(const hg_dataset *data, int *channels, int *height, int *width);
+const char *hg_dataset_name(const hg_dataset *data);     /* one line: format, counts, sizes */
+int hg_dataset_classes(const hg_dataset *data);          /* 0: no labels */
+const char *hg_dataset_class_name(const hg_dataset *data, int label);
+int hg_dataset_label(const hg_dataset *data, hg_part part, int64_t index); /* -1: none */
+/* Copies example `index` as [C, H, W] floats in [0, 1] (bytes / 255). */
+void hg_dataset_get(const hg_dataset *data, hg_part part, int64_t index, float *out);
+
+/* ---------------------------------------------------------------- net: a model on a device */
+
+typedef struct hg_net hg_net;
+
+typedef struct hg_net_params {
+    int batch;       /* largest batch; 0: the model's */
+    uint64_t seed;   /* initial weights and all later random draws */
+    bool inference;  /* no gradients and optimizer state: less memory, hg_trainer_create refuses */
+} hg_net_params;
+
+/* Plans, builds the kernels and allocates. Fails with HG_DEVICE_MEMORY (says what needs how much and the batch that
+ * would fit) or HG_KERNEL_BUILD. */
+hg_net *hg_net_create(hg_device *dev, const hg_model *model, const hg_net_params *params);
+void hg_net_destroy(hg_net *net);
+const hg_model *hg_net_model(const hg_net *net);
+int hg_net_batch(const hg_net *net);
+
+/* Weights as safetensors: a weights file or a checkpoint. Differences to the model are all listed in one message. */
+bool hg_net_load(hg_net *net, const char *path);
+bool hg_net_save(hg_net *net, const char *path);
+
+/* n examples (any n; worked off in batches). x [n, C, H, W]; code [n, Z...]; for a variational model the code is the mean. */
+bool hg_encode(hg_net *net, int64_t n, const float *x, float *code);
+bool hg_decode(hg_net *net, int64_t n, const float *code, float *y);
+bool hg_reconstruct(hg_net *net, int64_t n, const float *x, float *y);
+
+/* Loss and its parts, averaged over examples. */
+typedef struct hg_losses { double loss, reconstruction, kl, penalty; } hg_losses;
+
+/* Evaluates the loss on a part of a dataset as training would compute it, noise drawn from the net's seed. */
+bool hg_evaluate(hg_net *net, const hg_dataset *data, hg_part part, hg_losses *out);
+
+/* What a plan is made of, for printing. */
+typedef struct hg_layer_row { const char *name, *layer; int in[3], out[3]; int64_t parameters; } hg_layer_row;
+typedef struct hg_launch_row {
+    const char *label, *kernel, *variant; /* node and direction; kernel; variant and its parameters */
+    double flops, bytes;                  /* of one launch */
+    double seconds;                       /* median of the timed repetitions; 0: not timed */
+} hg_launch_row;
+typedef struct hg_memory_row { const char *role; uint64_t bytes; } hg_memory_row;
+typedef enum hg_plan_kind { HG_PLAN_TRAIN, HG_PLAN_EVALUATE, HG_PLAN_ENCODE, HG_PLAN_DECODE } hg_plan_kind;
+
+/* Rows by index; false past the last. Strings live as long as the net (hg_model_layer: the model). */
+bool hg_model_layer(const hg_model *model, int i, hg_layer_row *row);
+bool hg_net_launch(const hg_net *net, hg_plan_kind kind, int i, hg_launch_row *row);
+bool hg_net_memory(const hg_net *net, int i, hg_memory_row *row);
+/* Runs every launch of the training plan on its own `repeats` times and fills in the seconds. */
+bool hg_net_time(hg_net *net, hg_plan_kind kind, int repeats);
+
+/* ---------------------------------------------------------------- training */
+
+typedef struct hg_trainer hg_trainer;
+
+typedef struct hg_progress {
+    int64_t step, steps;         /* done, in all */
+    int epoch, epochs;           /* current (from 1), in all */
+    int64_t epoch_step, epoch_steps;
+    hg_losses train;             /* of the last step read back, or the epoch's mean when epoch_done */
+    hg_losses val;               /* when epoch_done */
+    bool epoch_done, saved;
+    double images_per_second, seconds_left;
+} hg_progress;
+
+/* Called after steps whose losses were read back and after every epoch. Return false to stop: the step is finished and
+ * the checkpoint saved. */
+typedef bool hg_progress_fn(void *user, const hg_progress *progress);
+
+typedef struct hg_train_params {
+    const char *out;       /* run directory; NULL: nothing is written */
+    bool resume, force;    /* continue the run in `out`; write into an existing directory anew */
+    const char *init;      /* weights file, checkpoint or run to start from; NULL: fresh weights */
+    int epochs;            /* 0: the model's */
+    int64_t steps;         /* 0: by epochs; else stop after this many steps */
+    double lr;             /* 0: the optimizer's */
+    bool no_shuffle;       /* examples in file order */
+    int log_every;         /* steps between log records and read-backs; 0: 50 */
+    int64_t save_every;    /* steps between checkpoints beside those at epoch ends; 0: none */
+    const char *arguments; /* remembered in the checkpoint for the program's own use (JSON text); NULL: none */
+    hg_progress_fn *progress;
+    void *user;
+} hg_train_params;
+
+/* Prepares a training run: directory, lock, initial weights or the checkpoint to resume. */
+hg_trainer *hg_trainer_create(hg_net *net, const hg_dataset *data, const hg_train_params *params);
+/* Trains to the end. True also when the callback stopped it (hg_trainer_stopped). HG_DIVERGED names step and layer. */
+bool hg_trainer_run(hg_trainer *trainer);
+bool hg_trainer_stopped(const hg_trainer *trainer);
+void hg_trainer_destroy(hg_trainer *trainer);
+
+/* What a checkpoint or weights file says about itself. Strings belong to the object. */
+typedef struct hg_checkpoint_info hg_checkpoint_info;
+/* `path`: a run directory or a safetensors file. */
+hg_checkpoint_info *hg_checkpoint_open(hg_context *ctx, const char *path);
+/* "model", "seed", "step", "epoch", "arguments", ...; NULL if absent. */
+const char *hg_checkpoint_get(const hg_checkpoint_info *info, const char *key);
+const char *hg_checkpoint_path(const hg_checkpoint_info *info); /* the safetensors file itself */
+void hg_checkpoint_close(hg_checkpoint_info *info);
+
+/* ---------------------------------------------------------------- metrics and pictures */
+
+/* Peak signal-to-noise ratio in dB for values in [0, 1]: 10 log10(1 / mse). */
+double hg_psnr(double mse);
+/* Mean structural similarity of two [C, H, W] pictures in [0, 1]: Wang et al. 2004, 11x11 Gaussian window sigma 1.5
+ * (smaller pictures: the largest odd window that fits), K1 0.01, K2 0.03. */
+double hg_ssim(const float *a, const float *b, int channels, int height, int width);
+
+typedef struct hg_picture hg_picture; /* 8-bit RGB canvas */
+
+/* A grid of rows x columns cells of C x H x W pictures (C 1 or 3), each pixel enlarged `scale` times (0: so that a cell
+ * is about 64 pixels or more), cells `gap` pixels apart. */
+hg_picture *hg_picture_grid(hg_context *ctx, int rows, int columns, int channels, int height, int width, int scale, int gap);
+/* Draws a [C, H, W] picture with values clamped to [0, 1]. */
+void hg_picture_put(hg_picture *picture, int row, int column, const float *chw);
+bool hg_picture_save(hg_picture *picture, const char *path); /* PNG */
+/* Writes one [C, H, W] picture at its own size. */
+bool hg_picture_write(hg_context *ctx, const char *path, const float *chw, int channels, int height, int width);
+void hg_picture_destroy(hg_picture *picture);
+
+/* A scatter of n points (x, y) with labels (NULL: one colour; -1: grey), legend from class names (NULL: numbers).
+ * The ending of `path` chooses PNG or SVG. Points are drawn in a fixed, interleaved order so that no class hides another. */
+typedef struct hg_scatter {
+    int64_t n;
+    const float *x, *y;
+    const int *labels;
+    int classes;
+    const char *const *class_names;
+    const char *title, *x_label, *y_label;
+} hg_scatter;
+/* `panels` scatters side by side. */
+bool hg_plot_scatter(hg_context *ctx, const char *path, const hg_scatter *panels, int n_panels);
+
+/* Curves over a common x axis; NaN leaves a gap. */
+typedef struct hg_curve { const char *name; int n; const double *x, *y; } hg_curve;
+typedef struct hg_curves_params { const char *title, *x_label, *y_label; bool log_y; } hg_curves_params;
+bool hg_plot_curves(hg_context *ctx, const char *path, const hg_curve *curves, int n, const hg_curves_params *params);
+
+/* Principal components: rows x [n, d]. Writes mean [d], the k first components [k, d] (unit length, the largest entry
+ * positive) and their variances [k]. Deterministic. */
+bool hg_pca(hg_context *ctx, int64_t n, int d, const float *x, int k, float *mean, float *components, float *variances);
+/* out [n, k] = (x - mean) components^T. */
+void hg_pca_project(int64_t n, int d, const float *x, int k, const float *mean, const float *components, float *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

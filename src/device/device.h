@@ -1,0 +1,16 @@
+/* A device: context, queue, limits. OpenCL is not visible outside src/device: cl.h is included in its .c files and in
+ * device_private.h only. */
+#ifndef HG_DEVICE_DEVICE_H
+#define HG_DEVICE_DEVICE_H
+
+#include "base/context.h"
+
+hg_context *hg_device_context(const hg_device *dev);
+
+/* Forced variants from hg_device_params, or NULL. */
+const char *hg_device_variants(const hg_device *dev);
+
+/* Waits until all enqueued work is done. Fails with HG_DEVICE_LOST. */
+bool hg_device_finish(hg_device *dev);
+
+#endif

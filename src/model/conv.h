@@ -1,0 +1,51 @@
+/* Three convolution kernels, six operations.
+ *
+ * A strided convolution relates a large picture (CL x HL x WL) to a small one (CS x HS x WS). Pixel (i, j) of the small one
+ * meets pixel (i*SH - PH + kh*DH, j*SW - PW + kw*DW) of the large one at tap (kh, kw).
+ *   F  gathers small from large:  small[b,i,j,cs]  = sum_{kh,kw,cl} large[b,i*SH-PH+kh*DH, j*SW-PW+kw*DW, cl] w[kh,kw,cl,cs]
+ *   D  gathers large from small:  large[b,y,x,cl]  = sum_{kh,kw,cs} small[b,(y+PH-kh*DH)/SH, (x+PW-kw*DW)/SW, cs] w[kh,kw,cs,cl]
+ *                                 over the taps for which both divisions are exact (by phase y mod SH, x mod SW)
+ *   W  weight gradient:           dw[kh,kw,in,out] = sum_{b,i,j} large[..] small[b,i,j,..], ordered, in two passes
+ * conv2d: forward F, data gradient D. conv2d_transpose: forward D, data gradient F. dense: a convolution of 1x1 pictures.
+ * Weights are stored [KH, KW, in, out] of the layer (in: what the layer reads). F and D read [KH, KW, gathered, written]:
+ * in the forward direction that is as stored, in the backward direction a packed copy with in and out swapped. */
+#ifndef HG_MODEL_CONV_H
+#define HG_MODEL_CONV_H
+
+#include "model/plan.h"
+
+typedef struct hg_conv {
+    int cl, hl, wl;         /* large side */
+    int cs, hs, ws;         /* small side */
+    int kh, kw, sh, sw, dh, dw, ph, pw; /* kernel, stride, dilation, zeros in front */
+    bool transposed;        /* the layer reads the small side */
+} hg_conv;
+
+/* What one gather (F or D) computes, as the problem of the operations conv_forward (F) and conv_data (D). */
+typedef struct hg_gather {
+    hg_conv conv;
+    int batch;
+    hg_block from, weight, bias; /* bias -1: none */
+    int to;                      /* tensor written */
+    bool gradient;               /* false: to's value, through its activation; true: to's gradient (hg_emit_dx) */
+} hg_gather;
+
+/* The weight gradient, as the problem of the operation conv_weight. */
+typedef struct hg_weight {
+    hg_conv conv;
+    int batch;
+    hg_block large, small; /* x and dy, as the roles have it */
+    bool bias;             /* parameter 1 is a bias: its gradient, the sum of dy over pictures and pixels, too */
+} hg_weight;
+
+extern const struct hg_operation hg_conv_forward, hg_conv_data, hg_conv_weight;
+
+/* Forward and backward of a layer with parameters {weight, bias?} whose geometry is `conv`: what conv2d, conv2d_transpose
+ * and dense call. */
+void hg_conv_emit_forward(hg_plan *plan, const hg_node *node, const hg_conv *conv, bool bias);
+void hg_conv_emit_backward(hg_plan *plan, const hg_node *node, const hg_conv *conv, bool bias);
+
+/* 2 flops per multiply-add, border taps counted as if the padding were real. */
+double hg_conv_flops(const hg_conv *conv, int batch);
+
+#endif

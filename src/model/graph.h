@@ -1,0 +1,113 @@
+/* The graph: what a model file means. Nodes in topological order, tensors with shapes, parameters. hg_model is the graph
+ * plus what training needs to know; it knows no device. */
+#ifndef HG_MODEL_GRAPH_H
+#define HG_MODEL_GRAPH_H
+
+#include "base/option.h"
+
+typedef struct hg_model hg_graph;
+typedef struct hg_layer hg_layer;
+typedef struct hg_plan hg_plan;
+
+/* Per example. Inside the engine values lie as [H, W, C]; flat ones are C numbers (h = w = 1). */
+typedef struct hg_shape { int c, h, w; bool flat; } hg_shape;
+size_t hg_shape_count(hg_shape shape); /* c * h * w */
+/* "64x7x7" (C x H x W) or "3136": into buf, which is returned. */
+const char *hg_shape_text(hg_shape shape, char buf[48]);
+
+/* A tensor. `act` is the activation that its producer applies (type NULL: linear). Every gradient written for a tensor is the
+ * gradient with respect to its value BEFORE `act`: writers multiply by act'(value). Only activations whose derivative
+ * follows from their output are ever put here. */
+typedef struct hg_tensor {
+    const char *name;
+    hg_shape shape;
+    int producer;  /* node, -1 for the input and the target */
+    hg_choice act;
+} hg_tensor;
+
+/* A parameter. Files hold it in PyTorch's shape; the engine stores axis order[0] slowest: conv2d [O,I,KH,KW] is stored
+ * [KH,KW,I,O], i.e. order {2,3,1,0}. */
+typedef struct hg_param {
+    const char *name; /* "encoder.0.weight" */
+    int rank, shape[4], order[4];
+    hg_choice init;   /* type NULL: `constant` everywhere */
+    double constant;
+    int64_t fan_in, fan_out;
+    bool trainable;   /* running statistics are not */
+    size_t count, offset; /* floats; place in the parameter arena, a multiple of HG_ALIGN bytes */
+} hg_param;
+
+enum { HG_ALIGN = 4096, HG_MAX_IO = 4, HG_MAX_PARAMS = 8 };
+
+typedef enum hg_section { HG_ENCODER, HG_LATENT, HG_DECODER, HG_LOSS } hg_section;
+
+typedef struct hg_node {
+    const hg_layer *layer;
+    const void *options;
+    const char *name;  /* "encoder.0"; nodes that stand for an option of a layer: "encoder.0.activation" */
+    const char *place; /* "file:line:column" */
+    hg_section section;
+    int index;         /* in the graph; also its random stream */
+    int in[HG_MAX_IO], n_in, out[HG_MAX_IO], n_out;
+    int params[HG_MAX_PARAMS], n_params;
+    void *state;       /* the layer's own geometry, from the graph's arena */
+} hg_node;
+
+/* What a layer's descriptor consists of. See README, "How to add a layer". */
+struct hg_layer {
+    hg_descriptor head;
+    /* Checks the input shapes, adds outputs (hg_node_output) and parameters (hg_node_param). */
+    bool (*build)(hg_graph *graph, hg_node *node);
+    /* Emit launches (model/plan.h). Failures are sticky in the plan. */
+    void (*forward)(hg_plan *plan, const hg_node *node);
+    void (*backward)(hg_plan *plan, const hg_node *node);
+};
+
+/* An activation: functions ACT_name(x, p) and ACT_GRAD_name(y, p) (from_output) or ACT_GRAD_name(x, p) in cl/common.cl.
+ * Its only option, if any, is one number p (slope, alpha). */
+typedef struct hg_activation { hg_descriptor head; bool from_output; } hg_activation;
+extern const hg_descriptor *const hg_activations[];
+double hg_activation_parameter(hg_choice act); /* p, 0 if it has none */
+
+/* For layers' build functions. */
+const hg_tensor *hg_node_input(const hg_graph *graph, const hg_node *node, int i);
+bool hg_node_output(hg_graph *graph, hg_node *node, hg_shape shape);
+bool hg_node_param(hg_graph *graph, hg_node *node, const char *name, int rank, const int *shape, const int *order,
+                   hg_choice init, double constant, int64_t fan_in, int64_t fan_out, bool trainable);
+/* HG_BAD_INPUT with place, node name and layer in front. */
+bool hg_node_fail(hg_graph *graph, const hg_node *node, const char *format, ...) HG_PRINTF(3, 4);
+void *hg_node_state(hg_graph *graph, hg_node *node, size_t size); /* zeroed; also stored in node->state */
+
+/* The options that weighted layers share, as table rows. The struct must have the members of the same names:
+ * hg_choice activation; double activity_l1; hg_choice initializer; bool bias. The graph looks them up by name: it fuses
+ * the activation or adds a node for it, and adds a penalty node. */
+#define HG_OPTION_ACTIVATION(S) {"activation", "applied to the output", offsetof(S, activation), HG_OPTION_CHOICE, .kinds = hg_activations, .fallback_kind = "linear"}
+#define HG_OPTION_ACTIVITY_L1(S) {"activity_l1", "weight of the penalty on the sum of absolute outputs, mean over the batch", offsetof(S, activity_l1), HG_OPTION_FLOAT, 0, 0, 1e6}
+#define HG_OPTION_INITIALIZER(S) {"initializer", "of the weights; biases start at 0 (uniform_fan_in draws them too)", offsetof(S, initializer), HG_OPTION_CHOICE, .kinds = hg_initializers}
+#define HG_OPTION_BIAS(S) {"bias", "add a bias per output channel", offsetof(S, bias), HG_OPTION_BOOL, 1, 0, 1}
+
+extern const hg_descriptor *const hg_initializers[]; /* model/initializer.h */
+
+/* TensorFlow's "same": output = ceil(in / stride), the odd zero at the end. Returns the zeros in front. */
+int hg_same_before(int in, int kernel, int stride, int dilation);
+
+/* The graph as plans and tests see it. */
+struct hg_model {
+    hg_context *ctx;
+    hg_arena *arena;
+    const char *name, *file, *text;
+    hg_node **nodes; int n_nodes;
+    hg_tensor **tensors; int n_tensors;
+    hg_param **params; int n_params;
+    size_t trainable, total;  /* floats of the parameter arena, padding counted: [0, trainable) is optimized, the rest not */
+    int input, target, code, output; /* tensors; target == input unless the input is corrupted */
+    int loss;                 /* the loss's node, -1: none */
+    hg_choice optimizer;
+    int batch, epochs;
+};
+
+/* Reads a model file's `input`, `encoder`, `latent` and `decoder` without asking for a loss that fits: for tests of layers.
+ * The result's output is the last layer's. */
+hg_graph *hg_graph_parse_layers(hg_context *ctx, const char *name, const char *text, size_t length);
+
+#endif

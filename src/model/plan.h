@@ -1,0 +1,114 @@
+/* The plan: a flat array of launches, and how layers emit them.
+ *
+ * While a plan is built, memory is named by blocks: numbers that stand for a tensor's value or gradient, scratch, a
+ * parameter or a fixed buffer. Afterwards lifetimes (first and last launch that touches a block) decide where each block
+ * lies in the activation arena. Emitting never fails visibly: the first failure sticks and hg_plan_finish reports it. */
+#ifndef HG_MODEL_PLAN_H
+#define HG_MODEL_PLAN_H
+
+#include "device/launch.h"
+#include "model/graph.h"
+
+typedef int hg_block; /* -1: none */
+
+/* ---- what layers ask */
+
+int hg_plan_batch(const hg_plan *plan);       /* B of this plan */
+bool hg_plan_is_training(const hg_plan *plan);/* dropout drops, batch_norm uses batch statistics */
+const hg_device_info *hg_plan_limits(const hg_plan *plan);
+hg_device *hg_plan_device(const hg_plan *plan);
+const hg_graph *hg_plan_graph(const hg_plan *plan);
+hg_arena *hg_plan_arena(hg_plan *plan); /* lives as long as the plan */
+const hg_tensor *hg_plan_tensor(const hg_plan *plan, int tensor);
+/* Does anything upstream of this tensor train? False for the input: then no gradient need be written. */
+bool hg_plan_wants_grad(const hg_plan *plan, int tensor);
+
+/* ---- memory */
+
+hg_block hg_plan_value(hg_plan *plan, int tensor);           /* [B, H, W, C] float */
+hg_block hg_plan_grad(hg_plan *plan, int tensor);            /* the same; to read: it is complete when backward is called */
+hg_block hg_plan_param(hg_plan *plan, const hg_node *node, int k);
+hg_block hg_plan_scratch(hg_plan *plan, size_t bytes);       /* lives between its first and last use */
+hg_block hg_plan_step(hg_plan *plan);                        /* hg_step of cl/common.cl: seed, step, lr ... */
+/* The output has the input's value (flatten of one channel, dropout while evaluating): no launch, shared memory, and
+ * gradients written for the one are those of the other. */
+void hg_plan_alias(hg_plan *plan, int output, int input);
+
+/* ---- emitting */
+
+/* A new launch of kernel `kernel` in cl/FILE.cl. `what` ("forward", "data gradient") completes the label. Never NULL:
+ * after a failure a dummy is returned. */
+hg_launch *hg_emit(hg_plan *plan, const hg_node *node, const char *what, const char *file, const char *kernel);
+void hg_emit_variant(hg_plan *plan, hg_launch *launch, const char *format, ...) HG_PRINTF(3, 4);
+/* Macros: -DNAME=value. Floats are written exactly ("0x1p-3f"). */
+void hg_emit_define(hg_plan *plan, hg_launch *launch, const char *name, int64_t value);
+void hg_emit_define_float(hg_plan *plan, hg_launch *launch, const char *name, double value);
+void hg_emit_define_text(hg_plan *plan, hg_launch *launch, const char *name, const char *value);
+/* Arguments, in the kernel's order. */
+void hg_emit_read(hg_plan *plan, hg_launch *launch, hg_block block);   /* block -1: a small dummy buffer */
+void hg_emit_write(hg_plan *plan, hg_launch *launch, hg_block block);
+void hg_emit_update(hg_plan *plan, hg_launch *launch, hg_block block); /* read and written */
+void hg_emit_int(hg_plan *plan, hg_launch *launch, int64_t value);     /* must fit 32 bits */
+void hg_emit_float(hg_plan *plan, hg_launch *launch, double value);
+void hg_emit_local(hg_plan *plan, hg_launch *launch, size_t bytes);
+/* Range: global is rounded up to a multiple of local; local 0: the driver chooses. */
+void hg_emit_range(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_t gz, size_t lx, size_t ly, size_t lz);
+/* Elementwise launches: n items on a 1-D range suited to the device (a CPU gets few work-items of `hg_emit_span` items
+ * each): sets the range; the kernel loops `for (i = get_global_id(0); i < n; i += get_global_size(0))` or uses HG_FOR(i, n). */
+void hg_emit_items(hg_plan *plan, hg_launch *launch, size_t n);
+void hg_emit_cost(hg_plan *plan, hg_launch *launch, double flops, double bytes);
+
+/* The activation of an output tensor as macros ACT (a name) and ACT_P (its number): the kernel stores HG_ACT(v). */
+void hg_emit_act(hg_plan *plan, hg_launch *launch, int tensor);
+
+/* The gradient for tensor `x` as the next two arguments `__global float *dx, __global const float *dx_x`, and as macros
+ * DX_ACT, DX_ACT_P (the derivative to apply) and DX_ADD (0: first writer, 1: add to what is there). The kernel stores
+ * through HG_DX(dx, dx_x, i, v) of cl/common.cl. dx_x is the tensor's value, or a dummy where the tensor is linear. */
+void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor);
+
+/* The gradient for parameter k of node as the next argument `__global float *dw`, and macro DW_ADD (0 or 1). `prefix`
+ * replaces "DW" where a kernel writes several. */
+void hg_emit_dw(hg_plan *plan, hg_launch *launch, const hg_node *node, int k, const char *prefix);
+
+/* Adds `scale` times the sum of n floats in `partials` to a part of the step's loss (cl/metric.cl; Kahan, in order). */
+typedef enum hg_metric { HG_METRIC_RECONSTRUCTION, HG_METRIC_KL, HG_METRIC_PENALTY } hg_metric;
+/* `weight` is the part's factor in the total loss (beta for KL). */
+void hg_emit_metric(hg_plan *plan, const hg_node *node, hg_metric part, hg_block partials, size_t n, double scale, double weight);
+
+/* ---- the owner's side: arenas shared by all plans of a net, and plans over them */
+
+/* One buffer per role with the same layout: parameters (with running statistics at their end), gradients, each moment;
+ * the step record, the state, the metrics ring; and the chunks of the activation arena, grown to the largest plan. */
+typedef struct hg_arenas hg_arenas;
+hg_arenas *hg_arenas_create(hg_device *dev, const hg_graph *graph, bool training);
+void hg_arenas_destroy(hg_arenas *arenas);
+hg_buffer *hg_arenas_params(hg_arenas *arenas);
+hg_buffer *hg_arenas_grads(hg_arenas *arenas);
+hg_buffer *hg_arenas_moment(hg_arenas *arenas, int k);
+
+typedef enum hg_plan_purpose {
+    HG_PURPOSE_TRAIN, HG_PURPOSE_EVALUATE, HG_PURPOSE_ENCODE, HG_PURPOSE_DECODE, HG_PURPOSE_RECONSTRUCT,
+    HG_PURPOSE_PROBE,          /* tests: forward and backward of all layers in training mode from a given output gradient */
+    HG_PURPOSE_PROBE_EVALUATE, /* tests: forward only, in evaluation mode */
+} hg_plan_purpose;
+
+/* `guarded` (tests): every block lies alone between guard zones, all of it pre-filled with NaN. */
+hg_plan *hg_plan_create(hg_arenas *arenas, hg_plan_purpose purpose, int batch, bool guarded);
+void hg_plan_destroy(hg_plan *plan);
+/* Enqueues one run with the step record as last uploaded. Does not wait. */
+bool hg_plan_run(hg_plan *plan);
+hg_launch *const *hg_plan_launches(const hg_plan *plan, int *n);
+
+/* For probes and tests: set and get a tensor's value or gradient, [B, H, W, C]. Waits. */
+bool hg_plan_set_value(hg_plan *plan, int tensor, const float *data);
+bool hg_plan_get_value(hg_plan *plan, int tensor, float *data);
+bool hg_plan_set_grad(hg_plan *plan, int tensor, const float *data);
+bool hg_plan_get_grad(hg_plan *plan, int tensor, float *data);
+/* Guarded plans: fills all blocks with NaN again; and whether every guard zone still is as it was filled. */
+bool hg_plan_refill(hg_plan *plan);
+bool hg_plan_guards_intact(hg_plan *plan);
+
+/* The record of the next runs: seed, step (from 1), learning rate. h[] comes from the graph's optimizer. */
+bool hg_arenas_set_step(hg_arenas *arenas, uint64_t seed, int64_t step, int64_t steps, double lr, int batch);
+
+#endif
