@@ -100,9 +100,13 @@ struct hg_model {
     hg_tensor **tensors; int n_tensors;
     hg_param **params; int n_params;
     size_t trainable, total;  /* floats of the parameter arena, padding counted: [0, trainable) is optimized, the rest not */
-    int input, target, code, output; /* tensors; target == input unless the input is corrupted */
+    int input, target; /* tensors; target == input unless the input is corrupted */
+    int code, latent;  /* the code, and what the decoder reads: another tensor if a sample is drawn between them */
+    int output;
     int loss;                 /* the loss's node, -1: none */
+    bool loss_from_logits;    /* it reads the tensor before the last activation, which only the output then needs */
     hg_choice optimizer;
+    hg_choice initializer;    /* of layers that name none; type NULL: glorot_uniform */
     int batch, epochs;
 };
 

@@ -1,0 +1,177 @@
+/* Assembling a graph from parsed layers: the nodes that options stand for, the latent, the loss. */
+#include "model/graph_build.h"
+
+#include <string.h>
+
+static void *option_at(const hg_descriptor *type, void *options, const char *name)
+{
+    int row = hg_option_find(type, name);
+    return row < 0 ? NULL : (char *)options + type->options[row].offset;
+}
+
+static const hg_layer *layer_named(const char *name)
+{
+    return (const hg_layer *)hg_descriptor_find(hg_layers, name);
+}
+
+/* A node of a layer that the model file does not name itself; `set` receives its options struct filled with defaults. */
+static void *default_options(hg_graph *graph, const hg_layer *layer)
+{
+    void *options = hg_arena_alloc(graph->arena, 1, layer->head.size ? layer->head.size : 1);
+    return options && hg_option_defaults(graph->arena, &layer->head, options) ? options : NULL;
+}
+
+static bool add_activation(hg_graph *graph, hg_choice act, hg_section section, const char *name, const char *place, int *current)
+{
+    const hg_layer *layer = layer_named("activation");
+    void *options = default_options(graph, layer);
+    if (!options) return false;
+    *(hg_choice *)option_at(&layer->head, options, "function") = act;
+    name = hg_arena_format(graph->arena, "%s.activation", name);
+    hg_node *node = name ? hg_graph_node(graph, layer, options, section, name, place, current, 1) : NULL;
+    if (node) *current = node->out[0];
+    return node != NULL;
+}
+
+extern const hg_layer hg_layer_activity_l1;
+
+static bool add_penalty(hg_graph *graph, double weight, hg_section section, const char *name, const char *place, int current)
+{
+    const hg_layer *layer = &hg_layer_activity_l1;
+    void *options = default_options(graph, layer);
+    if (!options) return false;
+    *(double *)option_at(&layer->head, options, "weight") = weight;
+    name = hg_arena_format(graph->arena, "%s.activity_l1", name);
+    return name && hg_graph_node(graph, layer, options, section, name, place, &current, 1);
+}
+
+static bool is_linear(hg_choice act)
+{
+    return !act.type || strcmp(act.type->name, "linear") == 0;
+}
+
+static bool default_initializer(hg_graph *graph, hg_choice *init)
+{
+    if (init->type) return true;
+    if (!graph->initializer.type) {
+        const hg_descriptor *glorot = hg_descriptor_find(hg_initializers, "glorot_uniform");
+        void *options = hg_arena_alloc(graph->arena, 1, glorot->size ? glorot->size : 1);
+        if (!options || !hg_option_defaults(graph->arena, glorot, options)) return false;
+        graph->initializer = (hg_choice){glorot, options};
+    }
+    *init = graph->initializer;
+    return true;
+}
+
+bool hg_graph_chain(hg_graph *graph, const hg_layer *layer, void *options, hg_section section, const char *name,
+                    const char *place, int *current)
+{
+    hg_choice *init = option_at(&layer->head, options, "initializer");
+    if (init && !default_initializer(graph, init)) return false;
+    hg_node *node = hg_graph_node(graph, layer, options, section, name, place, current, 1);
+    if (!node) return false;
+    *current = node->out[0];
+
+    const hg_choice *act = option_at(&layer->head, options, "activation");
+    if (act && !is_linear(*act)) {
+        if (((const hg_activation *)act->type)->from_output) graph->tensors[*current]->act = *act;
+        else if (!add_activation(graph, *act, section, name, place, current)) return false;
+    }
+    const double *l1 = option_at(&layer->head, options, "activity_l1");
+    return !l1 || *l1 == 0 || add_penalty(graph, *l1, section, name, place, *current);
+}
+
+/* One linear head of the latent: a dense layer named latent.NAME. */
+static bool add_head(hg_graph *graph, const char *name, int units, const hg_choice *init, const char *place, int input, int *out)
+{
+    const hg_layer *dense = layer_named("dense");
+    void *options = default_options(graph, dense);
+    if (!options) return false;
+    *(int *)option_at(&dense->head, options, "units") = units;
+    if (init) *(hg_choice *)option_at(&dense->head, options, "initializer") = *init;
+    *out = input;
+    return hg_graph_chain(graph, dense, options, HG_LATENT, name, place, out);
+}
+
+bool hg_graph_latent(hg_graph *graph, const hg_layer *layer, void *options, const char *place, int *current)
+{
+    int units = *(int *)option_at(&layer->head, options, "units"), in[2];
+    const hg_choice *init = option_at(&layer->head, options, "initializer");
+    if (init && !init->type) init = NULL;
+    if (!graph->tensors[*current]->shape.flat) {
+        char buf[48];
+        return hg_fail(graph->ctx, HG_BAD_INPUT, "%s: latent: needs a flat input but the encoder ends with %s: put `flatten` at its end",
+                       place, hg_shape_text(graph->tensors[*current]->shape, buf));
+    }
+    if (!add_head(graph, "latent.mean", units, init, place, *current, &in[0])) return false;
+    if (!add_head(graph, "latent.logvar", units, init, place, *current, &in[1])) return false;
+    hg_node *node = hg_graph_node(graph, layer, options, HG_LATENT, "latent", place, in, 2);
+    if (!node) return false;
+    graph->code = in[0];
+    graph->latent = *current = node->out[0];
+    return true;
+}
+
+/* ---- the loss */
+
+static void loss_forward(hg_plan *plan, const hg_node *node)
+{
+    const hg_loss *loss = *(const hg_loss *const *)node->state;
+    loss->emit(plan, node, node->options, hg_plan_graph(plan)->loss_from_logits);
+}
+
+static bool consumed(const hg_graph *graph, int tensor)
+{
+    for (int i = 0; i < graph->n_nodes; i++)
+        for (int k = 0; k < graph->nodes[i]->n_in; k++)
+            if (graph->nodes[i]->in[k] == tensor) return true;
+    return false;
+}
+
+/* Where the loss wants logits: the tensor before the last activation, or -1. The activation is then computed for the
+ * output alone. */
+static bool split_logits(hg_graph *graph, const hg_loss *loss, const char *place, int prediction, int *logits)
+{
+    hg_tensor *last = graph->tensors[prediction];
+    *logits = -1;
+    graph->output = prediction;
+    if (!loss->logits_of || is_linear(last->act) || strcmp(last->act.type->name, loss->logits_of) != 0) return true;
+    if (consumed(graph, prediction)) return true; /* a penalty looks at the probabilities: they stay in the plan */
+    const hg_node *producer = graph->nodes[last->producer];
+    if (strcmp(producer->layer->head.name, "activation") == 0) {
+        *logits = producer->in[0];
+        return true;
+    }
+    hg_choice act = last->act;
+    last->act = (hg_choice){0};
+    *logits = prediction;
+    return add_activation(graph, act, HG_DECODER, producer->name, place, &graph->output);
+}
+
+bool hg_graph_loss(hg_graph *graph, hg_choice choice, const char *place, int prediction)
+{
+    const hg_loss *loss = (const hg_loss *)choice.type;
+    int logits;
+    if (!split_logits(graph, loss, place, prediction, &logits)) return false;
+    const hg_tensor *output = graph->tensors[graph->output], *target = graph->tensors[graph->target];
+    hg_shape out = output->shape, want = target->shape;
+    bool same = out.c == want.c && out.h == want.h && out.w == want.w;
+    bool flat_grey = out.flat && want.c == 1 && hg_shape_count(out) == hg_shape_count(want); /* the same memory order */
+    if (!same && !flat_grey) {
+        char a[48], b[48];
+        return hg_fail(graph->ctx, HG_BAD_INPUT, "%s: the decoder's output (%s, layer %s) does not fit the picture that it is compared "
+                       "with (%s): change the decoder so that its last layer gives %s", graph->file, hg_shape_text(output->shape, a),
+                       output->name, hg_shape_text(target->shape, b), hg_shape_text(target->shape, (char[48]){0}));
+    }
+    hg_layer *layer = hg_arena_alloc(graph->arena, 1, sizeof *layer);
+    if (!layer) return false;
+    *layer = (hg_layer){.head = {loss->head.name, loss->head.help, NULL, 0}, .forward = loss_forward};
+    int in[2] = {logits >= 0 ? logits : graph->output, graph->target};
+    hg_node *node = hg_graph_node(graph, layer, choice.options, HG_LOSS, "loss", place, in, 2);
+    const hg_loss **state = node ? hg_node_state(graph, node, sizeof *state) : NULL;
+    if (!state) return false;
+    *state = loss;
+    graph->loss = node->index;
+    graph->loss_from_logits = logits >= 0;
+    return true;
+}

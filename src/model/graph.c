@@ -1,0 +1,171 @@
+#include "model/graph.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "model/graph_build.h"
+
+size_t hg_shape_count(hg_shape shape)
+{
+    return hg_mul(hg_mul((size_t)shape.c, (size_t)shape.h), (size_t)shape.w);
+}
+
+const char *hg_shape_text(hg_shape shape, char buf[48])
+{
+    if (shape.flat) snprintf(buf, 48, "%d", shape.c);
+    else snprintf(buf, 48, "%dx%dx%d", shape.c, shape.h, shape.w);
+    return buf;
+}
+
+/* Appends to a growing array of pointers that lives in the arena: doubling keeps the waste below the array itself. */
+static bool append(hg_arena *arena, void *items, int *count, void *item)
+{
+    void **list;
+    memcpy(&list, items, sizeof list);
+    if ((*count & (*count - 1)) == 0) { /* full at 0, 1, 2, 4, ... */
+        void **grown = hg_arena_alloc(arena, *count ? (size_t)*count * 2 : 1, sizeof *grown);
+        if (!grown) return false;
+        if (*count) memcpy(grown, list, (size_t)*count * sizeof *grown);
+        list = grown;
+        memcpy(items, &list, sizeof list);
+    }
+    list[(*count)++] = item;
+    return true;
+}
+
+int hg_graph_tensor(hg_graph *graph, const char *name, hg_shape shape, int producer)
+{
+    hg_tensor *tensor = hg_arena_alloc(graph->arena, 1, sizeof *tensor);
+    if (!tensor || !append(graph->arena, &graph->tensors, &graph->n_tensors, tensor)) return -1;
+    *tensor = (hg_tensor){.name = name, .shape = shape, .producer = producer};
+    return graph->n_tensors - 1;
+}
+
+hg_node *hg_graph_node(hg_graph *graph, const hg_layer *layer, const void *options, hg_section section, const char *name,
+                       const char *place, const int *in, int n_in)
+{
+    hg_node *node = hg_arena_alloc(graph->arena, 1, sizeof *node);
+    if (!node || !append(graph->arena, &graph->nodes, &graph->n_nodes, node)) return NULL;
+    *node = (hg_node){.layer = layer, .options = options, .name = name, .place = place, .section = section,
+                      .index = graph->n_nodes - 1, .n_in = n_in};
+    memcpy(node->in, in, (size_t)n_in * sizeof *in);
+    return layer->build && !layer->build(graph, node) ? NULL : node;
+}
+
+const hg_tensor *hg_node_input(const hg_graph *graph, const hg_node *node, int i)
+{
+    return graph->tensors[node->in[i]];
+}
+
+/* Sizes beyond this are a mistake in the model file: a picture of 2^31 numbers does not fit an int index. */
+static const size_t MAX_NUMBERS = (size_t)1 << 31;
+
+bool hg_node_output(hg_graph *graph, hg_node *node, hg_shape shape)
+{
+    if (shape.c < 1 || shape.h < 1 || shape.w < 1)
+        return hg_node_fail(graph, node, "the output would have no pixels (%dx%dx%d)", shape.c, shape.h, shape.w);
+    if (hg_shape_count(shape) >= MAX_NUMBERS)
+        return hg_node_fail(graph, node, "the output would have %dx%dx%d numbers per example: too many, make the layer smaller",
+                            shape.c, shape.h, shape.w);
+    int tensor = hg_graph_tensor(graph, node->name, shape, node->index);
+    if (tensor < 0) return false;
+    node->out[node->n_out++] = tensor;
+    return true;
+}
+
+bool hg_node_param(hg_graph *graph, hg_node *node, const char *name, int rank, const int *shape, const int *order,
+                   hg_choice init, double constant, int64_t fan_in, int64_t fan_out, bool trainable)
+{
+    hg_param *param = hg_arena_alloc(graph->arena, 1, sizeof *param);
+    if (!param) return false;
+    *param = (hg_param){.rank = rank, .init = init, .constant = constant, .fan_in = fan_in, .fan_out = fan_out, .trainable = trainable, .count = 1};
+    param->name = hg_arena_format(graph->arena, "%s.%s", node->name, name);
+    for (int i = 0; i < rank; i++) {
+        param->shape[i] = shape[i];
+        param->order[i] = order[i];
+        param->count = hg_mul(param->count, (size_t)shape[i]);
+    }
+    if (param->count >= MAX_NUMBERS) return hg_node_fail(graph, node, "its parameter `%s` would have more than 2^31 numbers: make the layer smaller", name);
+    if (!param->name || !append(graph->arena, &graph->params, &graph->n_params, param)) return false;
+    node->params[node->n_params++] = graph->n_params - 1;
+    return true;
+}
+
+bool hg_node_fail(hg_graph *graph, const hg_node *node, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return hg_fail(graph->ctx, HG_BAD_INPUT, "%s: %s (%s): %s", node->place, node->name, node->layer->head.name, text);
+}
+
+void *hg_node_state(hg_graph *graph, hg_node *node, size_t size)
+{
+    return node->state = hg_arena_alloc(graph->arena, 1, size);
+}
+
+/* Trainable parameters first, so that the optimizer works on [0, trainable). */
+bool hg_graph_place_params(hg_graph *graph)
+{
+    const size_t align = HG_ALIGN / sizeof(float);
+    size_t next = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < graph->n_params; i++) {
+            hg_param *param = graph->params[i];
+            if (param->trainable != (pass == 0)) continue;
+            param->offset = next;
+            next = hg_add(next, hg_mul((param->count + align - 1) / align, align));
+        }
+        if (pass == 0) graph->trainable = next;
+    }
+    graph->total = next;
+    if (next >= MAX_NUMBERS) return hg_fail(graph->ctx, HG_BAD_INPUT, "%s: the model has more than 2^31 parameters: make its layers smaller", graph->file);
+    return true;
+}
+
+/* ---- public questions */
+
+const char *hg_model_name(const hg_model *model) { return model->name; }
+const char *hg_model_text(const hg_model *model) { return model->text; }
+int hg_model_batch(const hg_model *model) { return model->batch; }
+int hg_model_epochs(const hg_model *model) { return model->epochs; }
+bool hg_model_is_variational(const hg_model *model) { return model->latent != model->code; }
+
+static void shape_out(hg_shape shape, int *c, int *h, int *w)
+{
+    *c = shape.c, *h = shape.h, *w = shape.w;
+}
+
+void hg_model_input(const hg_model *model, int *c, int *h, int *w) { shape_out(model->tensors[model->input]->shape, c, h, w); }
+void hg_model_output(const hg_model *model, int *c, int *h, int *w) { shape_out(model->tensors[model->target]->shape, c, h, w); }
+void hg_model_code(const hg_model *model, int *c, int *h, int *w) { shape_out(model->tensors[model->code]->shape, c, h, w); }
+
+int64_t hg_model_parameters(const hg_model *model)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < model->n_params; i++)
+        if (model->params[i]->trainable) sum += (int64_t)model->params[i]->count;
+    return sum;
+}
+
+bool hg_model_layer(const hg_model *model, int i, hg_layer_row *row)
+{
+    if (i < 0 || i >= model->n_nodes) return false;
+    const hg_node *node = model->nodes[i];
+    *row = (hg_layer_row){.name = node->name, .layer = node->layer->head.name};
+    shape_out(model->tensors[node->in[0]]->shape, &row->in[0], &row->in[1], &row->in[2]);
+    if (node->n_out) shape_out(model->tensors[node->out[0]]->shape, &row->out[0], &row->out[1], &row->out[2]);
+    for (int k = 0; k < node->n_params; k++)
+        if (model->params[node->params[k]]->trainable) row->parameters += (int64_t)model->params[node->params[k]]->count;
+    return true;
+}
+
+void hg_model_destroy(hg_model *model)
+{
+    if (!model) return;
+    hg_arena *arena = model->arena; /* holds the model itself */
+    hg_arena_destroy(arena);
+}

@@ -1,0 +1,34 @@
+/* Building a graph: what the model file's reader calls. */
+#ifndef HG_MODEL_GRAPH_BUILD_H
+#define HG_MODEL_GRAPH_BUILD_H
+
+#include "model/graph.h"
+#include "model/loss.h"
+
+/* The registries, made from the word lists in meson.build. */
+extern const hg_descriptor *const hg_layers[];  /* what `encoder` and `decoder` may name */
+extern const hg_descriptor *const hg_latents[]; /* what `latent` may name */
+
+/* A new tensor; its number, or -1. */
+int hg_graph_tensor(hg_graph *graph, const char *name, hg_shape shape, int producer);
+
+/* A new node reading `in`; its layer's build has run. NULL on failure. */
+hg_node *hg_graph_node(hg_graph *graph, const hg_layer *layer, const void *options, hg_section section, const char *name,
+                       const char *place, const int *in, int n_in);
+
+/* The chain: adds a layer behind `*current` together with the nodes that its options `activation` and `activity_l1` stand
+ * for, and moves `*current` on. Options are the parsed struct of the layer's table. */
+bool hg_graph_chain(hg_graph *graph, const hg_layer *layer, void *options, hg_section section, const char *name,
+                    const char *place, int *current);
+
+/* The latent: two dense heads and the sampling node between `*current` and the decoder. Sets graph->code and graph->latent. */
+bool hg_graph_latent(hg_graph *graph, const hg_layer *layer, void *options, const char *place, int *current);
+
+/* The loss node on `prediction`; where the loss takes the last activation over, the prediction is split into logits and
+ * output. Sets graph->output and graph->loss. */
+bool hg_graph_loss(hg_graph *graph, hg_choice loss, const char *place, int prediction);
+
+/* Offsets of all parameters; call once at the end. */
+bool hg_graph_place_params(hg_graph *graph);
+
+#endif
