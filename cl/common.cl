@@ -30,8 +30,15 @@ typedef struct {
 #define HG_MAD(a, b, c) mad((a), (b), (c))
 #endif
 
-/* ---- loops: every work-item takes items id, id + size, ... */
+/* ---- loops over n items: on a CPU (HG_SPAN) each work-item takes a contiguous span, else items id, id + size, ... */
+#ifdef HG_SPAN
+#define HG_FOR(i, n) \
+    for (int i = hg_span_begin(n), hg_end = min(i + hg_span_length(n), (int)(n)); i < hg_end; i++)
+inline int hg_span_length(int n) { return (n + (int)get_global_size(0) - 1) / (int)get_global_size(0); }
+inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(n); }
+#else
 #define HG_FOR(i, n) for (int i = (int)get_global_id(0); i < (n); i += (int)get_global_size(0))
+#endif
 
 /* ---- activations: value from x, derivative from the output y (from x for gelu and silu). Written so that scalars and
  * vectors of any width both work, and so that NaN passes through. `p` is the activation's number. Arguments are

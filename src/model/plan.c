@@ -1,0 +1,303 @@
+#include "model/plan_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool hg_plan_sticky(hg_plan *plan, bool ok)
+{
+    if (!ok) plan->failed = true;
+    return ok;
+}
+
+/* ---- what layers ask */
+
+int hg_plan_batch(const hg_plan *plan) { return plan->batch; }
+bool hg_plan_is_training(const hg_plan *plan) { return plan->training; }
+const hg_device_info *hg_plan_limits(const hg_plan *plan) { return hg_device_get_info(plan->dev); }
+hg_device *hg_plan_device(const hg_plan *plan) { return plan->dev; }
+const hg_graph *hg_plan_graph(const hg_plan *plan) { return plan->graph; }
+hg_arena *hg_plan_arena(hg_plan *plan) { return plan->arena; }
+const hg_tensor *hg_plan_tensor(const hg_plan *plan, int tensor) { return plan->graph->tensors[tensor]; }
+bool hg_plan_wants_grad(const hg_plan *plan, int tensor) { return plan->training && plan->wants_grad[tensor]; }
+hg_launch *const *hg_plan_launches(const hg_plan *plan, int *n) { *n = plan->n_launches; return plan->launches; }
+
+int hg_plan_root(const hg_plan *plan, int tensor)
+{
+    while (plan->alias[tensor] != tensor) tensor = plan->alias[tensor];
+    return tensor;
+}
+
+/* ---- blocks */
+
+static hg_block add_block(hg_plan *plan, hg_block_info info)
+{
+    if (plan->n_blocks == plan->room_blocks) {
+        int room = plan->room_blocks ? plan->room_blocks * 2 : 64;
+        hg_block_info *grown = hg_resize(plan->ctx, plan->blocks, (size_t)room, sizeof *grown);
+        if (!hg_plan_sticky(plan, grown != NULL)) return -1;
+        plan->blocks = grown;
+        plan->room_blocks = room;
+    }
+    plan->blocks[plan->n_blocks] = info;
+    return plan->n_blocks++;
+}
+
+hg_block hg_plan_block(hg_plan *plan, size_t bytes)
+{
+    return add_block(plan, (hg_block_info){.bytes = bytes, .first = HG_FOREVER, .last = -1, .chunk = -1});
+}
+
+hg_block hg_plan_fixed(hg_plan *plan, hg_buffer *buffer, size_t bytes, bool owned)
+{
+    hg_plan_sticky(plan, buffer != NULL);
+    return add_block(plan, (hg_block_info){.bytes = bytes, .buffer = buffer, .fixed = true, .owned = owned, .chunk = -1});
+}
+
+static size_t tensor_bytes(const hg_plan *plan, int tensor)
+{
+    return hg_mul(hg_mul(hg_shape_count(plan->graph->tensors[tensor]->shape), (size_t)plan->batch), sizeof(float));
+}
+
+static hg_block lazy_block(hg_plan *plan, hg_block *slot, size_t bytes)
+{
+    if (*slot < 0) *slot = hg_plan_block(plan, bytes);
+    return *slot;
+}
+
+hg_block hg_plan_value(hg_plan *plan, int tensor)
+{
+    tensor = hg_plan_root(plan, tensor);
+    return lazy_block(plan, &plan->value[tensor], tensor_bytes(plan, tensor));
+}
+
+hg_block hg_plan_grad(hg_plan *plan, int tensor)
+{
+    tensor = hg_plan_root(plan, tensor);
+    return lazy_block(plan, &plan->grad[tensor], tensor_bytes(plan, tensor));
+}
+
+hg_block hg_plan_scratch(hg_plan *plan, size_t bytes) { return hg_plan_block(plan, bytes); }
+hg_block hg_plan_step(hg_plan *plan) { return plan->step; }
+
+static hg_block param_block(hg_plan *plan, hg_block *slot, hg_buffer *arena, int index)
+{
+    const hg_param *param = plan->graph->params[index];
+    if (*slot < 0) {
+        size_t bytes = param->count * sizeof(float);
+        *slot = hg_plan_fixed(plan, hg_buffer_view(arena, param->offset * sizeof(float), bytes), bytes, true);
+    }
+    return *slot;
+}
+
+hg_block hg_plan_param(hg_plan *plan, const hg_node *node, int k)
+{
+    return param_block(plan, &plan->param[node->params[k]], plan->arenas->params, node->params[k]);
+}
+
+void hg_plan_alias(hg_plan *plan, int output, int input)
+{
+    plan->alias[output] = input;
+}
+
+/* ---- launches */
+
+static bool grow_launches(hg_plan *plan)
+{
+    if (plan->n_launches < plan->room_launches) return true;
+    int room = plan->room_launches ? plan->room_launches * 2 : 64;
+    hg_launch **launches = hg_resize(plan->ctx, plan->launches, (size_t)room, sizeof *launches);
+    if (launches) plan->launches = launches;
+    hg_block(*uses)[HG_MAX_ARGS] = launches ? hg_resize(plan->ctx, plan->uses, (size_t)room, sizeof *uses) : NULL;
+    if (uses) plan->uses = uses;
+    if (!hg_plan_sticky(plan, launches && uses)) return false;
+    plan->room_launches = room;
+    return true;
+}
+
+hg_launch *hg_emit(hg_plan *plan, const hg_node *node, const char *what, const char *file, const char *kernel)
+{
+    plan->sink = (hg_launch){.label = "", .file = file, .kernel = kernel, .macros = "", .variant = ""};
+    if (plan->failed || !grow_launches(plan)) return &plan->sink;
+    hg_launch *launch = hg_arena_alloc(plan->arena, 1, sizeof *launch);
+    if (!hg_plan_sticky(plan, launch != NULL)) return &plan->sink;
+    *launch = plan->sink;
+    launch->label = node ? hg_arena_format(plan->arena, "%s %s %s", node->name, node->layer->head.name, what) : hg_arena_text(plan->arena, what);
+    launch->dims = 1;
+    launch->global[0] = launch->global[1] = launch->global[2] = 1;
+    for (int i = 0; i < HG_MAX_ARGS; i++) plan->uses[plan->n_launches][i] = -1;
+    plan->launches[plan->n_launches++] = launch;
+    hg_plan_sticky(plan, launch->label != NULL);
+    return launch;
+}
+
+void hg_emit_variant(hg_plan *plan, hg_launch *launch, const char *format, ...)
+{
+    char text[128];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    const char *copy = hg_arena_text(plan->arena, text);
+    if (hg_plan_sticky(plan, copy != NULL)) launch->variant = copy;
+}
+
+void hg_emit_define_text(hg_plan *plan, hg_launch *launch, const char *name, const char *value)
+{
+    const char *macros = hg_arena_format(plan->arena, "%s%s-D%s=%s", launch->macros, *launch->macros ? " " : "", name, value);
+    if (hg_plan_sticky(plan, macros != NULL)) launch->macros = macros;
+}
+
+void hg_emit_define(hg_plan *plan, hg_launch *launch, const char *name, int64_t value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    hg_emit_define_text(plan, launch, name, text);
+}
+
+void hg_emit_define_float(hg_plan *plan, hg_launch *launch, const char *name, double value)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%af", (double)(float)value);
+    hg_emit_define_text(plan, launch, name, text);
+}
+
+static hg_arg *next_arg(hg_plan *plan, hg_launch *launch)
+{
+    if (launch == &plan->sink) return &launch->args[0];
+    if (launch->n_args == HG_MAX_ARGS) {
+        hg_plan_sticky(plan, hg_fail(plan->ctx, HG_INTERNAL, "%s: more than %d kernel arguments", launch->label, HG_MAX_ARGS));
+        return &launch->args[0];
+    }
+    return &launch->args[launch->n_args++];
+}
+
+static int latest(const hg_plan *plan)
+{
+    return plan->n_launches - 1;
+}
+
+/* Notes that the newest launch touches the block; a launch's arguments are all given before the next launch begins. */
+static void use_block(hg_plan *plan, hg_launch *launch, hg_block block)
+{
+    if (launch == &plan->sink) return;
+    if (launch != plan->launches[latest(plan)]) {
+        hg_plan_sticky(plan, hg_fail(plan->ctx, HG_INTERNAL, "%s: arguments given after the next launch had begun", launch->label));
+        return;
+    }
+    if (block < 0) block = plan->dummy;
+    next_arg(plan, launch)->type = HG_ARG_BUFFER;
+    plan->uses[latest(plan)][launch->n_args - 1] = block;
+    hg_block_info *info = &plan->blocks[block];
+    if (info->first > latest(plan)) info->first = latest(plan);
+    if (info->last < latest(plan)) info->last = latest(plan);
+}
+
+void hg_emit_read(hg_plan *plan, hg_launch *launch, hg_block block) { use_block(plan, launch, block); }
+void hg_emit_write(hg_plan *plan, hg_launch *launch, hg_block block) { use_block(plan, launch, block); }
+void hg_emit_update(hg_plan *plan, hg_launch *launch, hg_block block) { use_block(plan, launch, block); }
+
+void hg_emit_int(hg_plan *plan, hg_launch *launch, int64_t value)
+{
+    hg_arg *arg = next_arg(plan, launch);
+    *arg = (hg_arg){.type = HG_ARG_INT, .i = (int32_t)value};
+    if (value < INT32_MIN || value > INT32_MAX)
+        hg_plan_sticky(plan, hg_fail(plan->ctx, HG_BAD_INPUT, "%s: a size of %lld is beyond 2^31: use a smaller batch or layer", launch->label, (long long)value));
+}
+
+void hg_emit_float(hg_plan *plan, hg_launch *launch, double value)
+{
+    *next_arg(plan, launch) = (hg_arg){.type = HG_ARG_FLOAT, .f = (float)value};
+}
+
+void hg_emit_local(hg_plan *plan, hg_launch *launch, size_t bytes)
+{
+    *next_arg(plan, launch) = (hg_arg){.type = HG_ARG_LOCAL, .bytes = bytes};
+}
+
+void hg_emit_range(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_t gz, size_t lx, size_t ly, size_t lz)
+{
+    (void)plan;
+    size_t global[3] = {gx, gy, gz}, local[3] = {lx, ly, lz};
+    launch->dims = 3;
+    for (int i = 0; i < 3; i++) {
+        if (lx) global[i] = (global[i] + local[i] - 1) / local[i] * local[i];
+        launch->global[i] = global[i];
+        launch->local[i] = lx ? local[i] : 0;
+    }
+    while (launch->dims > 1 && launch->global[launch->dims - 1] == 1 && launch->local[launch->dims - 1] <= 1) launch->dims--;
+}
+
+/* A CPU walks contiguous spans of at least 4096 items with one work-item each (a work-group costs about 20 ns, a span this long
+ * 1 us and more); other devices get a work-item per item, up to a million. */
+void hg_emit_items(hg_plan *plan, hg_launch *launch, size_t n)
+{
+    const hg_device_info *limits = hg_plan_limits(plan);
+    if (limits->type == HG_DEVICE_CPU && limits->vector_width >= 4) {
+        size_t items = (n + 4095) / 4096;
+        hg_emit_define(plan, launch, "HG_SPAN", 1);
+        hg_emit_range(plan, launch, items < 1 ? 1 : items > 64 ? 64 : items, 1, 1, 1, 1, 1);
+    } else {
+        size_t items = n < 1 ? 1 : n > (size_t)1 << 20 ? (size_t)1 << 20 : n, local = limits->max_work_group < 64 ? 1 : 64;
+        hg_emit_range(plan, launch, items, 1, 1, local, 1, 1);
+    }
+}
+
+void hg_emit_cost(hg_plan *plan, hg_launch *launch, double flops, double bytes)
+{
+    (void)plan;
+    launch->flops = flops;
+    launch->bytes = bytes;
+}
+
+/* ---- activations and gradients */
+
+static void define_act(hg_plan *plan, hg_launch *launch, const char *name, const char *number, hg_choice act)
+{
+    if (!act.type || strcmp(act.type->name, "linear") == 0) return;
+    hg_emit_define_text(plan, launch, name, act.type->name);
+    hg_emit_define_float(plan, launch, number, hg_activation_parameter(act));
+}
+
+void hg_emit_act(hg_plan *plan, hg_launch *launch, int tensor)
+{
+    define_act(plan, launch, "ACT", "ACT_P", plan->graph->tensors[tensor]->act);
+}
+
+void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor)
+{
+    int root = hg_plan_root(plan, tensor);
+    hg_choice act = plan->graph->tensors[root]->act;
+    use_block(plan, launch, hg_plan_grad(plan, root));
+    use_block(plan, launch, act.type ? hg_plan_value(plan, root) : -1);
+    define_act(plan, launch, "DX_ACT", "DX_ACT_P", act);
+    hg_emit_define(plan, launch, "DX_ADD", plan->written[root]);
+    plan->written[root] = true;
+}
+
+void hg_emit_dw(hg_plan *plan, hg_launch *launch, const hg_node *node, int k, const char *prefix)
+{
+    int index = node->params[k];
+    char name[32];
+    snprintf(name, sizeof name, "%s_ADD", prefix ? prefix : "DW");
+    use_block(plan, launch, param_block(plan, &plan->param_grad[index], plan->arenas->grads, index));
+    hg_emit_define(plan, launch, name, plan->param_written[index]);
+    plan->param_written[index] = true;
+}
+
+void hg_emit_metric(hg_plan *plan, const hg_node *node, hg_metric part, hg_block partials, size_t n, double scale, double weight)
+{
+    int row = 1 + (int)part; /* row 0 is the total */
+    hg_launch *launch = hg_emit(plan, node, "sum", "metric", "metric_add");
+    hg_emit_read(plan, launch, partials);
+    hg_emit_int(plan, launch, (int64_t)n);
+    hg_emit_float(plan, launch, scale);
+    hg_emit_float(plan, launch, weight);
+    hg_emit_int(plan, launch, row);
+    hg_emit_int(plan, launch, !plan->metric_written[row]);
+    hg_emit_update(plan, launch, plan->metrics);
+    hg_emit_read(plan, launch, plan->step);
+    hg_emit_range(plan, launch, 1, 1, 1, 1, 1, 1);
+    hg_emit_cost(plan, launch, (double)n * 4, (double)n * sizeof(float));
+    plan->metric_written[row] = true;
+}
