@@ -12,7 +12,7 @@ typedef struct {
     uint batch;            /* examples in this step */
     float lr;
     float clip_norm, clip_value;
-    float h[7];            /* the optimizer's numbers */
+    float h[8];            /* the optimizer's numbers */
 } hg_step;
 
 /* Kept on the device from step to step. */

@@ -85,6 +85,11 @@ void hg_arenas_destroy(hg_arenas *arenas);
 hg_buffer *hg_arenas_params(hg_arenas *arenas);
 hg_buffer *hg_arenas_grads(hg_arenas *arenas);
 hg_buffer *hg_arenas_moment(hg_arenas *arenas, int k);
+hg_buffer *hg_arenas_metrics(hg_arenas *arenas); /* [HG_RING][HG_METRICS] float: a row per step: total, reconstruction, kl, penalty */
+hg_buffer *hg_arenas_state(hg_arenas *arenas);   /* hg_state of cl/common.cl */
+/* The batch of pictures as bytes [B, H, W, C] that training and evaluating plans read. Made at the first call, which must be
+ * for the largest batch. */
+hg_buffer *hg_arenas_bytes(hg_arenas *arenas, size_t bytes);
 
 typedef enum hg_plan_purpose {
     HG_PURPOSE_TRAIN, HG_PURPOSE_EVALUATE, HG_PURPOSE_ENCODE, HG_PURPOSE_DECODE, HG_PURPOSE_RECONSTRUCT,
@@ -94,6 +99,8 @@ typedef enum hg_plan_purpose {
 
 /* `guarded` (tests): every block lies alone between guard zones, all of it pre-filled with NaN. */
 hg_plan *hg_plan_create(hg_arenas *arenas, hg_plan_purpose purpose, int batch, bool guarded);
+/* The same without building its kernels: for several plans whose programs are then built together. */
+hg_plan *hg_plan_prepare(hg_arenas *arenas, hg_plan_purpose purpose, int batch, bool guarded);
 void hg_plan_destroy(hg_plan *plan);
 /* Enqueues one run with the step record as last uploaded. Does not wait. */
 bool hg_plan_run(hg_plan *plan);
@@ -107,6 +114,9 @@ bool hg_plan_get_grad(hg_plan *plan, int tensor, float *data);
 /* Guarded plans: fills all blocks with NaN again; and whether every guard zone still is as it was filled. */
 bool hg_plan_refill(hg_plan *plan);
 bool hg_plan_guards_intact(hg_plan *plan);
+
+/* Runs the forward pass node by node and gives the name of the first node whose output is not finite (NULL: none). */
+bool hg_plan_diagnose(hg_plan *plan, const char **node_name);
 
 /* The record of the next runs: seed, step (from 1), learning rate. h[] comes from the graph's optimizer. */
 bool hg_arenas_set_step(hg_arenas *arenas, uint64_t seed, int64_t step, int64_t steps, double lr, int batch);

@@ -1,0 +1,153 @@
+/* A plan's life: made, run, asked, destroyed. */
+#include "model/plan_private.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool allocate(hg_plan *plan)
+{
+    const hg_graph *graph = plan->graph;
+    size_t t = (size_t)graph->n_tensors, n = (size_t)graph->n_nodes, p = (size_t)graph->n_params;
+    plan->alias = hg_arena_alloc(plan->arena, t, sizeof *plan->alias);
+    plan->value = hg_arena_alloc(plan->arena, t, sizeof *plan->value);
+    plan->grad = hg_arena_alloc(plan->arena, t, sizeof *plan->grad);
+    plan->wants_grad = hg_arena_alloc(plan->arena, t, sizeof *plan->wants_grad);
+    plan->written = hg_arena_alloc(plan->arena, t, sizeof *plan->written);
+    plan->needed = hg_arena_alloc(plan->arena, n + 1, sizeof *plan->needed);
+    plan->node_end = hg_arena_alloc(plan->arena, n + 1, sizeof *plan->node_end);
+    plan->param = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->param);
+    plan->param_grad = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->param_grad);
+    plan->param_written = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->param_written);
+    if (!plan->param_written || !plan->param_grad || !plan->param || !plan->node_end || !plan->needed || !plan->written ||
+        !plan->wants_grad || !plan->grad || !plan->value || !plan->alias)
+        return false;
+    for (size_t i = 0; i < t; i++) plan->alias[i] = (int)i, plan->value[i] = plan->grad[i] = -1;
+    for (size_t i = 0; i < p; i++) plan->param[i] = plan->param_grad[i] = -1;
+    return true;
+}
+
+static bool fixed_blocks(hg_plan *plan)
+{
+    hg_arenas *arenas = plan->arenas;
+    plan->dummy = hg_plan_fixed(plan, arenas->dummy, HG_ALIGN, false);
+    plan->step = hg_plan_fixed(plan, arenas->step, hg_buffer_size(arenas->step), false);
+    plan->state = hg_plan_fixed(plan, arenas->state, hg_buffer_size(arenas->state), false);
+    plan->metrics = hg_plan_fixed(plan, arenas->metrics, hg_buffer_size(arenas->metrics), false);
+    plan->bytes = -1;
+    if (plan->purpose == HG_PURPOSE_TRAIN || plan->purpose == HG_PURPOSE_EVALUATE) {
+        size_t bytes = hg_mul(hg_shape_count(plan->graph->tensors[plan->graph->input]->shape), (size_t)plan->batch);
+        hg_buffer *buffer = hg_arenas_bytes(arenas, bytes);
+        if (!buffer) return false;
+        plan->bytes = hg_plan_fixed(plan, buffer, bytes, false);
+    }
+    return !plan->failed;
+}
+
+hg_plan *hg_plan_prepare(hg_arenas *arenas, hg_plan_purpose purpose, int batch, bool guarded)
+{
+    hg_plan *plan = HG_NEW(arenas->ctx, hg_plan);
+    if (!plan) return NULL;
+    plan->ctx = arenas->ctx;
+    plan->arenas = arenas;
+    plan->dev = arenas->dev;
+    plan->graph = arenas->graph;
+    plan->purpose = purpose;
+    plan->batch = batch;
+    plan->guarded = guarded;
+    plan->training = purpose == HG_PURPOSE_TRAIN || purpose == HG_PURPOSE_PROBE;
+    if (!(plan->arena = hg_arena_create(plan->ctx)) || !allocate(plan) || !fixed_blocks(plan)) goto fail;
+    hg_plan_compose(plan);
+    if (plan->failed || hg_failed(plan->ctx) || !hg_plan_place(plan)) goto fail;
+    return plan;
+fail:
+    if (!hg_failed(plan->ctx)) hg_fail(plan->ctx, HG_INTERNAL, "a plan failed without a message");
+    hg_plan_destroy(plan);
+    return NULL;
+}
+
+hg_plan *hg_plan_create(hg_arenas *arenas, hg_plan_purpose purpose, int batch, bool guarded)
+{
+    hg_plan *plan = hg_plan_prepare(arenas, purpose, batch, guarded);
+    if (plan && !hg_launches_build(plan->dev, plan->launches, plan->n_launches, NULL, NULL)) {
+        hg_plan_destroy(plan);
+        return NULL;
+    }
+    return plan;
+}
+
+void hg_plan_destroy(hg_plan *plan)
+{
+    if (!plan) return;
+    hg_launches_release(plan->launches, plan->n_launches);
+    hg_plan_unplace(plan);
+    hg_free(plan->launches);
+    hg_free(plan->uses);
+    hg_free(plan->blocks);
+    hg_arena_destroy(plan->arena);
+    hg_free(plan);
+}
+
+bool hg_plan_run(hg_plan *plan)
+{
+    return hg_launches_run(plan->dev, plan->launches, plan->n_launches);
+}
+
+/* ---- data in and out */
+
+static hg_block_info *tensor_block(hg_plan *plan, const hg_block *blocks, int tensor)
+{
+    hg_block block = blocks[hg_plan_root(plan, tensor)];
+    if (block >= 0 && plan->blocks[block].buffer) return &plan->blocks[block];
+    hg_fail(plan->ctx, HG_INTERNAL, "tensor %s has no memory in this plan", plan->graph->tensors[tensor]->name);
+    return NULL;
+}
+
+static bool set(hg_plan *plan, const hg_block *blocks, int tensor, const float *data)
+{
+    hg_block_info *info = tensor_block(plan, blocks, tensor);
+    return info && hg_buffer_write(info->buffer, 0, data, info->bytes);
+}
+
+static bool get(hg_plan *plan, const hg_block *blocks, int tensor, float *data)
+{
+    hg_block_info *info = tensor_block(plan, blocks, tensor);
+    return info && hg_buffer_read(info->buffer, 0, data, info->bytes);
+}
+
+bool hg_plan_set_value(hg_plan *plan, int tensor, const float *data) { return set(plan, plan->value, tensor, data); }
+bool hg_plan_get_value(hg_plan *plan, int tensor, float *data) { return get(plan, plan->value, tensor, data); }
+bool hg_plan_set_grad(hg_plan *plan, int tensor, const float *data) { return set(plan, plan->grad, tensor, data); }
+bool hg_plan_get_grad(hg_plan *plan, int tensor, float *data) { return get(plan, plan->grad, tensor, data); }
+
+/* ---- where a value stopped being finite */
+
+static bool all_finite(const float *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(v[i])) return false;
+    return true;
+}
+
+bool hg_plan_diagnose(hg_plan *plan, const char **node_name)
+{
+    int done = 0;
+    *node_name = NULL;
+    for (int i = 0; i < plan->graph->n_nodes; i++) {
+        const hg_node *node = plan->graph->nodes[i];
+        if (!plan->needed[i]) continue;
+        if (!hg_launches_run(plan->dev, plan->launches + done, plan->node_end[i] - done)) return false;
+        done = plan->node_end[i];
+        for (int k = 0; k < node->n_out; k++) {
+            const hg_block_info *info = tensor_block(plan, plan->value, node->out[k]);
+            float *values = info ? hg_alloc(plan->ctx, info->bytes, 1) : NULL;
+            bool ok = values && hg_buffer_read(info->buffer, 0, values, info->bytes), finite = ok && all_finite(values, info->bytes / sizeof(float));
+            hg_free(values);
+            if (!ok) return false;
+            if (!finite) {
+                *node_name = node->name;
+                return true;
+            }
+        }
+    }
+    return true;
+}

@@ -1,0 +1,183 @@
+/* What each kind of plan contains: which nodes, which are their sources and results, and what follows the backward pass. */
+#include "model/plan_private.h"
+
+#include <string.h>
+
+/* ---- which nodes are needed */
+
+static void need(hg_plan *plan, int tensor, int source)
+{
+    const hg_tensor *t = plan->graph->tensors[tensor];
+    if (tensor == source || t->producer < 0 || plan->needed[t->producer]) return;
+    const hg_node *node = plan->graph->nodes[t->producer];
+    plan->needed[node->index] = true;
+    for (int i = 0; i < node->n_in; i++) need(plan, node->in[i], source);
+}
+
+static bool is_penalty(const hg_node *node)
+{
+    return node->n_out == 0 && node->section != HG_LOSS;
+}
+
+static void need_node(hg_plan *plan, const hg_node *node)
+{
+    plan->needed[node->index] = true;
+    for (int i = 0; i < node->n_in; i++) need(plan, node->in[i], -1);
+}
+
+/* Marks the nodes and returns the tensor that is given from outside. */
+static int choose_nodes(hg_plan *plan)
+{
+    const hg_graph *graph = plan->graph;
+    switch (plan->purpose) {
+    case HG_PURPOSE_ENCODE:
+        need(plan, graph->code, graph->input);
+        return graph->input;
+    case HG_PURPOSE_DECODE:
+        need(plan, graph->output, graph->latent);
+        return graph->latent;
+    case HG_PURPOSE_RECONSTRUCT: /* a sample is replaced by its mean */
+        if (graph->latent != graph->code) hg_plan_alias(plan, graph->latent, graph->code);
+        need(plan, graph->output, graph->latent);
+        need(plan, graph->code, graph->input);
+        return graph->input;
+    default:
+        for (int i = 0; i < graph->n_nodes; i++) {
+            const hg_node *node = graph->nodes[i];
+            bool all = plan->purpose == HG_PURPOSE_PROBE || plan->purpose == HG_PURPOSE_PROBE_EVALUATE;
+            if (all || node->section == HG_LOSS || is_penalty(node)) need_node(plan, node);
+        }
+        return graph->input;
+    }
+}
+
+/* A tensor wants a gradient if anything that trains lies upstream of it. */
+static void choose_grads(hg_plan *plan)
+{
+    const hg_graph *graph = plan->graph;
+    for (int t = 0; t < graph->n_tensors; t++) plan->wants_grad[t] = plan->purpose == HG_PURPOSE_PROBE;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const hg_node *node = graph->nodes[i];
+        bool wants = false;
+        for (int k = 0; k < node->n_params; k++) wants |= graph->params[node->params[k]]->trainable;
+        for (int k = 0; k < node->n_in; k++) wants |= plan->wants_grad[node->in[k]];
+        for (int k = 0; k < node->n_out; k++) plan->wants_grad[node->out[k]] |= wants;
+    }
+}
+
+/* ---- the passes */
+
+static void forward(hg_plan *plan)
+{
+    for (int i = 0; i < plan->graph->n_nodes; i++) {
+        const hg_node *node = plan->graph->nodes[i];
+        if (plan->needed[i] && node->layer->forward) node->layer->forward(plan, node);
+        plan->node_end[i] = plan->n_launches;
+    }
+}
+
+static void backward(hg_plan *plan)
+{
+    for (int i = plan->graph->n_nodes - 1; i >= 0; i--) {
+        const hg_node *node = plan->graph->nodes[i];
+        bool wanted = is_penalty(node) && plan->wants_grad[node->in[0]];
+        for (int k = 0; k < node->n_out; k++) wanted |= plan->wants_grad[node->out[k]];
+        if (plan->needed[i] && wanted && node->layer->backward) node->layer->backward(plan, node);
+    }
+}
+
+/* Bytes of the batch -> floats in [0, 1]. */
+static void read_input(hg_plan *plan)
+{
+    size_t n = hg_mul(hg_shape_count(plan->graph->tensors[plan->graph->input]->shape), (size_t)plan->batch);
+    hg_launch *launch = hg_emit(plan, NULL, "input", "input", "input_bytes");
+    hg_emit_read(plan, launch, plan->bytes);
+    hg_emit_write(plan, launch, hg_plan_value(plan, plan->graph->input));
+    hg_emit_int(plan, launch, (int64_t)n);
+    hg_emit_items(plan, launch, n);
+    hg_emit_cost(plan, launch, (double)n, (double)n * 5);
+}
+
+static void finish_metrics(hg_plan *plan)
+{
+    hg_launch *launch = hg_emit(plan, NULL, "loss total", "metric", "metric_finish");
+    hg_emit_update(plan, launch, plan->metrics);
+    hg_emit_update(plan, launch, plan->state);
+    hg_emit_read(plan, launch, plan->step);
+    hg_emit_range(plan, launch, 1, 1, 1, 1, 1, 1);
+}
+
+/* The norm of the whole gradient, in two ordered passes -> state.grad_scale. */
+static void clip(hg_plan *plan, hg_block grads, size_t n)
+{
+    const size_t groups = n < (size_t)1 << 16 ? 1 : 64; /* a function of the size alone: the same bits everywhere */
+    hg_block partials = hg_plan_scratch(plan, groups * sizeof(float));
+    hg_launch *launch = hg_emit(plan, NULL, "gradient norm", "clip", "clip_partial");
+    hg_emit_read(plan, launch, grads);
+    hg_emit_write(plan, launch, partials);
+    hg_emit_int(plan, launch, (int64_t)n);
+    hg_emit_range(plan, launch, groups, 1, 1, 1, 1, 1);
+    hg_emit_cost(plan, launch, 2.0 * (double)n, (double)n * sizeof(float));
+    launch = hg_emit(plan, NULL, "gradient norm sum", "clip", "clip_finish");
+    hg_emit_read(plan, launch, partials);
+    hg_emit_update(plan, launch, plan->state);
+    hg_emit_read(plan, launch, plan->step);
+    hg_emit_int(plan, launch, (int64_t)groups);
+    hg_emit_range(plan, launch, 1, 1, 1, 1, 1, 1);
+}
+
+static void update(hg_plan *plan)
+{
+    const hg_graph *graph = plan->graph;
+    const hg_optimizer *optimizer = (const hg_optimizer *)graph->optimizer.type;
+    const hg_optimizer_common *common = graph->optimizer.options;
+    const size_t n = graph->trainable, bytes = n * sizeof(float);
+    hg_block grads = hg_plan_fixed(plan, plan->arenas->grads, bytes, false);
+    if (common->clip_norm > 0) clip(plan, grads, n);
+    hg_launch *launch = hg_emit(plan, NULL, "optimizer", optimizer->head.name, "update");
+    hg_emit_update(plan, launch, hg_plan_fixed(plan, plan->arenas->params, bytes, false));
+    hg_emit_read(plan, launch, grads);
+    for (int k = 0; k < 2; k++)
+        hg_emit_update(plan, launch, k < optimizer->moments ? hg_plan_fixed(plan, plan->arenas->moments[k], bytes, false) : -1);
+    hg_emit_read(plan, launch, plan->step);
+    hg_emit_read(plan, launch, plan->state);
+    hg_emit_int(plan, launch, (int64_t)n);
+    hg_emit_items(plan, launch, n);
+    hg_emit_cost(plan, launch, 10.0 * (double)n, (3.0 + 2.0 * optimizer->moments) * (double)bytes);
+}
+
+/* ---- all of it */
+
+static void keep(hg_plan *plan, hg_block block)
+{
+    if (block >= 0) plan->blocks[block].last = HG_FOREVER;
+}
+
+static void keep_probe(hg_plan *plan)
+{
+    for (int t = 0; t < plan->graph->n_tensors; t++) {
+        keep(plan, plan->value[t]);
+        keep(plan, plan->grad[t]);
+    }
+}
+
+void hg_plan_compose(hg_plan *plan)
+{
+    const hg_graph *graph = plan->graph;
+    const bool bytes = plan->purpose == HG_PURPOSE_TRAIN || plan->purpose == HG_PURPOSE_EVALUATE;
+    int source = choose_nodes(plan);
+    choose_grads(plan);
+    if (bytes) read_input(plan);
+    else plan->blocks[hg_plan_value(plan, source)].first = -1;
+    if (plan->purpose == HG_PURPOSE_PROBE) {
+        plan->blocks[hg_plan_grad(plan, graph->output)].first = -1;
+        plan->written[hg_plan_root(plan, graph->output)] = true;
+    }
+    forward(plan);
+    if (plan->training) backward(plan);
+    if (bytes) finish_metrics(plan);
+    if (plan->purpose == HG_PURPOSE_TRAIN) update(plan);
+    if (plan->purpose == HG_PURPOSE_ENCODE) keep(plan, hg_plan_value(plan, graph->code));
+    if (plan->purpose == HG_PURPOSE_DECODE || plan->purpose == HG_PURPOSE_RECONSTRUCT) keep(plan, hg_plan_value(plan, graph->output));
+    if (plan->guarded) keep_probe(plan);
+}
