@@ -358,8 +358,9 @@ static json_t *entry_make(const hg_safetensor *tensor, uint64_t *offset)
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets", (json_int_t)begin, (json_int_t)*offset);
 }
 
-/* The header's text (free() it), padded with spaces so that the data begins at a multiple of 8. */
-static char *header_make(hg_context *ctx, const hg_safetensor *tensors, int n, const hg_metadata *metadata, int n_metadata)
+/* The header as a fresh text, `length` bytes, padded with spaces so that the data begins at a multiple of 8. */
+static char *header_make(hg_context *ctx, const hg_safetensor *tensors, int n, const hg_metadata *metadata, int n_metadata,
+                         size_t *length)
 {
     char *text = NULL;
     uint64_t offset = 0;
@@ -378,9 +379,13 @@ static char *header_make(hg_context *ctx, const hg_safetensor *tensors, int n, c
             hg_fail(ctx, HG_INTERNAL, "safetensors name '%s' is not UTF-8 text or given twice", tensors[i].name);
             goto fail;
         }
-    text = json_dumps(root, JSON_COMPACT);
-    if (!text)
-        hg_fail(ctx, HG_INTERNAL, "out of host memory for a safetensors header");
+    size_t unpadded = json_dumpb(root, NULL, 0, JSON_COMPACT);
+    *length = hg_add(unpadded, 7) / 8 * 8;
+    text = hg_alloc(ctx, *length, 1);
+    if (text) {
+        memset(text, ' ', *length);
+        json_dumpb(root, text, unpadded, JSON_COMPACT);
+    }
 fail:
     json_decref(map);
     json_decref(root);
@@ -392,14 +397,13 @@ bool hg_safetensors_write(hg_context *ctx, const char *path, const hg_safetensor
 {
     bool done = false;
     hg_writer *writer = NULL;
-    char *text = header_make(ctx, tensors, n, metadata, n_metadata);
+    size_t length = 0;
+    char *text = header_make(ctx, tensors, n, metadata, n_metadata, &length);
     if (!text)
         return false;
-    size_t length = strlen(text), padding = (8 - length % 8) % 8;
-    uint64_t field = length + padding; /* little-endian, as checked above */
+    uint64_t field = length; /* little-endian, as checked above */
     writer = hg_writer_open(ctx, path);
-    if (!writer || !hg_writer_put(writer, &field, sizeof field) || !hg_writer_put(writer, text, length) ||
-        !hg_writer_put(writer, "       ", padding))
+    if (!writer || !hg_writer_put(writer, &field, sizeof field) || !hg_writer_put(writer, text, length))
         goto fail;
     for (int i = 0; i < n; i++) {
         size_t count = 1;
@@ -412,6 +416,6 @@ bool hg_safetensors_write(hg_context *ctx, const char *path, const hg_safetensor
     writer = NULL;
 fail:
     hg_writer_abort(writer);
-    free(text);
+    hg_free(text);
     return done;
 }

@@ -23,6 +23,7 @@ typedef struct hg_format {
     bool (*detect)(const char *path);
     /* Reads everything into `data`. Failures name the file, what is wrong with which numbers, what to do. */
     bool (*open)(hg_dataset *data);
+    const char *const *names; /* file names that it knows, for suggestions; ends with NULL; may be NULL */
 } hg_format;
 
 /* All formats in the order in which they are asked, ends with NULL. Made from the list in meson.build. */
@@ -48,7 +49,6 @@ struct hg_dataset {
     hg_examples parts[2];      /* by hg_part */
     int classes;               /* 0: no labels */
     const char *const *class_names; /* [classes]; NULL: the numbers themselves */
-    float *scratch;            /* for resizing */
 };
 
 /* The files' pictures have this shape. Decides the kept shape: channels 1 and 3 are converted to what the model wants
