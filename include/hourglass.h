@@ -216,7 +216,7 @@ typedef enum hg_plan_kind { HG_PLAN_TRAIN, HG_PLAN_EVALUATE, HG_PLAN_ENCODE, HG_
 
 /* Rows by index; false past the last. Strings live as long as the net (hg_model_layer: the model). */
 bool hg_model_layer(const hg_model *model, int i, hg_layer_row *row);
-bool hg_net_launch(const hg_net *net, hg_plan_kind kind, int i, hg_launch_row *row);
+bool hg_net_launch(hg_net *net, hg_plan_kind kind, int i, hg_launch_row *row);
 bool hg_net_memory(const hg_net *net, int i, hg_memory_row *row);
 /* Runs every launch of the training plan on its own `repeats` times and fills in the seconds. */
 bool hg_net_time(hg_net *net, hg_plan_kind kind, int repeats);
@@ -235,8 +235,8 @@ typedef struct hg_progress {
     double images_per_second, seconds_left;
 } hg_progress;
 
-/* Called after steps whose losses were read back and after every epoch. Return false to stop: the step is finished and
- * the checkpoint saved. */
+/* Called whenever losses were read back (every log_every steps, and about five times a second) and after every epoch.
+ * Return false to stop: the step is finished and the checkpoint saved. */
 typedef bool hg_progress_fn(void *user, const hg_progress *progress);
 
 typedef struct hg_train_params {

@@ -1,0 +1,230 @@
+#include "model/net.h"
+
+#include <string.h>
+#include "model/initializer.h"
+#include "model/plan_private.h"
+
+enum { MAX_PLANS = 32 };
+
+typedef struct net_plan { hg_plan_purpose purpose; int batch; hg_plan *plan; } net_plan;
+
+struct hg_net {
+    hg_context *ctx;
+    hg_device *dev;
+    const hg_model *model;
+    hg_arenas *arenas;
+    int batch;
+    uint64_t seed;
+    bool inference;
+    net_plan plans[MAX_PLANS];
+    int n_plans;
+};
+
+hg_context *hg_net_context(const hg_net *net) { return net->ctx; }
+hg_device *hg_net_device(const hg_net *net) { return net->dev; }
+hg_arenas *hg_net_arenas(const hg_net *net) { return net->arenas; }
+uint64_t hg_net_seed(const hg_net *net) { return net->seed; }
+void hg_net_set_seed(hg_net *net, uint64_t seed) { net->seed = seed; }
+bool hg_net_is_inference(const hg_net *net) { return net->inference; }
+const hg_model *hg_net_model(const hg_net *net) { return net->model; }
+int hg_net_batch(const hg_net *net) { return net->batch; }
+
+/* ---- plans */
+
+static void announce(void *user, int done, int total)
+{
+    hg_net *net = user;
+    if (done == 0 && total > 0) hg_log(net->ctx, HG_LOG_INFO, "compiling %d kernel programs for %s", total, hg_device_get_info(net->dev)->name);
+}
+
+hg_plan *hg_net_plan(hg_net *net, hg_plan_purpose purpose, int batch)
+{
+    for (int i = 0; i < net->n_plans; i++)
+        if (net->plans[i].purpose == purpose && net->plans[i].batch == batch) return net->plans[i].plan;
+    if (net->n_plans == MAX_PLANS) { /* many batch sizes came by: forget the youngest, the first ones are the usual ones */
+        if (!hg_device_finish(net->dev)) return NULL;
+        hg_plan_destroy(net->plans[--net->n_plans].plan);
+    }
+    hg_plan *plan = hg_plan_prepare(net->arenas, purpose, batch, false);
+    int n = 0;
+    hg_launch *const *launches = plan ? hg_plan_launches(plan, &n) : NULL;
+    if (!plan || !hg_launches_build(net->dev, launches, n, announce, net)) {
+        hg_plan_destroy(plan);
+        return NULL;
+    }
+    net->plans[net->n_plans++] = (net_plan){purpose, batch, plan};
+    return plan;
+}
+
+hg_net *hg_net_create(hg_device *dev, const hg_model *model, const hg_net_params *params)
+{
+    static const hg_net_params none;
+    hg_context *ctx = hg_device_context(dev);
+    if (!params) params = &none;
+    if (params->batch < 0) {
+        hg_fail(ctx, HG_USAGE, "a batch of %d: it must be at least 1", params->batch);
+        return NULL;
+    }
+    hg_net *net = HG_NEW(ctx, hg_net);
+    if (!net) return NULL;
+    *net = (hg_net){.ctx = ctx, .dev = dev, .model = model, .seed = params->seed, .inference = params->inference};
+    net->batch = params->batch ? params->batch : model->batch;
+    if (!(net->arenas = hg_arenas_create(dev, model, !net->inference)) || !hg_net_init(net)) goto fail;
+    if (!net->inference) {
+        size_t bytes = hg_mul(hg_shape_count(model->tensors[model->input]->shape), (size_t)net->batch);
+        if (!hg_arenas_bytes(net->arenas, bytes) || !hg_net_plan(net, HG_PURPOSE_TRAIN, net->batch)) goto fail;
+    }
+    return net;
+fail:
+    hg_net_destroy(net);
+    return NULL;
+}
+
+void hg_net_destroy(hg_net *net)
+{
+    if (!net) return;
+    hg_device_finish(net->dev);
+    for (int i = 0; i < net->n_plans; i++) hg_plan_destroy(net->plans[i].plan);
+    hg_arenas_destroy(net->arenas);
+    hg_free(net);
+}
+
+/* ---- parameters */
+
+bool hg_net_read_arena(hg_net *net, hg_buffer *arena, float *const *rows)
+{
+    size_t bytes = hg_buffer_size(arena);
+    float *host = hg_alloc(net->ctx, bytes, 1);
+    bool ok = host && hg_buffer_read(arena, 0, host, bytes);
+    for (int i = 0; ok && i < net->model->n_params; i++)
+        if (rows[i]) hg_param_to_torch(net->model->params[i], host + net->model->params[i]->offset, rows[i]);
+    hg_free(host);
+    return ok;
+}
+
+bool hg_net_write_arena(hg_net *net, hg_buffer *arena, const float *const *rows)
+{
+    size_t bytes = hg_buffer_size(arena);
+    float *host = hg_alloc(net->ctx, bytes, 1);
+    bool ok = host && hg_buffer_read(arena, 0, host, bytes); /* what is skipped stays */
+    for (int i = 0; ok && i < net->model->n_params; i++)
+        if (rows[i]) hg_param_to_engine(net->model->params[i], rows[i], host + net->model->params[i]->offset);
+    ok = ok && hg_buffer_write(arena, 0, host, bytes) && hg_device_finish(net->dev);
+    hg_free(host);
+    return ok;
+}
+
+bool hg_net_init(hg_net *net)
+{
+    const hg_model *model = net->model;
+    hg_arena *arena = hg_arena_create(net->ctx);
+    float **rows = arena ? hg_arena_alloc(arena, (size_t)model->n_params + 1, sizeof *rows) : NULL;
+    bool ok = rows != NULL;
+    for (int i = 0; ok && i < model->n_params; i++) {
+        rows[i] = hg_arena_alloc(arena, model->params[i]->count, sizeof(float));
+        ok = rows[i] && hg_param_init(net->ctx, model->params[i], i, net->seed, rows[i]);
+    }
+    ok = ok && hg_net_write_arena(net, hg_arenas_params(net->arenas), (const float *const *)rows);
+    hg_arena_destroy(arena);
+    return ok;
+}
+
+/* ---- use */
+
+void hg_to_engine(hg_shape shape, const float *chw, float *hwc)
+{
+    size_t pixels = (size_t)shape.h * (size_t)shape.w, channels = (size_t)shape.c;
+    for (size_t p = 0; p < pixels; p++)
+        for (size_t c = 0; c < channels; c++) hwc[p * channels + c] = chw[c * pixels + p];
+}
+
+void hg_to_torch(hg_shape shape, const float *hwc, float *chw)
+{
+    size_t pixels = (size_t)shape.h * (size_t)shape.w, channels = (size_t)shape.c;
+    for (size_t p = 0; p < pixels; p++)
+        for (size_t c = 0; c < channels; c++) chw[c * pixels + p] = hwc[p * channels + c];
+}
+
+/* Runs a plan over n examples, a batch at a time; what is left over of the last batch is zeros, which examples never see:
+ * outside training no layer looks across the batch. */
+static bool apply(hg_net *net, hg_plan_purpose purpose, int source, int result, int64_t n, const float *in, float *out)
+{
+    if (n <= 0) return true;
+    int batch = n < net->batch ? (int)n : net->batch;
+    hg_shape from = net->model->tensors[source]->shape, to = net->model->tensors[result]->shape;
+    size_t from_count = hg_shape_count(from), to_count = hg_shape_count(to);
+    float *x = hg_alloc(net->ctx, hg_mul(from_count, (size_t)batch), sizeof *x);
+    float *y = hg_alloc(net->ctx, hg_mul(to_count, (size_t)batch), sizeof *y);
+    hg_plan *plan = x && y ? hg_net_plan(net, purpose, batch) : NULL;
+    bool ok = plan != NULL;
+    for (int64_t i = 0; ok && i < n; i += batch) {
+        int count = n - i < batch ? (int)(n - i) : batch;
+        memset(x, 0, from_count * (size_t)batch * sizeof *x);
+        for (int k = 0; k < count; k++) hg_to_engine(from, in + (size_t)(i + k) * from_count, x + (size_t)k * from_count);
+        ok = hg_plan_set_value(plan, source, x) && hg_plan_run(plan) && hg_plan_get_value(plan, result, y);
+        for (int k = 0; ok && k < count; k++) hg_to_torch(to, y + (size_t)k * to_count, out + (size_t)(i + k) * to_count);
+    }
+    hg_free(x);
+    hg_free(y);
+    return ok;
+}
+
+bool hg_encode(hg_net *net, int64_t n, const float *x, float *code)
+{
+    return apply(net, HG_PURPOSE_ENCODE, net->model->input, net->model->code, n, x, code);
+}
+
+bool hg_decode(hg_net *net, int64_t n, const float *code, float *y)
+{
+    return apply(net, HG_PURPOSE_DECODE, net->model->latent, net->model->output, n, code, y);
+}
+
+bool hg_reconstruct(hg_net *net, int64_t n, const float *x, float *y)
+{
+    return apply(net, HG_PURPOSE_RECONSTRUCT, net->model->input, net->model->output, n, x, y);
+}
+
+/* ---- for printing */
+
+static hg_plan *plan_of_kind(hg_net *net, hg_plan_kind kind)
+{
+    static const hg_plan_purpose purposes[] = {HG_PURPOSE_TRAIN, HG_PURPOSE_EVALUATE, HG_PURPOSE_ENCODE, HG_PURPOSE_DECODE};
+    return hg_net_plan(net, purposes[kind], net->batch);
+}
+
+bool hg_net_launch(hg_net *net, hg_plan_kind kind, int i, hg_launch_row *row)
+{
+    int n = 0;
+    hg_plan *plan = plan_of_kind(net, kind);
+    hg_launch *const *launches = plan ? hg_plan_launches(plan, &n) : NULL;
+    if (i < 0 || i >= n) return false;
+    const hg_launch *l = launches[i];
+    *row = (hg_launch_row){l->label, l->kernel, l->variant, l->flops, l->bytes, l->seconds};
+    return true;
+}
+
+bool hg_net_time(hg_net *net, hg_plan_kind kind, int repeats)
+{
+    int n;
+    hg_plan *plan = plan_of_kind(net, kind);
+    if (!plan || !hg_arenas_set_step(net->arenas, net->seed, 1, 1, 0, net->batch)) return false;
+    hg_launch *const *launches = hg_plan_launches(plan, &n);
+    return hg_launches_time(net->dev, launches, n, repeats);
+}
+
+bool hg_net_memory(const hg_net *net, int i, hg_memory_row *row)
+{
+    const hg_arenas *a = net->arenas;
+    const struct { const char *role; hg_buffer *buffer; } roles[] = {
+        {"parameters", a->params}, {"gradients", a->grads}, {"optimizer state 1", a->moments[0]},
+        {"optimizer state 2", a->moments[1]}, {"batch of pictures", a->bytes}, {"losses", a->metrics}};
+    for (size_t k = 0; k < sizeof roles / sizeof *roles; k++) {
+        if (!roles[k].buffer) continue;
+        if (i-- > 0) continue;
+        *row = (hg_memory_row){roles[k].role, hg_buffer_size(roles[k].buffer)};
+        return true;
+    }
+    if (i > 0) return false;
+    *row = (hg_memory_row){"activations", a->activation_bytes};
+    return true;
+}
