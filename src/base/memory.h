@@ -14,6 +14,8 @@ void *hg_alloc(hg_context *ctx, size_t count, size_t size);
 /* Grows or shrinks; new bytes are not zeroed; on failure NULL and the old block stays valid. */
 void *hg_resize(hg_context *ctx, void *block, size_t count, size_t size);
 void hg_free(void *block);
+/* A copy of a text in a block of its own (hg_free). */
+char *hg_copy_text(hg_context *ctx, const char *text);
 #define HG_NEW(ctx, type) ((type *)hg_alloc((ctx), 1, sizeof(type)))
 
 /* An arena: many small zeroed blocks, freed at once. */

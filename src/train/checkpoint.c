@@ -182,7 +182,7 @@ static bool read_rows(hg_net *net, hg_safetensors *file, const char *prefix, hg_
 /* A run's directory stands for its checkpoint. NULL on failure; a fresh block. */
 static char *file_of(hg_context *ctx, const char *path)
 {
-    return hg_path_is_dir(path) ? hg_path_join(ctx, path, "checkpoint.safetensors") : hg_path_join(ctx, "", path);
+    return hg_path_is_dir(path) ? hg_path_join(ctx, path, "checkpoint.safetensors") : hg_copy_text(ctx, path);
 }
 
 bool hg_net_load(hg_net *net, const char *path)
@@ -220,7 +220,7 @@ static bool get_settings(hg_context *ctx, const hg_safetensors *file, const char
     s->epochs = (int)epochs;
     s->lr = strtod(lr, NULL);
     s->shuffle = strcmp(shuffle, "true") == 0;
-    if (arguments && *arguments) s->arguments = hg_path_join(ctx, "", arguments);
+    if (arguments && *arguments) s->arguments = hg_copy_text(ctx, arguments);
     return !hg_failed(ctx);
 }
 

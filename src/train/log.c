@@ -45,7 +45,7 @@ hg_train_log *hg_train_log_open(hg_context *ctx, const char *path, int64_t step)
     hg_train_log *log = HG_NEW(ctx, hg_train_log);
     if (!log) return NULL;
     log->ctx = ctx;
-    log->path = hg_path_join(ctx, "", path);
+    log->path = hg_copy_text(ctx, path);
     log->file = fopen(path, "a");
     if (log->path && log->file) return log;
     if (!log->file) hg_fail(ctx, HG_OUTPUT, "%s: cannot be written: %s", path, strerror(errno));

@@ -80,7 +80,7 @@ hg_run_dir *hg_run_dir_open(hg_context *ctx, const char *path, hg_run_mode mode,
 {
     hg_run_dir *dir = HG_NEW(ctx, hg_run_dir);
     if (!dir) return NULL;
-    *dir = (hg_run_dir){.ctx = ctx, .lock = -1, .path = hg_path_join(ctx, path, "")};
+    *dir = (hg_run_dir){.ctx = ctx, .lock = -1, .path = hg_copy_text(ctx, path)};
     if (!dir->path) goto fail;
     for (size_t n = strlen(dir->path); n > 1 && dir->path[n - 1] == '/'; n--) dir->path[n - 1] = 0;
     dir->checkpoint = hg_path_join(ctx, dir->path, "checkpoint.safetensors");
