@@ -20,13 +20,15 @@ struct hg_reader {
     char why[96];
 };
 
-hg_reader *hg_reader_open(hg_context *ctx, const char *dir, const char *name, bool optional)
+bool hg_reader_open(hg_context *ctx, const char *dir, const char *name, bool optional, hg_reader **out)
 {
     struct stat info;
     char packed[256];
+    bool absent = false;
     hg_reader *reader = HG_NEW(ctx, hg_reader);
+    *out = NULL;
     if (!reader)
-        return NULL;
+        return false;
     reader->ctx = ctx;
     size_t length = strlen(name);
     reader->path = hg_path_join(ctx, dir, name);
@@ -38,7 +40,8 @@ hg_reader *hg_reader_open(hg_context *ctx, const char *dir, const char *name, bo
     }
     if (!reader->path)
         goto fail;
-    if (!hg_path_exists(reader->path)) {
+    absent = !hg_path_exists(reader->path);
+    if (absent) {
         if (!optional)
             hg_fail(ctx, HG_BAD_INPUT, "%s: neither %s nor %s.gz is there; put the file there or give another folder with --data",
                     dir, name, name);
@@ -55,10 +58,11 @@ hg_reader *hg_reader_open(hg_context *ctx, const char *dir, const char *name, bo
         goto fail;
     }
     gzbuffer(reader->file, 1 << 17);
-    return reader;
+    *out = reader;
+    return true;
 fail:
     hg_reader_close(reader);
-    return NULL;
+    return absent && optional;
 }
 
 void hg_reader_close(hg_reader *reader)

@@ -6,9 +6,8 @@
 
 typedef struct hg_reader hg_reader;
 
-/* Opens DIR/NAME, or DIR/NAME.gz where that is absent. NULL with a failure recorded; where neither exists and
- * `optional`, NULL without one. */
-hg_reader *hg_reader_open(hg_context *ctx, const char *dir, const char *name, bool optional);
+/* Opens DIR/NAME, or DIR/NAME.gz where that is absent. Where neither exists: true and NULL if `optional`, else HG_BAD_INPUT. */
+bool hg_reader_open(hg_context *ctx, const char *dir, const char *name, bool optional, hg_reader **out);
 void hg_reader_close(hg_reader *reader);
 /* The path that was opened. */
 const char *hg_reader_path(const hg_reader *reader);

@@ -26,7 +26,8 @@ typedef struct hg_format {
     const char *const *names; /* file names that it knows, for suggestions; ends with NULL; may be NULL */
 } hg_format;
 
-/* All formats in the order in which they are asked, ends with NULL. Made from the list in meson.build. */
+/* The descriptor of formats/WORD.c is `const hg_format hg_format_WORD`.
+ * All formats in the order in which they are asked, ends with NULL. Made from the list in meson.build. */
 extern const hg_format *const hg_formats[];
 
 /* The examples of one part. */
@@ -75,12 +76,5 @@ int64_t hg_dataset_limit(const hg_dataset *data, int64_t count);
 /* Draws digit `index` of the endless set that `seed` stands for: grey pixels [height, width], and its label 0..9. A
  * function of its arguments alone; any thread. */
 void hg_digits_draw(uint64_t seed, int64_t index, int height, int width, uint8_t *pixels, int *label);
-
-/* ---- PNG */
-
-/* Reads a PNG file into a fresh block (hg_free) as [h, w, c] bytes, c 1 (grey) or 3 (RGB): palettes are looked up, 16
- * bits rounded to 8, alpha laid over white, gamma ignored. Fails with HG_BAD_INPUT: no PNG, damaged, truncated, or larger than
- * 16384 pixels on a side or 64 Mi pixels in all (found before memory is spent). */
-bool hg_png_read(hg_context *ctx, const char *path, uint8_t **pixels_hwc, int *h, int *w, int *c);
 
 #endif
