@@ -140,10 +140,10 @@ typedef struct hg_help_entry {
     const char *name, *help;
     const struct hg_option *options;
 } hg_help_entry;
-/* Entry i of all descriptors, NULL past the last. */
-const hg_help_entry *hg_help(int i);
-/* Writes the option table of an entry as text lines into buf (always terminated); returns the length needed. */
-size_t hg_help_text(const hg_help_entry *entry, char *buf, size_t size);
+/* Entry i of all descriptors; false past the last. */
+bool hg_help(int i, hg_help_entry *entry);
+/* Writes the option table of an entry as text lines into buf (always terminated if size > 0); returns the length needed. */
+size_t hg_help_text(hg_context *ctx, const hg_help_entry *entry, char *buf, size_t size);
 
 /* ---------------------------------------------------------------- data */
 

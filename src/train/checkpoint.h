@@ -17,8 +17,8 @@ typedef struct hg_position {
 /* What the run was started with. */
 typedef struct hg_run_settings {
     uint64_t seed;
-    int batch, epochs;
-    int64_t steps, data_count;
+    int batch, epochs;     /* epochs 0: the model's */
+    int64_t steps, data_count; /* steps 0: by epochs */
     double lr;             /* 0: the optimizer's */
     bool shuffle;
     const char *arguments; /* the program's own; NULL: none */

@@ -86,10 +86,10 @@ static bool open_dir(hg_trainer *t)
 
 static int64_t total_steps(const hg_trainer *t)
 {
-    int64_t by_epochs = t->per_epoch * t->settings.epochs;
+    int64_t by_epochs = t->per_epoch * (t->settings.epochs ? t->settings.epochs : hg_model_epochs(hg_net_model(t->net)));
     if (t->settings.steps <= 0) return by_epochs;
-    /* --steps alone may run past the model's epochs */
-    if (!t->params.epochs) return t->settings.steps;
+    /* steps alone may run past the model's epochs */
+    if (!t->settings.epochs) return t->settings.steps;
     return t->settings.steps < by_epochs ? t->settings.steps : by_epochs;
 }
 
@@ -106,8 +106,7 @@ hg_trainer *hg_trainer_create(hg_net *net, const hg_dataset *data, const hg_trai
     t->saved = -1;
     t->log_every = t->params.log_every > 0 ? t->params.log_every : 50;
     t->settings = (hg_run_settings){.seed = hg_net_seed(net), .batch = hg_net_batch(net),
-                                    .epochs = t->params.epochs ? t->params.epochs : hg_model_epochs(hg_net_model(net)),
-                                    .steps = t->params.steps, .lr = t->params.lr, .shuffle = !t->params.no_shuffle,
+                                    .epochs = t->params.epochs, .steps = t->params.steps, .lr = t->params.lr, .shuffle = !t->params.no_shuffle,
                                     .arguments = t->params.arguments, .data_count = hg_dataset_count(data, HG_TRAIN)};
     int c, h, w, dc, dh, dw;
     hg_model_input(hg_net_model(net), &c, &h, &w);
@@ -266,8 +265,9 @@ static bool run_epoch(hg_trainer *t, hg_batches *batches)
 
 bool hg_trainer_run(hg_trainer *t)
 {
+    bool whole = t->at.index == t->per_epoch; /* stopped between an epoch's last step and its evaluation */
     const hg_batches_params p = {.part = HG_TRAIN, .batch = t->settings.batch, .shuffle = t->settings.shuffle, .seed = t->settings.seed,
-                                 .epoch = t->at.epoch, .index = t->at.index < t->per_epoch ? t->at.index : 0};
+                                 .epoch = t->at.epoch + whole, .index = whole ? 0 : t->at.index};
     hg_batches *batches = hg_batches_open(t->data, &p);
     bool ok = batches != NULL;
     t->log_time = t->call_time = now();

@@ -1,0 +1,166 @@
+/* Model files: what is read, and every kind of mistake with its place and remedy. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "hourglass.h"
+
+static const char VAE[] =
+    "name: tiny\n"
+    "input: {channels: 1, height: 28, width: 28}\n"
+    "encoder:\n"
+    "  - conv2d: {filters: 32, kernel: 3, stride: 2, padding: same, activation: relu}\n"
+    "  - conv2d: {filters: 64, kernel: 3, stride: 2, padding: same, activation: relu}\n"
+    "  - flatten\n"
+    "  - dense: {units: 16, activation: relu}\n"
+    "latent: {gaussian: {units: 2}}\n"
+    "decoder:\n"
+    "  - dense: {units: 3136, activation: relu}\n"
+    "  - reshape: [64, 7, 7]\n"
+    "  - conv2d_transpose: {filters: 64, kernel: 3, stride: 2, padding: same, activation: relu}\n"
+    "  - conv2d_transpose: {filters: 32, kernel: 3, stride: 2, padding: same, activation: relu}\n"
+    "  - conv2d_transpose: {filters: 1, kernel: 3, padding: same, activation: sigmoid}\n"
+    "loss: {bce: {reduction: sum}}\n"
+    "optimizer: {adam: {lr: 0.001}}\n"
+    "train: {batch: 128, epochs: 30}\n";
+
+static void test_contract_example(void **state)
+{
+    (void)state;
+    hg_context *ctx = hg_context_create(NULL, NULL);
+    hg_model *model = hg_model_parse(ctx, "vae.yaml", VAE, strlen(VAE));
+    if (!model) fail_msg("%s", hg_message(ctx));
+    int c, h, w;
+    hg_model_code(model, &c, &h, &w);
+    assert_int_equal(c, 2);
+    hg_model_output(model, &c, &h, &w);
+    assert_int_equal(c * 10000 + h * 100 + w, 1 * 10000 + 28 * 100 + 28);
+    assert_true(hg_model_is_variational(model));
+    assert_int_equal(hg_model_parameters(model), 320 + 18496 + 50192 + 2 * 34 + 9408 + 36928 + 18464 + 289);
+    assert_int_equal(hg_model_batch(model), 128);
+    assert_int_equal(hg_model_epochs(model), 30);
+    assert_string_equal(hg_model_name(model), "tiny");
+    hg_layer_row row;
+    assert_true(hg_model_layer(model, 0, &row));
+    assert_string_equal(row.name, "encoder.0");
+    assert_int_equal(row.out[0] * 10000 + row.out[1] * 100 + row.out[2], 32 * 10000 + 14 * 100 + 14);
+    hg_model_destroy(model);
+    hg_context_destroy(ctx);
+}
+
+/* A wrong file must give HG_BAD_INPUT and a message with every one of `parts`. */
+static void refuse(const char *text, size_t length, const char *const *parts)
+{
+    hg_context *ctx = hg_context_create(NULL, NULL);
+    hg_model *model = hg_model_parse(ctx, "m.yaml", text, length);
+    if (model) fail_msg("accepted:\n%s", text);
+    assert_int_equal(hg_context_status(ctx), HG_BAD_INPUT);
+    for (; *parts; parts++)
+        if (!strstr(hg_message(ctx), *parts)) fail_msg("'%s' is not in the message:\n%s\nfor\n%.300s", *parts, hg_message(ctx), text);
+    hg_context_destroy(ctx);
+}
+
+#define HEAD "input: {channels: 1, height: 8, width: 8}\n"
+#define TAIL "decoder:\n  - dense: 64\n"
+#define PARTS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void test_mistakes(void **state)
+{
+    (void)state;
+    static const struct { const char *text; const char *parts[6]; } cases[] = {
+        {"", {"m.yaml", "empty"}},
+        {"- a\n- b\n", {"m.yaml:1:1", "mapping"}},
+        {"input: {channels: 1, height: 8, width: 8}\n", {"m.yaml", "'encoder'", "missing"}},
+        {HEAD "encodr:\n  - flatten\n" TAIL, {"m.yaml:2:1", "encodr", "'encoder'"}},
+        {HEAD "encoder:\n  - conv2: {filters: 3}\n" TAIL, {"m.yaml:3:5", "conv2", "conv2d"}},
+        {HEAD "encoder:\n  - conv2d: {filtres: 3}\n" TAIL, {"m.yaml:3:14", "filtres", "'filters'"}},
+        {HEAD "encoder:\n  - conv2d: {filters: three}\n" TAIL, {"m.yaml:3:23", "filters", "three"}},
+        {HEAD "encoder:\n  - conv2d: {filters: 10abc}\n" TAIL, {"m.yaml:3:23", "10abc"}},
+        {HEAD "encoder:\n  - conv2d: {filters: -1}\n" TAIL, {"m.yaml:3:23", "filters", "-1"}},
+        {HEAD "encoder:\n  - conv2d: {filters: 99999999999999999999}\n" TAIL, {"m.yaml:3:23", "filters"}},
+        {HEAD "encoder:\n  - conv2d: {filters: 3, filters: 4}\n" TAIL, {"m.yaml:3:", "filters", "twice"}},
+        {HEAD "encoder:\n  - conv2d: {filters: 3, activation: rellu}\n" TAIL, {"m.yaml:3:", "rellu", "relu"}},
+        {HEAD "encoder:\n  - conv2d: {filters: 3, kernel: 9}\n" TAIL, {"m.yaml:3:5", "encoder.0", "conv2d", "8"}},
+        {HEAD "encoder:\n  - conv2d: {filters: 3, kernel: 3, bias: maybe}\n" TAIL, {"m.yaml:3:", "bias", "maybe"}},
+        {HEAD "encoder:\n  - conv2d\n" TAIL, {"m.yaml:3:5", "filters"}},
+        {HEAD "encoder:\n  - dense: 3\n" TAIL, {"m.yaml:3:5", "encoder.0", "flatten", "1x8x8"}},
+        {HEAD "encoder:\n  - flatten\n  - dense: 3\ndecoder:\n  - dense: 65\n", {"m.yaml", "decoder.0", "65", "1x8x8"}},
+        {HEAD "encoder:\n  - flatten\n  - reshape: [3, 5, 5]\n" TAIL, {"m.yaml:4:5", "encoder.1", "64"}},
+        {HEAD "encoder:\n  - flatten\n  - dense: 2147483647\n  - dense: 2147483647\n" TAIL, {"m.yaml:"}},
+        {HEAD "encoder:\n  - dropout: 1.5\n  - flatten\n" TAIL, {"m.yaml:3:14", "rate", "1.5"}},
+        {HEAD "encoder:\n  - flatten\n" TAIL "loss: bse\n", {"m.yaml:6:7", "bse", "bce"}},
+        {HEAD "encoder:\n  - flatten\n" TAIL "loss: {mse: {reduction: max}}\n", {"m.yaml:6:", "reduction", "max"}},
+        {HEAD "encoder:\n  - flatten\n" TAIL "optimizer: {adm: {lr: 1}}\n", {"m.yaml:6:", "adm", "adam"}},
+        {HEAD "encoder:\n  - flatten\n" TAIL "optimizer: {adam: {lr: fast}}\n", {"m.yaml:6:", "lr", "fast"}},
+        {HEAD "encoder:\n  - flatten\n" TAIL "optimizer: {adam: {lr: nan}}\n", {"m.yaml:6:", "lr", "nan"}},
+        {HEAD "encoder:\n  - flatten\n" TAIL "train: {batch: 0}\n", {"m.yaml:6:", "batch", "0"}},
+        {HEAD "encoder:\n  - flatten\n  - conv2d: {filters: 3}\n" TAIL, {"m.yaml:4:5", "encoder.1"}},
+        {HEAD "encoder:\n  - conv2d: {filters: 2}\nlatent: {gaussian: {units: 2}}\n" TAIL, {"m.yaml:4:", "latent", "flatten"}},
+        {HEAD "encoder:\n  - flatten: {x: 1}\n" TAIL, {"m.yaml:3:", "flatten", "x"}},
+        {HEAD "encoder:\n  - conv2d: {filters: 3}\n    dense: 4\n" TAIL, {"m.yaml:3:5", "one name"}},
+        {HEAD "encoder: [*a]\n" TAIL, {"m.yaml:2:", "alias"}},
+        {HEAD "encoder: [\n" TAIL, {"m.yaml:", "not valid YAML"}},
+        {"input: {channels: 1, height: 65536, width: 65536}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:1:", "2^31"}},
+        {"input: {channels: 1, width: 8}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:1:", "height"}},
+        {HEAD "encoder:\n  - flatten\ndecoder:\n  - activation: relu\n", {"m.yaml", "weights"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *parts[7] = {0};
+        memcpy(parts, cases[i].parts, sizeof cases[i].parts);
+        refuse(cases[i].text, strlen(cases[i].text), parts);
+    }
+}
+
+static void test_deep_nesting(void **state)
+{
+    (void)state;
+    enum { DEPTH = 100000 };
+    char *text = malloc(DEPTH + 8);
+    memcpy(text, "input: ", 7);
+    memset(text + 7, '[', DEPTH);
+    refuse(text, DEPTH + 7, PARTS("m.yaml:1:", "deep"));
+    free(text);
+}
+
+static void test_not_text(void **state)
+{
+    (void)state;
+    const char bytes[] = "input: \0\xff\xfe{}";
+    refuse(bytes, sizeof bytes - 1, PARTS("m.yaml:"));
+}
+
+static void test_second_document(void **state)
+{
+    (void)state;
+    char text[2 * sizeof VAE + 8];
+    snprintf(text, sizeof text, "%s---\n%s", VAE, VAE);
+    refuse(text, strlen(text), PARTS("second document"));
+}
+
+/* Cutting a good file anywhere gives a model or a message, never anything else (run under the sanitizers too). */
+static void test_truncated(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n < strlen(VAE); n++) {
+        hg_context *ctx = hg_context_create(NULL, NULL);
+        hg_model *model = hg_model_parse(ctx, "cut.yaml", VAE, n);
+        if (!model) {
+            assert_int_equal(hg_context_status(ctx), HG_BAD_INPUT);
+            assert_non_null(strstr(hg_message(ctx), "cut.yaml"));
+        }
+        hg_model_destroy(model);
+        hg_context_destroy(ctx);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_contract_example), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_deep_nesting),
+        cmocka_unit_test(test_not_text), cmocka_unit_test(test_second_document), cmocka_unit_test(test_truncated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
