@@ -48,4 +48,37 @@ void hg_conv_emit_backward(hg_plan *plan, const hg_node *node, const hg_conv *co
 /* 2 flops per multiply-add, border taps counted as if the padding were real. */
 double hg_conv_flops(const hg_conv *conv, int batch);
 
+/* ---- geometry */
+
+/* Writes what convolving `in` pixels gives and the zeros in front, for one axis. `padding` is HG_SAME or a number. Less than 1:
+ * the kernel does not fit. */
+int64_t hg_conv_size(int in, int kernel, int stride, int dilation, int padding, int *before);
+/* The same for a transposed convolution. */
+int64_t hg_conv_transpose_size(int in, int kernel, int stride, int padding, int output_padding, int *before);
+
+/* ---- parameters */
+
+/* Parameter 1: "bias", 0 unless the weights are drawn by uniform_fan_in, which draws biases with the same fan. */
+bool hg_conv_add_bias(hg_graph *graph, hg_node *node, int channels, hg_choice initializer, int64_t fan_in, int64_t fan_out);
+
+/* ---- for the families of kernels */
+
+/* Channels and pixels of what a layer reads (in) and writes (out). */
+typedef struct hg_side { int c, h, w; } hg_side;
+hg_side hg_conv_large(const hg_conv *conv);
+hg_side hg_conv_small(const hg_conv *conv);
+/* Multiples of pixels: batch * h * w. */
+size_t hg_side_pixels(hg_side side, int batch);
+
+/* Macros KH KW SH SW DH DW PH PW. */
+void hg_conv_define(hg_plan *plan, hg_launch *launch, const hg_conv *conv);
+
+/* What a gather stores to, as the next two arguments `__global float *out, __global const float *out_x`: macro GRADIENT 0
+ * with ACT.. (the value is HG_ACT(v), out_x a dummy), or GRADIENT 1 with DX_.. (stored by HG_DX). */
+void hg_gather_emit_output(hg_plan *plan, hg_launch *launch, const hg_gather *gather);
+
+/* The least work: every flop, each array touched once. */
+void hg_gather_emit_cost(hg_plan *plan, hg_launch *launch, const hg_gather *gather);
+void hg_weight_emit_cost(hg_plan *plan, hg_launch *launch, const hg_weight *weight, int splits);
+
 #endif

@@ -1,0 +1,181 @@
+#include "model/conv.h"
+
+#include <string.h>
+#include "model/conv_cpu.h"
+#include "model/conv_gpu.h"
+#include "model/conv_plain.h"
+#include "model/plan_private.h"
+#include "model/variant.h"
+
+/* ---- geometry */
+
+int hg_same_before(int in, int kernel, int stride, int dilation)
+{
+    const int64_t out = ((int64_t)in + stride - 1) / stride;
+    const int64_t total = (out - 1) * stride + (int64_t)(kernel - 1) * dilation + 1 - in;
+    return total > 0 ? (int)(total / 2) : 0;
+}
+
+int64_t hg_conv_size(int in, int kernel, int stride, int dilation, int padding, int *before)
+{
+    *before = padding == HG_SAME ? hg_same_before(in, kernel, stride, dilation) : padding;
+    if (padding == HG_SAME) return ((int64_t)in + stride - 1) / stride;
+    const int64_t room = (int64_t)in + 2 * (int64_t)padding - (int64_t)(kernel - 1) * dilation - 1;
+    return room < 0 ? 0 : room / stride + 1;
+}
+
+int64_t hg_conv_transpose_size(int in, int kernel, int stride, int padding, int output_padding, int *before)
+{
+    const int64_t same = (int64_t)in * stride;
+    if (padding != HG_SAME) {
+        *before = padding;
+        return ((int64_t)in - 1) * stride - 2 * (int64_t)padding + kernel + output_padding;
+    }
+    *before = same <= INT32_MAX ? hg_same_before((int)same, kernel, stride, 1) : 0;
+    return same;
+}
+
+hg_side hg_conv_large(const hg_conv *conv) { return (hg_side){conv->cl, conv->hl, conv->wl}; }
+hg_side hg_conv_small(const hg_conv *conv) { return (hg_side){conv->cs, conv->hs, conv->ws}; }
+
+size_t hg_side_pixels(hg_side side, int batch)
+{
+    return hg_mul(hg_mul((size_t)side.h, (size_t)side.w), (size_t)batch);
+}
+
+/* ---- parameters */
+
+bool hg_conv_add_bias(hg_graph *graph, hg_node *node, int channels, hg_choice initializer, int64_t fan_in, int64_t fan_out)
+{
+    const bool drawn = initializer.type && strcmp(initializer.type->name, "uniform_fan_in") == 0;
+    const int shape[1] = {channels}, order[1] = {0};
+    return hg_node_param(graph, node, "bias", 1, shape, order, drawn ? initializer : (hg_choice){0}, 0, fan_in, fan_out, true);
+}
+
+/* ---- work */
+
+static size_t weights(const hg_conv *conv)
+{
+    return hg_mul(hg_mul((size_t)conv->kh, (size_t)conv->kw), hg_mul((size_t)conv->cl, (size_t)conv->cs));
+}
+
+double hg_conv_flops(const hg_conv *conv, int batch)
+{
+    return 2.0 * (double)hg_side_pixels(hg_conv_small(conv), batch) * (double)weights(conv);
+}
+
+static double numbers(const hg_conv *conv, int batch)
+{
+    return (double)hg_side_pixels(hg_conv_large(conv), batch) * conv->cl + (double)hg_side_pixels(hg_conv_small(conv), batch) * conv->cs;
+}
+
+void hg_gather_emit_cost(hg_plan *plan, hg_launch *launch, const hg_gather *gather)
+{
+    const double values = numbers(&gather->conv, gather->batch) + (double)weights(&gather->conv);
+    hg_emit_cost(plan, launch, hg_conv_flops(&gather->conv, gather->batch), values * sizeof(float));
+}
+
+void hg_weight_emit_cost(hg_plan *plan, hg_launch *launch, const hg_weight *weight, int splits)
+{
+    const double values = numbers(&weight->conv, weight->batch) + (double)weights(&weight->conv) * splits;
+    hg_emit_cost(plan, launch, hg_conv_flops(&weight->conv, weight->batch), values * sizeof(float));
+}
+
+/* ---- what the families share in emitting */
+
+void hg_conv_define(hg_plan *plan, hg_launch *launch, const hg_conv *conv)
+{
+    hg_emit_define(plan, launch, "KH", conv->kh);
+    hg_emit_define(plan, launch, "KW", conv->kw);
+    hg_emit_define(plan, launch, "SH", conv->sh);
+    hg_emit_define(plan, launch, "SW", conv->sw);
+    hg_emit_define(plan, launch, "DH", conv->dh);
+    hg_emit_define(plan, launch, "DW", conv->dw);
+    hg_emit_define(plan, launch, "PH", conv->ph);
+    hg_emit_define(plan, launch, "PW", conv->pw);
+}
+
+void hg_gather_emit_output(hg_plan *plan, hg_launch *launch, const hg_gather *gather)
+{
+    hg_emit_define(plan, launch, "GRADIENT", gather->gradient);
+    if (gather->gradient) {
+        hg_emit_dx(plan, launch, gather->to);
+        return;
+    }
+    hg_emit_write(plan, launch, hg_plan_value(plan, gather->to));
+    hg_emit_read(plan, launch, -1);
+    hg_emit_act(plan, launch, gather->to);
+}
+
+/* ---- the operations */
+
+static const hg_variant *const forward_variants[] = {HG_CPU_FORWARD_VARIANTS, &hg_gpu_forward, &hg_plain_forward};
+static const hg_variant *const data_variants[] = {HG_CPU_DATA_VARIANTS, &hg_gpu_data, &hg_plain_data};
+static const hg_variant *const weight_variants[] = {HG_CPU_WEIGHT_VARIANTS, &hg_gpu_weight, &hg_plain_weight};
+
+#define COUNT(list) ((int)(sizeof list / sizeof *list))
+const hg_operation hg_conv_forward = {"conv_forward", forward_variants, COUNT(forward_variants)};
+const hg_operation hg_conv_data = {"conv_data", data_variants, COUNT(data_variants)};
+const hg_operation hg_conv_weight = {"conv_weight", weight_variants, COUNT(weight_variants)};
+
+/* Kernels index with 32-bit integers. */
+static bool check_size(hg_plan *plan, const hg_node *node, hg_side side, int batch)
+{
+    const size_t numbers_there = hg_mul(hg_side_pixels(side, batch), (size_t)side.c);
+    if (numbers_there <= INT32_MAX) return true;
+    return hg_plan_sticky(plan, hg_fail(hg_device_context(hg_plan_device(plan)), HG_BAD_INPUT,
+        "%s: %s (%s): a batch of %d times %dx%dx%d is more than 2^31 numbers: use a smaller batch",
+        node->place, node->name, node->layer->head.name, batch, side.c, side.h, side.w));
+}
+
+static bool check_sizes(hg_plan *plan, const hg_node *node, const hg_conv *conv)
+{
+    const int batch = hg_plan_batch(plan);
+    return check_size(plan, node, hg_conv_large(conv), batch) && check_size(plan, node, hg_conv_small(conv), batch);
+}
+
+void hg_conv_emit_forward(hg_plan *plan, const hg_node *node, const hg_conv *conv, bool bias)
+{
+    if (!check_sizes(plan, node, conv)) return;
+    const hg_gather gather = {
+        .conv = *conv, .batch = hg_plan_batch(plan), .from = hg_plan_value(plan, node->in[0]),
+        .weight = hg_plan_param(plan, node, 0), .bias = bias ? hg_plan_param(plan, node, 1) : -1, .to = node->out[0],
+    };
+    hg_operate(plan, node, conv->transposed ? &hg_conv_data : &hg_conv_forward, &gather);
+}
+
+/* The weights with in and out swapped: [KH, KW, in, out] -> [KH, KW, out, in]. A swap with one row changes nothing. */
+static hg_block swap_weights(hg_plan *plan, const hg_node *node, const hg_conv *conv)
+{
+    const int in = conv->transposed ? conv->cs : conv->cl, out = conv->transposed ? conv->cl : conv->cs;
+    const size_t n = weights(conv);
+    hg_block stored = hg_plan_param(plan, node, 0);
+    if (in == 1 || out == 1) return stored;
+    hg_block packed = hg_plan_scratch(plan, hg_mul(n, sizeof(float)));
+    hg_launch *launch = hg_emit(plan, node, "weights swapped", "conv_pack", "conv_swap");
+    hg_emit_read(plan, launch, stored);
+    hg_emit_write(plan, launch, packed);
+    hg_emit_int(plan, launch, in);
+    hg_emit_int(plan, launch, out);
+    hg_emit_int(plan, launch, (int64_t)n);
+    hg_emit_items(plan, launch, n);
+    hg_emit_cost(plan, launch, 0, 2.0 * (double)n * sizeof(float));
+    return packed;
+}
+
+void hg_conv_emit_backward(hg_plan *plan, const hg_node *node, const hg_conv *conv, bool bias)
+{
+    const int batch = hg_plan_batch(plan);
+    if (!check_sizes(plan, node, conv)) return;
+    hg_block x = hg_plan_value(plan, node->in[0]), dy = hg_plan_grad(plan, node->out[0]);
+    const hg_weight weight = {
+        .conv = *conv, .batch = batch, .large = conv->transposed ? dy : x, .small = conv->transposed ? x : dy, .bias = bias,
+    };
+    hg_operate(plan, node, &hg_conv_weight, &weight);
+    if (!hg_plan_wants_grad(plan, node->in[0])) return;
+    const hg_gather gather = {
+        .conv = *conv, .batch = batch, .from = dy, .weight = swap_weights(plan, node, conv), .bias = -1, .to = node->in[0],
+        .gradient = true,
+    };
+    hg_operate(plan, node, conv->transposed ? &hg_conv_forward : &hg_conv_data, &gather);
+}
