@@ -1,0 +1,237 @@
+/* The reference against finite differences, and the device's numbers against the reference. */
+#include "harness_private.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* ---- finite differences of the references */
+
+static double objective(trial *t, const reference *ref, double *const dy[])
+{
+    double total = 0;
+    for (int i = 0; i < t->node->n_out; i++) field_clear(&t->y[i]);
+    memset(t->metric, 0, sizeof t->metric);
+    ref->forward(t);
+    for (int i = 0; i < t->node->n_out; i++)
+        for (size_t k = 0; k < t->y[i].n; k++) total += t->y[i].v[k] * dy[i][k];
+    for (int m = 0; m < 3; m++) total += t->metric[m].v * t->metric_scale[m] * t->metric_weight;
+    return total;
+}
+
+static void check_slope(trial *t, const reference *ref, double *const dy[], double *at, double expected, const char *what, size_t index)
+{
+    double h = 1e-4 * (1 + fabs(*at)), old = *at;
+    *at = old + h;
+    double up = objective(t, ref, dy);
+    *at = old - h;
+    double down = objective(t, ref, dy);
+    *at = old;
+    double slope = (up - down) / (2 * h), allowed = 1e-6 * (1 + fabs(slope) + fabs(up) + fabs(down));
+    if (!(fabs(slope - expected) <= allowed))
+        fail_msg("%s, %s: gradient of %s[%zu] is %.9g in the reference, %.9g by finite differences", t->node->layer->head.name,
+                 t->node->name, what, index, expected, slope);
+}
+
+void finite_node(const hg_graph *graph, const hg_node *node, const reference *ref, int batch, uint64_t *state)
+{
+    trial t;
+    double *x[HG_MAX_IO] = {0}, *w[HG_MAX_PARAMS] = {0}, *dy[HG_MAX_IO] = {0};
+    trial_make(&t, graph, node, batch, true);
+    for (int i = 0; i < node->n_in; i++) {
+        size_t n = t.dx[i].n;
+        t.x[i] = x[i] = alloc(n, sizeof(double));
+        for (size_t k = 0; k < n; k++) {
+            x[i][k] = random_normal(state);
+            if (fabs(x[i][k]) < 0.01) x[i][k] = 0.5; /* away from the kinks */
+        }
+        if (ref->rounds_inputs) for (size_t k = 0; k < n; k++) x[i][k] = (double)((k * 7919 + 13) % n) / (double)n; /* all different if n has no factor 7919 */
+    }
+    for (int k = 0; k < node->n_params; k++) {
+        t.w[k] = w[k] = alloc(t.dw[k].n, sizeof(double));
+        draw_param(graph->params[node->params[k]], state, w[k]);
+    }
+    for (int i = 0; i < node->n_out; i++) {
+        t.dy[i] = dy[i] = alloc(t.y[i].n, sizeof(double));
+        for (size_t k = 0; k < t.y[i].n; k++) dy[i][k] = random_normal(state);
+    }
+    ref->backward(&t);
+    for (int i = 0; i < node->n_in; i++)
+        for (int r = 0; r < 12; r++) {
+            size_t k = random_bits(state) % t.dx[i].n;
+            check_slope(&t, ref, dy, &x[i][k], t.dx[i].v[k], "x", k);
+        }
+    for (int p = 0; p < node->n_params; p++)
+        for (int r = 0; r < 12 && graph->params[node->params[p]]->trainable; r++) {
+            size_t k = random_bits(state) % t.dw[p].n;
+            double expected = t.dw[p].v[k];
+            check_slope(&t, ref, dy, &w[p][k], expected, graph->params[node->params[p]]->name, k);
+        }
+    for (int i = 0; i < HG_MAX_IO; i++) free(x[i]), free(dy[i]);
+    for (int k = 0; k < HG_MAX_PARAMS; k++) free(w[k]);
+    trial_free(&t);
+}
+
+/* ---- comparison */
+
+typedef struct complaint { const rig *r; const char *variant, *what, *name; double worst; } complaint;
+
+static void compare(complaint *c, const double *seen, const field *want, bool both_nan)
+{
+    for (size_t i = 0; i < want->n; i++) {
+        if (isnan(want->v[i]) ? isnan(seen[i]) : (!both_nan && isnan(seen[i]))) continue;
+        double error = fabs(seen[i] - want->v[i]);
+        if (seen[i] == want->v[i]) error = 0; /* also infinities */
+        if (!(error <= want->tol[i]))
+            fail_msg("%s (%dx%dx%d, batch %d), variant %s, seed %llu: %s of %s[%zu] is %.9g, should be %.9g +- %.2g", c->r->c->name, c->r->c->c,
+                     c->r->c->h, c->r->c->w, c->r->c->batch, c->variant ? c->variant : "heuristic", (unsigned long long)harness.seed,
+                     c->what, c->name, i, seen[i], want->v[i], want->tol[i]);
+        if (want->tol[i] > 0 && error / want->tol[i] > c->worst) c->worst = error / want->tol[i];
+    }
+}
+
+void same_bits(const double *a, const double *b, size_t n, const char *name, const char *why)
+{
+    if (!a || !b) return;
+    for (size_t i = 0; i < n; i++) {
+        bool same = memcmp(&a[i], &b[i], sizeof *a) == 0 || (isnan(a[i]) && isnan(b[i]));
+        if (!same) fail_msg("%s[%zu]: %.9g, then %.9g: %s", name, i, a[i], b[i], why);
+    }
+}
+
+/* The activation that the tensor's producer applies, on top of the reference's linear result. */
+static void apply_act(hg_choice act, field *y)
+{
+    if (act_is_linear(act)) return;
+    for (size_t i = 0; i < y->n; i++) {
+        double v = y->v[i];
+        y->v[i] = act_value(act, v);
+        y->tol[i] = y->tol[i] * act_lipschitz(act) + act_value_error(act, v) + 1.2e-38;
+    }
+}
+
+static void fill_trial(trial *t, rig *r)
+{
+    const hg_node *node = t->node;
+    for (int i = 0; i < node->n_in; i++) t->x[i] = r->value[node->in[i]];
+    for (int i = 0; i < node->n_out; i++) {
+        t->seen[i] = r->value[node->out[i]];
+        t->dy[i] = r->grad[node->out[i]];
+    }
+    for (int k = 0; k < node->n_params; k++) t->w[k] = r->param[node->params[k]];
+}
+
+/* Adds one consumer's contribution to the expected gradient of a tensor: under the name whose memory it has. */
+static void add_gradient(const rig *r, int tensor, const field *dx, field *grads)
+{
+    int root = hg_plan_root(r->plan, tensor);
+    hg_choice act = r->graph->tensors[root]->act;
+    field *total = &grads[root];
+    for (size_t i = 0; i < dx->n; i++) {
+        double y = r->value[tensor][i], v = dx->v[i], tol = dx->tol[i];
+        if (!act_is_linear(act)) {
+            double slope = act_slope(act, 0, y);
+            tol = tol * fabs(slope) + fabs(v) * act_slope_error(act, 0, y);
+            v *= slope;
+        }
+        total->v[i] += v;
+        total->tol[i] += tol + 4 * UNIT * (fabs(v) + fabs(total->v[i]));
+    }
+}
+
+static void check_shapes(trial *t, const reference *ref)
+{
+    if (!ref->shape) return;
+    ref->shape(t);
+    for (int i = 0; i < t->node->n_out; i++) {
+        hg_shape want = t->out[i], have = t->graph->tensors[t->node->out[i]]->shape;
+        if (want.c != have.c || want.h != have.h || want.w != have.w)
+            fail_msg("%s: the output is %dx%dx%d, should be %dx%dx%d", t->node->name, have.c, have.h, have.w, want.c, want.h, want.w);
+    }
+}
+
+/* A node whose output is its input's memory. */
+static bool is_alias(const rig *r, const hg_node *node)
+{
+    return node->n_out == 1 && hg_plan_root(r->plan, node->out[0]) == hg_plan_root(r->plan, node->in[0]);
+}
+
+static void check_forward(rig *r, trial *t, const reference *ref, complaint *c)
+{
+    const hg_node *node = t->node;
+    if (ref->forward) ref->forward(t);
+    for (int i = 0; i < node->n_out; i++) {
+        if (!is_alias(r, node)) apply_act(r->graph->tensors[node->out[i]]->act, &t->y[i]);
+        c->what = "output", c->name = node->name;
+        compare(c, r->value[node->out[i]], &t->y[i], true);
+    }
+    for (int k = 0; k < node->n_params; k++) {
+        const hg_param *param = r->graph->params[node->params[k]];
+        if (param->trainable) continue;
+        c->what = "running statistics", c->name = param->name;
+        if (t->training) compare(c, r->param_after[node->params[k]], &t->dw[k], true);
+        else same_bits(r->param_after[node->params[k]], r->param[node->params[k]], param->count, param->name, "changed while evaluating");
+    }
+}
+
+static void check_backward(rig *r, trial *t, const reference *ref, field *grads, bool with_nan, complaint *c)
+{
+    const hg_node *node = t->node;
+    trial_clear(t);
+    ref->backward(t);
+    for (int i = 0; i < node->n_in; i++)
+        if (r->grad[node->in[i]] && !is_alias(r, node)) add_gradient(r, node->in[i], &t->dx[i], grads);
+    for (int k = 0; k < node->n_params; k++) {
+        c->what = "gradient", c->name = r->graph->params[node->params[k]]->name;
+        if (r->graph->params[node->params[k]]->trainable) compare(c, r->dparam[node->params[k]], &t->dw[k], !with_nan);
+    }
+}
+
+static void check_metrics(const rig *r, const double *value, const double *tol, complaint *c)
+{
+    static const char *const names[] = {"reconstruction", "kl", "penalty"};
+    for (int i = 0; i < 3; i++) {
+        if (tol[i] == 0) continue;
+        field f = {(double *)&value[i], (double *)&tol[i], 1};
+        c->what = "loss part", c->name = names[i];
+        compare(c, &r->metrics[1 + i], &f, true);
+    }
+}
+
+/* Checks every number that the run produced; returns the largest error in units of its bound. */
+double check_run(rig *r, const char *variant, bool with_nan)
+{
+    const hg_graph *graph = r->graph;
+    complaint c = {.r = r, .variant = variant};
+    double metric[3] = {0}, metric_tol[3] = {0};
+    field *grads = alloc((size_t)graph->n_tensors, sizeof *grads);
+    for (int i = 0; i < graph->n_tensors; i++) grads[i] = field_make(tensor_count(graph, i, r->c->batch));
+    if (r->given) memcpy(grads[hg_plan_root(r->plan, graph->output)].v, r->given, grads[graph->output].n * sizeof(double));
+    for (int n = 0; n < graph->n_nodes; n++) {
+        const reference *ref = reference_for(graph->nodes[n]);
+        trial t;
+        trial_make(&t, graph, graph->nodes[n], r->c->batch, r->plan->training);
+        check_shapes(&t, ref);
+        fill_trial(&t, r);
+        check_forward(r, &t, ref, &c);
+        for (int i = 0; i < 3; i++) {
+            metric[i] += t.metric[i].v * t.metric_scale[i];
+            metric_tol[i] += (bound_of_sum(t.metric[i].n + 4, t.metric[i].mag) + t.metric_rounding[i] * UNIT * t.metric[i].mag) * t.metric_scale[i];
+        }
+        if (r->plan->training && ref->backward) check_backward(r, &t, ref, grads, with_nan, &c);
+        trial_free(&t);
+    }
+    if (!with_nan) check_metrics(r, metric, metric_tol, &c);
+    for (int i = 0; r->plan->training && i < graph->n_tensors; i++) {
+        c.what = "gradient", c.name = graph->tensors[i]->name;
+        if (r->grad[i] && hg_plan_root(r->plan, i) == i && !with_nan) compare(&c, r->grad[i], &grads[i], true);
+    }
+    for (int i = 0; i < graph->n_tensors; i++) field_free(&grads[i]);
+    free(grads);
+    return c.worst;
+}
+

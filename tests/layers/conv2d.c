@@ -1,0 +1,116 @@
+/* y[b,o,i,j] = bias[o] + sum_{c,kh,kw} x[b, c, i*S - P + kh*D, j*S - P + kw*D] w[o,c,kh,kw] */
+#include "../harness.h"
+
+typedef struct geometry { int k[2], s[2], d[2], p[2]; bool bias; } geometry;
+
+static geometry read_geometry(const trial *t)
+{
+    geometry g;
+    int padding[2], size[2] = {t->in[0].h, t->in[0].w};
+    option_pair(t->node, "kernel", g.k);
+    option_pair(t->node, "stride", g.s);
+    option_pair(t->node, "dilation", g.d);
+    option_pair(t->node, "padding", padding);
+    for (int a = 0; a < 2; a++) {
+        int reach = (g.k[a] - 1) * g.d[a] + 1, out = (size[a] + g.s[a] - 1) / g.s[a];
+        int same = (out - 1) * g.s[a] + reach - size[a];
+        g.p[a] = padding[a] == HG_SAME ? (same > 0 ? same / 2 : 0) : padding[a];
+    }
+    g.bias = t->node->n_params > 1;
+    return g;
+}
+
+static void shape(trial *t)
+{
+    int k[2], s[2], d[2], p[2], size[2] = {t->in[0].h, t->in[0].w}, out[2];
+    option_pair(t->node, "kernel", k);
+    option_pair(t->node, "stride", s);
+    option_pair(t->node, "dilation", d);
+    option_pair(t->node, "padding", p);
+    for (int a = 0; a < 2; a++)
+        out[a] = p[a] == HG_SAME ? (size[a] + s[a] - 1) / s[a] : (size[a] + 2 * p[a] - (k[a] - 1) * d[a] - 1) / s[a] + 1;
+    t->out[0] = (hg_shape){option_int(t->node, "filters"), out[0], out[1], false};
+}
+
+/* Walks all products: `visit` gets the flat places in y, x and w. */
+typedef void visit_fn(trial *t, void *data, size_t y, size_t x, size_t w);
+
+static void walk(trial *t, visit_fn *visit, void *data)
+{
+    const geometry g = read_geometry(t);
+    const hg_shape in = t->in[0], out = t->out[0];
+    for (int b = 0; b < t->batch; b++)
+        for (int o = 0; o < out.c; o++)
+            for (int i = 0; i < out.h; i++)
+                for (int j = 0; j < out.w; j++)
+                    for (int c = 0; c < in.c; c++)
+                        for (int kh = 0; kh < g.k[0]; kh++)
+                            for (int kw = 0; kw < g.k[1]; kw++) {
+                                int y = i * g.s[0] - g.p[0] + kh * g.d[0], x = j * g.s[1] - g.p[1] + kw * g.d[1];
+                                if (y < 0 || x < 0 || y >= in.h || x >= in.w) continue;
+                                visit(t, data, at4(out, b, o, i, j), at4(in, b, c, y, x),
+                                      (((size_t)o * (size_t)in.c + (size_t)c) * (size_t)g.k[0] + (size_t)kh) * (size_t)g.k[1] + (size_t)kw);
+                            }
+}
+
+static void visit_forward(trial *t, void *data, size_t y, size_t x, size_t w)
+{
+    sum_add((sum *)data + y, t->x[0][x] * t->w[0][w]);
+}
+
+static void forward(trial *t)
+{
+    sum *s = sums_make(t->y[0].n);
+    size_t pixels = (size_t)t->out[0].h * (size_t)t->out[0].w;
+    walk(t, visit_forward, s);
+    for (size_t i = 0; i < t->y[0].n; i++)
+        if (read_geometry(t).bias) sum_add(&s[i], t->w[1][i / pixels % (size_t)t->out[0].c]);
+    sums_store(s, &t->y[0], 1);
+}
+
+typedef struct gradients { sum *dx, *dw; } gradients;
+
+static void visit_backward(trial *t, void *data, size_t y, size_t x, size_t w)
+{
+    gradients *g = data;
+    sum_add(&g->dx[x], t->dy[0][y] * t->w[0][w]);
+    sum_add(&g->dw[w], t->dy[0][y] * t->x[0][x]);
+}
+
+static void backward(trial *t)
+{
+    gradients g = {sums_make(t->dx[0].n), sums_make(t->dw[0].n)};
+    walk(t, visit_backward, &g);
+    sums_store(g.dx, &t->dx[0], 1);
+    sums_store(g.dw, &t->dw[0], 1);
+    if (t->node->n_params > 1) bias_gradient(t, &t->dw[1]);
+}
+
+static const layer_case cases[] = {
+    {"one pixel", 1, 1, 1, 1, "[conv2d: {filters: 1, kernel: 1}]", SMALL},
+    {"3x3 same", 2, 5, 4, 2, "[conv2d: {filters: 3, kernel: 3, padding: same}]", SMALL},
+    {"3x3 valid relu", 3, 6, 7, 2, "[conv2d: {filters: 2, kernel: 3, padding: valid, activation: relu}]", SMALL},
+    {"stride 2 same odd", 2, 7, 5, 3, "[conv2d: {filters: 5, kernel: 3, stride: 2, padding: same, activation: tanh}]", SMALL},
+    {"stride 2 number", 3, 7, 6, 2, "[conv2d: {filters: 4, kernel: [3, 2], stride: [2, 1], padding: [1, 0]}]", SMALL},
+    {"dilation", 2, 9, 8, 1, "[conv2d: {filters: 3, kernel: [2, 3], dilation: [3, 2], padding: same}]", SMALL},
+    {"no bias", 3, 5, 5, 2, "[conv2d: {filters: 2, kernel: 2, padding: same, bias: false}]", SMALL},
+    {"stride beyond kernel", 2, 8, 7, 2, "[conv2d: {filters: 3, kernel: 1, stride: 3, padding: valid}]", SMALL},
+    {"kernel beyond picture", 2, 3, 2, 2, "[conv2d: {filters: 2, kernel: 7, padding: same, activation: sigmoid}]", SMALL},
+    {"behind tanh", 3, 6, 5, 2, "[{conv2d: {filters: 4, kernel: 1, activation: tanh}}, {conv2d: {filters: 3, kernel: 3, stride: 2, padding: same, activation: elu}}]", SMALL},
+    {"penalty between", 2, 5, 5, 2, "[{conv2d: {filters: 3, kernel: 1, activation: sigmoid, activity_l1: 0.3}}, {conv2d: {filters: 2, kernel: 3, padding: same}}]", SMALL},
+    {"relu chain", 1, 9, 9, 3, "[{conv2d: {filters: 8, kernel: 3, stride: 2, padding: same, activation: relu}}, {conv2d: {filters: 16, kernel: 3, stride: 2, padding: same, activation: leaky_relu}}]", SMALL},
+    {"gelu chain", 2, 5, 6, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: gelu}}, {conv2d: {filters: 3, kernel: 3, padding: same, activation: silu}}]", SMALL},
+    {"17 to 19 channels", 17, 6, 5, 3, "[conv2d: {filters: 19, kernel: 3, padding: same, activation: relu}]", 0},
+    {"33 channels stride 2", 33, 11, 9, 5, "[conv2d: {filters: 35, kernel: 3, stride: 2, padding: same}]", 0},
+    {"5x5 stride 3 dilated", 7, 17, 16, 2, "[conv2d: {filters: 9, kernel: 5, stride: 3, dilation: 2, padding: 3}]", 0},
+    {"4x4 stride 2 padding 1", 16, 14, 14, 9, "[conv2d: {filters: 32, kernel: 4, stride: 2, padding: 1, activation: relu}]", 0},
+    {"1 to 16, 28x28", 1, 28, 28, 16, "[conv2d: {filters: 16, kernel: 3, padding: same, activation: relu}]", BENCH},
+    {"16 to 1, 28x28", 16, 28, 28, 16, "[{conv2d: {filters: 16, kernel: 1, activation: relu}}, {conv2d: {filters: 1, kernel: 3, padding: same, activation: sigmoid}}]", BENCH},
+    {"1 to 32 stride 2", 1, 28, 28, 33, "[conv2d: {filters: 32, kernel: 3, stride: 2, padding: same, activation: relu}]", BENCH},
+    {"32 to 64 stride 2", 32, 14, 14, 17, "[conv2d: {filters: 64, kernel: 3, stride: 2, padding: same, activation: relu}]", BENCH},
+    {"3 to 32, 32x32", 3, 32, 32, 8, "[conv2d: {filters: 32, kernel: 3, padding: same, activation: relu}]", BENCH},
+    {"64 to 64, 16x16", 64, 16, 16, 4, "[conv2d: {filters: 64, kernel: 3, padding: same}]", BENCH},
+    {0},
+};
+
+const reference reference_conv2d = {"conv2d", shape, forward, backward, cases, NULL, false};

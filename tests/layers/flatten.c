@@ -1,0 +1,29 @@
+/* [C, H, W] -> C*H*W numbers in that order. */
+#include "../harness.h"
+
+static void shape(trial *t)
+{
+    t->out[0] = (hg_shape){(int)hg_shape_count(t->in[0]), 1, 1, true};
+}
+
+static void forward(trial *t)
+{
+    for (size_t i = 0; i < t->y[0].n; i++) t->y[0].v[i] = t->x[0][i];
+}
+
+static void backward(trial *t)
+{
+    for (size_t i = 0; i < t->dx[0].n; i++) t->dx[0].v[i] = t->dy[0][i];
+}
+
+static const layer_case cases[] = {
+    {"one channel", 1, 3, 4, 2, "[flatten]", SMALL},
+    {"one pixel", 5, 1, 1, 2, "[flatten]", SMALL},
+    {"pictures", 3, 4, 5, 3, "[flatten]", SMALL},
+    {"behind tanh", 3, 2, 3, 2, "[{conv2d: {filters: 2, kernel: 1, activation: tanh}}, flatten, {dense: {units: 3}}]", SMALL},
+    {"shared, behind sigmoid", 2, 3, 3, 2, "[{conv2d: {filters: 1, kernel: 1, activation: sigmoid, activity_l1: 0.1}}, flatten, {dense: {units: 3, activation: tanh}}]", SMALL},
+    {"64x7x7", 64, 7, 7, 33, "[flatten]", BENCH},
+    {0},
+};
+
+const reference reference_flatten = {"flatten", shape, forward, backward, cases, NULL, false};
