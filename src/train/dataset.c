@@ -196,6 +196,25 @@ fail:
     return false;
 }
 
+/* No such folder: names the nearest beside it. */
+static bool fail_missing(hg_dataset *data)
+{
+    const char *path = data->params.path, *slash = strrchr(path, '/'), *near = NULL;
+    const char *parent = !slash ? "." : slash == path ? "/" : hg_arena_format(data->arena, "%.*s", (int)(slash - path), path);
+    hg_folder folder = {0};
+    const char **names = NULL;
+    if (parent && hg_path_is_dir(parent) && hg_folder_list(data->ctx, parent, &folder) &&
+        (names = hg_arena_alloc(data->arena, (size_t)folder.count + 1, sizeof *names))) {
+        for (int i = 0; i < folder.count; i++)
+            names[i] = folder.entries[i].name;
+        near = hg_nearest(slash ? slash + 1 : path, names, folder.count);
+    }
+    hg_fail(data->ctx, HG_BAD_INPUT, "%s: no such folder%s%s%s; --data takes a folder with IDX, CIFAR-10 or PNG files, and without it the "
+            "built-in digits are used", path, near ? "; nearest: '" : "", near ? near : "", near ? "'" : "");
+    hg_folder_free(&folder);
+    return false;
+}
+
 static bool check_params(hg_dataset *data)
 {
     const hg_dataset_params *p = &data->params;
@@ -206,8 +225,7 @@ static bool check_params(hg_dataset *data)
         return hg_fail(data->ctx, HG_USAGE, "resize to %d x %d: expected both sides from 1 to %d, e.g. --resize 64x64",
                        p->resize_height, p->resize_width, SIDE_LIMIT);
     if (p->path && !hg_path_exists(p->path))
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: no such folder; --data takes a folder with IDX, CIFAR-10 or PNG files, and without "
-                       "it the built-in digits are used", p->path);
+        return fail_missing(data);
     if (p->path && !hg_path_is_dir(p->path))
         return hg_fail(data->ctx, HG_BAD_INPUT, "%s: is a file; give the folder that holds it", p->path);
     return true;
