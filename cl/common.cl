@@ -73,14 +73,18 @@ inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(
 #define HG_PASTE2(a, b) a##b
 #define HG_PASTE(a, b) HG_PASTE2(a, b)
 
+/* ACT and DX_ACT come with the prefix (-DACT=ACT_tanh -DDX_ACT=ACT_GRAD_tanh): a driver may define tanh itself as a macro. */
 #ifndef ACT
-#define ACT linear
+#define ACT ACT_linear
 #endif
 #ifndef ACT_P
 #define ACT_P 0.0f
 #endif
-#ifndef DX_ACT
-#define DX_ACT linear
+#ifdef DX_ACT
+#define HG_DX_IS_LINEAR 0
+#else
+#define HG_DX_IS_LINEAR 1
+#define DX_ACT ACT_GRAD_linear
 #endif
 #ifndef DX_ACT_P
 #define DX_ACT_P 0.0f
@@ -93,12 +97,10 @@ inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(
 #endif
 
 /* The output's activation. */
-#define HG_ACT(v) HG_PASTE(ACT_, ACT)(v, ACT_P)
-/* The derivative of the activation behind a gradient's tensor, from that tensor's value. */
-#define HG_DX_FACTOR(y) HG_PASTE(ACT_GRAD_, DX_ACT)(y, DX_ACT_P)
-/* DX_LINEAR is 1 where no derivative applies, so that the value need not be read. */
-#define HG_IS_linear 1
-#define HG_DX_IS_LINEAR HG_PASTE(HG_IS_, DX_ACT)
+#define HG_ACT(v) ACT(v, ACT_P)
+/* The derivative of the activation behind a gradient's tensor, from that tensor's value; HG_DX_IS_LINEAR is 1 where none
+ * applies, so that the value need not be read. */
+#define HG_DX_FACTOR(y) DX_ACT(y, DX_ACT_P)
 /* Stores gradient v at i: times the derivative, added to what is there if DX_ADD. */
 #if DX_ADD
 #define HG_DX_OLD(dx, i) (dx)[i] +

@@ -252,16 +252,18 @@ void hg_emit_cost(hg_plan *plan, hg_launch *launch, double flops, double bytes)
 
 /* ---- activations and gradients */
 
-static void define_act(hg_plan *plan, hg_launch *launch, const char *name, const char *number, hg_choice act)
+static void define_act(hg_plan *plan, hg_launch *launch, const char *name, const char *number, const char *prefix, hg_choice act)
 {
     if (!act.type || strcmp(act.type->name, "linear") == 0) return;
-    hg_emit_define_text(plan, launch, name, act.type->name);
+    char function[64];
+    snprintf(function, sizeof function, "%s%s", prefix, act.type->name);
+    hg_emit_define_text(plan, launch, name, function);
     hg_emit_define_float(plan, launch, number, hg_activation_parameter(act));
 }
 
 void hg_emit_act(hg_plan *plan, hg_launch *launch, int tensor)
 {
-    define_act(plan, launch, "ACT", "ACT_P", plan->graph->tensors[tensor]->act);
+    define_act(plan, launch, "ACT", "ACT_P", "ACT_", plan->graph->tensors[tensor]->act);
 }
 
 void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor)
@@ -270,7 +272,7 @@ void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor)
     hg_choice act = plan->graph->tensors[root]->act;
     use_block(plan, launch, hg_plan_grad(plan, root));
     use_block(plan, launch, act.type ? hg_plan_value(plan, root) : -1);
-    define_act(plan, launch, "DX_ACT", "DX_ACT_P", act);
+    define_act(plan, launch, "DX_ACT", "DX_ACT_P", "ACT_GRAD_", act);
     hg_emit_define(plan, launch, "DX_ADD", plan->written[root]);
     plan->written[root] = true;
 }

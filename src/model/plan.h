@@ -58,11 +58,11 @@ void hg_emit_range(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_
 void hg_emit_items(hg_plan *plan, hg_launch *launch, size_t n);
 void hg_emit_cost(hg_plan *plan, hg_launch *launch, double flops, double bytes);
 
-/* The activation of an output tensor as macros ACT (a name) and ACT_P (its number): the kernel stores HG_ACT(v). */
+/* The activation of an output tensor as macros ACT ("ACT_relu") and ACT_P (its number): the kernel stores HG_ACT(v). */
 void hg_emit_act(hg_plan *plan, hg_launch *launch, int tensor);
 
 /* The gradient for tensor `x` as the next two arguments `__global float *dx, __global const float *dx_x`, and as macros
- * DX_ACT, DX_ACT_P (the derivative to apply) and DX_ADD (0: first writer, 1: add to what is there). The kernel stores
+ * DX_ACT ("ACT_GRAD_relu"), DX_ACT_P (the derivative to apply) and DX_ADD (0: first writer, 1: add to what is there). The kernel stores
  * through HG_DX(dx, dx_x, i, v) of cl/common.cl. dx_x is the tensor's value, or a dummy where the tensor is linear. */
 void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor);
 
