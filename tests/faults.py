@@ -1,0 +1,357 @@
+#!/usr/bin/env python3
+"""Whole-program tests of what goes wrong: OpenCL objects left alive, failing OpenCL calls, poor devices, kills and signals.
+
+    faults.py --program build/hourglass --layer build/tests/libhg_cl_layer.so [TEST...]
+
+The layer is tests/cl_layer/layer.c. Prints a line per check; exit status 0 all passed, 1 something failed, 77 no OpenCL device."""
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+MODEL = """name: tiny
+input: {channels: 1, height: 12, width: 12}
+encoder:
+  - conv2d: {filters: 4, kernel: 3, stride: 2, padding: same, activation: relu}
+  - batch_norm
+  - max_pool2d: {size: 2}
+  - flatten
+latent: {gaussian: {units: 2}}
+decoder:
+  - dense: {units: 36, activation: relu}
+  - reshape: [4, 3, 3]
+  - dropout: {rate: 0.1}
+  - upsample2d: {factor: 2}
+  - conv2d_transpose: {filters: 1, kernel: 3, stride: 2, padding: same, activation: sigmoid}
+loss: {bce: {reduction: sum}}
+optimizer: {adam: {lr: 0.001}}
+train: {batch: 20, epochs: 4}
+"""
+DATA = ["--limit", "190", "--batch", "20"]
+STEPS = ["--save-every", "7", "--log-every", "2", "--epochs", "4"]
+
+failures = 0
+args = None
+folder = None
+
+
+def report(ok, name, detail=""):
+    global failures
+    failures += not ok
+    print(f"{'ok  ' if ok else 'FAIL'} {name}{': ' + detail if detail and not ok else ''}", flush=True)
+    return ok
+
+
+def environment(**extra):
+    env = dict(os.environ, OPENCL_LAYERS=args.layer)
+    for key in list(env):
+        if key.startswith("HG_CL_"):
+            del env[key]
+    env.update({k: str(v) for k, v in extra.items()})
+    return env
+
+
+def run(verb, *rest, timeout=120, **extra):
+    return subprocess.run([args.program, verb, *rest], capture_output=True, text=True, timeout=timeout, env=environment(**extra))
+
+
+def place(name):
+    path = os.path.join(folder, name)
+    shutil.rmtree(path, ignore_errors=True)
+    return path
+
+
+def train(out, *rest, **extra):
+    return run("train", os.path.join(folder, "tiny.yaml"), "--out", out, "--seed", "4", *DATA, *STEPS, *rest, **extra)
+
+
+def checkpoint(out):
+    path = os.path.join(out, "checkpoint.safetensors")
+    if not os.path.exists(path):
+        return None
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def whole(data):
+    """Is it a complete safetensors file?"""
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8:8 + length])
+    return len(data) == 8 + length + max(e["data_offsets"][1] for k, e in header.items() if k != "__metadata__")
+
+
+def messages(done):
+    return [line for line in done.stderr.splitlines() if line.startswith("hourglass:")]
+
+
+def counts(path):
+    with open(path) as file:
+        return {name: int(n) for name, n in (line.split() for line in file)}
+
+
+uninterrupted = None
+
+
+def full_run():
+    """The checkpoint of a run that nothing disturbed."""
+    global uninterrupted
+    if uninterrupted is None:
+        out = place("full")
+        done = train(out, HG_CL_CALLS=os.path.join(folder, "calls"))
+        report(done.returncode == 0, "an undisturbed run ends well", f"exit {done.returncode}: {done.stderr.strip()}")
+        if done.returncode:
+            sys.exit(1)
+        uninterrupted = checkpoint(out)
+    return uninterrupted
+
+
+def resumes_to_the_same(name, out):
+    full = full_run()
+    done = train(out, "--resume")
+    if not report(done.returncode == 0, f"{name}: resumes", f"exit {done.returncode}: {done.stderr.strip()}"):
+        return
+    report(checkpoint(out) == full, f"{name}: the resumed run ends with the bits of an undisturbed one")
+
+
+# ---- objects
+
+def test_objects():
+    """After every verb no OpenCL object is alive."""
+    full_run()
+    out, count = os.path.join(folder, "full"), os.path.join(folder, "count")
+    png, npy = os.path.join(folder, "x.png"), os.path.join(folder, "x.npy")
+    verbs = [
+        ("devices",), ("models",), ("plan", os.path.join(folder, "tiny.yaml")), ("plan", os.path.join(folder, "tiny.yaml"), "--time"),
+        ("train", os.path.join(folder, "tiny.yaml"), "--out", place("again"), "--limit", "60", "--steps", "4"),
+        ("eval", out), ("reconstruct", out, "--count", "4", "--out", png), ("encode", out, "--out", npy),
+        ("decode", out, "--codes", npy, "--out", os.path.join(folder, "decoded")), ("sample", out, "--count", "4", "--out", png),
+        ("interpolate", out, "--from", "0", "--to", "1", "--steps", "3", "--out", png), ("latent", out, "--out", png),
+        ("manifold", out, "--grid", "3", "--range", "-1", "1", "--out", png), ("help",), ("train", "/nonexistent.yaml"),
+    ]
+    for verb in verbs:
+        if os.path.exists(count):
+            os.remove(count)
+        done = run(*verb, HG_CL_COUNT=count)
+        expected = 3 if verb[-1] == "/nonexistent.yaml" else 0
+        name = f"objects after {' '.join(verb[:1])}"
+        report(done.returncode == expected, f"{name}: exit {expected}", f"exit {done.returncode}: {done.stderr.strip()[-300:]}")
+        alive = {k: n for k, n in counts(count).items() if n} if os.path.exists(count) else {}
+        report(not alive, f"{name}: none alive", str(alive))
+
+
+# ---- failing calls
+
+EXPECTED = {
+    "clCreateBuffer": {6}, "clCreateSubBuffer": {6}, "clBuildProgram": {5}, "clCreateProgramWithSource": {5}, "clCreateKernel": {5},
+    "clSetKernelArg": {5, 6, 7}, "clCreateContext": {4, 6, 7}, "clCreateCommandQueue": {4, 6, 7}, "clCreateCommandQueueWithProperties": {4, 6, 7},
+    "clGetPlatformIDs": {0, 4}, "clGetPlatformInfo": {0, 4}, "clGetDeviceIDs": {0, 4}, "clGetDeviceInfo": {0, 4}, "clFinish": {7}, "clFlush": {7},
+    "clWaitForEvents": {7}, "clEnqueueMapBuffer": {6, 7}, "clGetProgramBuildInfo": {0, 5}, "clGetKernelWorkGroupInfo": {0, 5, 7},
+}
+
+
+def expected_codes(function):
+    if function.startswith("clRelease"):
+        return {0, 7}
+    if function.startswith("clGet"):
+        return EXPECTED.get(function, {0, 4, 5, 7})
+    return EXPECTED.get(function, {7})
+
+
+def fail_at(function, number, total):
+    out = place("failing")
+    name = f"{function} fails ({number} of {total})"
+    done = train(out, HG_CL_FAIL=f"{function}:{number}", HG_CL_COUNT=os.path.join(folder, "count"))
+    codes = expected_codes(function)
+    if not report(done.returncode in codes, f"{name}: exit {sorted(codes)}", f"exit {done.returncode}: {done.stderr.strip()[-400:]}"):
+        return
+    if done.returncode == 0:
+        report(checkpoint(out) == full_run(), f"{name}: tolerated, with the same bits")
+        return
+    report(len(messages(done)) == 1, f"{name}: one message", done.stderr.strip()[-400:])
+    alive = {k: n for k, n in counts(os.path.join(folder, "count")).items() if n}
+    report(not alive, f"{name}: no object left alive", str(alive))
+    data = checkpoint(out)
+    report(data is None or whole(data), f"{name}: the checkpoint is whole")
+    if os.path.isdir(out):
+        resumes_to_the_same(name, out)
+
+
+def test_failures():
+    """For each function that training calls: failures of the first call, of one in the middle and of one near the end."""
+    full_run()
+    called = counts(os.path.join(folder, "calls"))
+    for function, total in sorted(called.items()):
+        middle = total * 2 // 3 + 1 if total > 1 else 1
+        for number in sorted({1, middle} if not function.startswith("clRelease") else {middle}):
+            fail_at(function, number, total)
+
+
+def test_allocation():
+    """Every allocation in turn, and a device that ran out of memory at an enqueue."""
+    full_run()
+    called = counts(os.path.join(folder, "calls"))
+    for number in range(1, called.get("clCreateBuffer", 0) + 1, 3):
+        fail_at("clCreateBuffer", number, called["clCreateBuffer"])
+    for code, name in ((-4, "memory object allocation failure"), (-6, "out of host memory")):
+        out = place("failing")
+        done = train(out, HG_CL_FAIL=f"clEnqueueNDRangeKernel:{called['clEnqueueNDRangeKernel'] // 2}:{code}")
+        report(done.returncode in {6, 7}, f"a launch fails with {name}: exit 6 or 7", f"exit {done.returncode}")
+        report(len(messages(done)) == 1, f"a launch fails with {name}: one message", done.stderr.strip()[-300:])
+
+
+# ---- poor devices
+
+def test_limits():
+    """Training passes on devices with less of everything, and the losses stay the same as far as floats go."""
+    full_run()
+    base = last_loss(os.path.join(folder, "full"))
+    for limits in ("work_group=1", "work_group=64", "local=16384", "no_fp64", "alloc=67108864", "work_group=64,local=16384,alloc=67108864,no_fp64",
+                   "alloc=65536"):
+        out = place("limited")
+        done = train(out, HG_CL_LIMITS=limits)
+        if report(done.returncode == 0, f"limits {limits}: trains", f"exit {done.returncode}: {done.stderr.strip()[-300:]}"):
+            loss = last_loss(out)
+            report(abs(loss - base) <= 0.02 * abs(base), f"limits {limits}: the loss is as without", f"{loss} and {base}")
+    for model in ("conv-vae", "conv-ae"):
+        for limits in ("work_group=1", "work_group=64,local=16384,alloc=67108864,no_fp64"):
+            done = run("train", model, "--out", place("limited"), "--limit", "32", "--batch", "16", "--steps", "2", HG_CL_LIMITS=limits)
+            report(done.returncode == 0, f"limits {limits}: {model} trains", f"exit {done.returncode}: {done.stderr.strip()[-300:]}")
+
+
+def last_loss(out):
+    with open(os.path.join(out, "log.jsonl")) as file:
+        return [r["loss"] for r in map(json.loads, file) if "val_loss" in r][-1]
+
+
+# ---- kills and signals
+
+def start(out, *rest):
+    command = [args.program, "train", os.path.join(folder, "tiny.yaml"), "--out", out, "--seed", "4", *DATA, *STEPS, *rest]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment())
+
+
+def test_kill():
+    """SIGKILL at random moments, then --resume: the same bits as a run that was never interrupted."""
+    full = full_run()
+    begun = time.monotonic()
+    train(place("timed"))
+    length = time.monotonic() - begun
+    rng = random.Random(args.seed)
+    for attempt in range(4):
+        out, kills = place("killed"), 0
+        process = start(out)
+        while True:
+            try:
+                process.wait(rng.uniform(0.3, 1.0) * length if kills < 4 else 120)
+                break
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                kills += 1
+                data = checkpoint(out)
+                report(data is None or whole(data), f"kill {attempt}.{kills}: the checkpoint is whole")
+                process = start(out, "--resume") if os.path.isdir(out) else start(out)
+        error = process.stderr.read()
+        if report(process.returncode == 0, f"kill {attempt}: ends after {kills} kills", f"exit {process.returncode}: {error.strip()[-300:]}"):
+            report(checkpoint(out) == full, f"kill {attempt}: the bits of an undisturbed run")
+
+
+def stop_with(number, code):
+    name, out = signal.Signals(number).name, place("stopped")
+    command = [args.program, "train", os.path.join(folder, "tiny.yaml"), "--out", out, "--seed", "4", *DATA, "--epochs", "100000"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment(HG_CL_COUNT=os.path.join(folder, "count")))
+    for _ in range(600):  # until the first epoch is done
+        time.sleep(0.1)
+        log = os.path.join(out, "log.jsonl")
+        if process.poll() is not None or (os.path.exists(log) and os.path.getsize(log) > 0):
+            break
+    process.send_signal(number)
+    try:
+        _, error = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        report(False, f"{name}: stops")
+        return
+    report(process.returncode == code, f"{name}: exit {code}", f"exit {process.returncode}: {error.strip()[-300:]}")
+    report("--resume" in error, f"{name}: says how to resume", error.strip()[-300:])
+    data = checkpoint(out)
+    report(data is not None and whole(data), f"{name}: a whole checkpoint is saved")
+    alive = {k: n for k, n in counts(os.path.join(folder, "count")).items() if n}
+    report(not alive, f"{name}: no object left alive", str(alive))
+    if data is None:
+        return
+    steps = metadata_step(data)
+    end = str(steps + 5)
+    done = run("train", os.path.join(folder, "tiny.yaml"), "--out", out, "--seed", "4", *DATA, "--epochs", "100000", "--steps", end, "--resume")
+    report(done.returncode == 0, f"{name}: resumes", f"exit {done.returncode}: {done.stderr.strip()[-300:]}")
+    straight = place("straight")
+    if steps > 3000:
+        return
+    done = run("train", os.path.join(folder, "tiny.yaml"), "--out", straight, "--seed", "4", *DATA, "--epochs", "100000", "--steps", end)
+    report(done.returncode == 0 and checkpoint(straight) == checkpoint(out), f"{name}: resumed, the bits of an undisturbed run of {end} steps")
+
+
+def metadata_step(data):
+    (length,) = struct.unpack("<Q", data[:8])
+    return int(json.loads(data[8:8 + length])["__metadata__"]["step"])
+
+
+def test_signals():
+    """SIGINT and SIGTERM finish the step, save and say how to resume."""
+    stop_with(signal.SIGTERM, 143)
+    stop_with(signal.SIGINT, 130)
+
+
+# ---- the same bits
+
+def test_same_bits():
+    """The same seed gives the same bytes, whatever the number of PoCL's threads."""
+    full = full_run()
+    for threads in ("1", "2"):
+        out = place("threads")
+        done = train(out, POCL_MAX_PTHREAD_COUNT=threads)
+        report(done.returncode == 0 and checkpoint(out) == full, f"{threads} PoCL threads: the same checkpoint bytes", done.stderr.strip()[-300:])
+    out = place("other")
+    done = run("train", os.path.join(folder, "tiny.yaml"), "--out", out, "--seed", "5", *DATA, *STEPS)
+    report(done.returncode == 0 and checkpoint(out) != full, "another seed gives other bytes")
+
+
+TESTS = {name[5:]: test for name, test in list(globals().items()) if name.startswith("test_")}
+
+
+def main():
+    global args, folder
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--layer", required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="leave the files behind")
+    parser.add_argument("tests", nargs="*", help=f"of {', '.join(TESTS)}")
+    args = parser.parse_args()
+    args.program, args.layer = os.path.abspath(args.program), os.path.abspath(args.layer)
+    folder = tempfile.mkdtemp(prefix="hourglass-faults-")
+    with open(os.path.join(folder, "tiny.yaml"), "w") as file:
+        file.write(MODEL)
+    try:
+        done = run("devices", "--json")
+        if done.returncode == 4 or done.stdout.strip() in ("[]", ""):
+            print("SKIP: no OpenCL device")
+            return 77
+        for name in args.tests or TESTS:
+            TESTS[name]()
+    finally:
+        if not args.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    print(f"{'passed' if not failures else str(failures) + ' failed'}, seed {args.seed}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

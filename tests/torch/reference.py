@@ -1,0 +1,286 @@
+"""The model language in PyTorch, written from the README's description: layers, losses, optimizers, schedules. Random layers are
+not modelled (dropout must have rate 0, epsilon_std must be 0)."""
+import math
+
+import numpy
+import torch
+import torch.nn.functional as F
+
+
+def entry(item, default=None):
+    """`name` or `name: {options}` or `name: value` -> name, options."""
+    if item is None:
+        return default, {}
+    if isinstance(item, str):
+        return item, {}
+    ((name, options),) = item.items()
+    if options is None:
+        options = {}
+    return name, options if isinstance(options, dict) else {"": options}
+
+
+def pair(value):
+    return tuple(value) if isinstance(value, (list, tuple)) else (value, value)
+
+
+def activate(item, x):
+    name, o = entry(item, "linear")
+    return {
+        "linear": lambda: x,
+        "relu": lambda: F.relu(x),
+        "leaky_relu": lambda: F.leaky_relu(x, o.get("slope", o.get("", 0.2))),
+        "elu": lambda: F.elu(x, o.get("alpha", o.get("", 1.0))),
+        "selu": lambda: F.selu(x),
+        "gelu": lambda: F.gelu(x),
+        "silu": lambda: F.silu(x),
+        "tanh": lambda: torch.tanh(x),
+        "sigmoid": lambda: torch.sigmoid(x),
+        "softplus": lambda: F.softplus(x, threshold=1e9),
+    }[name]()
+
+
+def same_padding(size, kernel, stride, dilation=1):
+    """TensorFlow's: zeros in front and behind, so that the output has ceil(size / stride) places."""
+    total = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def pads(padding, shape, kernel, stride, dilation=(1, 1)):
+    """(top, bottom), (left, right)."""
+    if padding == "same":
+        return tuple(same_padding(shape[a], kernel[a], stride[a], dilation[a]) for a in (0, 1))
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    return tuple((p, p) for p in pair(padding))
+
+
+def pad(x, around, value=0.0):
+    (top, bottom), (left, right) = around
+    return F.pad(x, (left, right, top, bottom), value=value)
+
+
+class Model:
+    def __init__(self, text, dtype):
+        self.text, self.dtype = text, dtype
+        self.weights, self.buffers = {}, {}
+        i = text["input"]
+        self.input = (i.get("channels", 1), i["height"], i["width"])
+        self.layers = {"encoder": [entry(l) for l in text["encoder"] or []], "decoder": [entry(l) for l in text["decoder"] or []]}
+        _, self.latent = entry(text.get("latent"))
+        self.variational = text.get("latent") is not None
+        self.training = True
+        self.forward(torch.zeros(2, *self.input, dtype=dtype))  # makes the parameters
+
+    # ---- parameters
+
+    def parameter(self, name, shape, fan_in):
+        if name not in self.weights:
+            bound = 1 / math.sqrt(max(fan_in, 1))
+            values = torch.empty(shape).uniform_(-bound, bound)  # float32 values in both precisions
+            self.weights[name] = values.to(self.dtype).requires_grad_(True)
+        return self.weights[name]
+
+    def tensors(self):
+        return {**self.weights, **self.buffers}
+
+    def bias(self, name, options, n, fan_in):
+        return self.parameter(name + ".bias", (n,), fan_in) if options.get("bias", True) else None
+
+    # ---- layers
+
+    def conv2d(self, x, name, o):
+        k, s, d = pair(o.get("kernel", 3)), pair(o.get("stride", 1)), pair(o.get("dilation", 1))
+        fan = x.shape[1] * k[0] * k[1]
+        w = self.parameter(name + ".weight", (o["filters"], x.shape[1], *k), fan)
+        x = pad(x, pads(o.get("padding", "valid"), x.shape[2:], k, s, d))
+        return F.conv2d(x, w, self.bias(name, o, o["filters"], fan), stride=s, dilation=d)
+
+    def conv2d_transpose(self, x, name, o):
+        k, s = pair(o.get("kernel", 3)), pair(o.get("stride", 1))
+        fan = x.shape[1] * k[0] * k[1]
+        w = self.parameter(name + ".weight", (x.shape[1], o["filters"], *k), fan)
+        b = self.bias(name, o, o["filters"], fan)
+        if o.get("padding", "valid") != "same":
+            p = (0, 0) if o.get("padding", "valid") == "valid" else pair(o["padding"])
+            return F.conv_transpose2d(x, w, b, stride=s, padding=p, output_padding=pair(o.get("output_padding", 0)))
+        # the adjoint of the `same` convolution from the output's size to the input's: everything, then what its padding would drop
+        size = [x.shape[2 + a] * s[a] for a in (0, 1)]
+        full = F.conv_transpose2d(x, w, None, stride=s)
+        front = [same_padding(size[a], k[a], s[a])[0] for a in (0, 1)]
+        full = F.pad(full, (0, max(0, front[1] + size[1] - full.shape[3]), 0, max(0, front[0] + size[0] - full.shape[2])))
+        y = full[:, :, front[0]:front[0] + size[0], front[1]:front[1] + size[1]]
+        return y if b is None else y + b.view(1, -1, 1, 1)
+
+    def dense(self, x, name, o):
+        w = self.parameter(name + ".weight", (o["units"], x.shape[1]), x.shape[1])
+        return F.linear(x, w, self.bias(name, o, o["units"], x.shape[1]))
+
+    def max_pool2d(self, x, name, o):
+        k = pair(o.get("size", o.get("", 2)))
+        s = pair(o.get("stride", k))
+        x = pad(x, pads(o.get("padding", "valid"), x.shape[2:], k, s), -math.inf)
+        return F.max_pool2d(x, k, s)
+
+    def avg_pool2d(self, x, name, o):
+        """`same` divides by the places inside the picture, a number by the whole window."""
+        k = pair(o.get("size", o.get("", 2)))
+        s = pair(o.get("stride", k))
+        around = pads(o.get("padding", "valid"), x.shape[2:], k, s)
+        total = F.avg_pool2d(pad(x, around), k, s)
+        if o.get("padding") == "same":
+            total = total / F.avg_pool2d(pad(torch.ones_like(x), around), k, s)
+        return total
+
+    def upsample2d(self, x, name, o):
+        f = pair(o.get("factor", o.get("", 2)))
+        if o.get("method", "nearest") == "nearest":
+            return x.repeat_interleave(f[0], 2).repeat_interleave(f[1], 3)
+        return F.interpolate(x, scale_factor=tuple(float(v) for v in f), mode="bilinear", align_corners=False)
+
+    def flatten(self, x, name, o):
+        return x.flatten(1)
+
+    def reshape(self, x, name, o):
+        return x.reshape(x.shape[0], *(o.get("shape") or o[""]))
+
+    def activation(self, x, name, o):
+        return activate(o.get("function", o.get("", "linear")) if set(o) <= {"function", ""} else o, x)
+
+    def dropout(self, x, name, o):
+        assert o.get("rate", o.get("", 0.5)) == 0, "dropout is random: give it rate 0"
+        return x
+
+    def batch_norm(self, x, name, o):
+        c, key = x.shape[1], name + "."
+        if key + "weight" not in self.weights:
+            self.weights[key + "weight"] = (1 + 0.1 * torch.randn(c)).to(self.dtype).requires_grad_(True)
+            self.weights[key + "bias"] = (0.1 * torch.randn(c)).to(self.dtype).requires_grad_(True)
+            self.buffers[key + "running_mean"] = torch.zeros(c, dtype=self.dtype)
+            self.buffers[key + "running_var"] = torch.ones(c, dtype=self.dtype)
+            return x  # only making the parameters
+        return F.batch_norm(x, self.buffers[key + "running_mean"], self.buffers[key + "running_var"], self.weights[key + "weight"],
+                            self.weights[key + "bias"], self.training, o.get("momentum", 0.1), o.get("epsilon", 1e-5))
+
+    # ---- the whole
+
+    def run(self, section, x, last_logits=False):
+        """The section's output; with last_logits also what went into its last activation."""
+        penalty, logits = 0.0, None
+        for i, (name, o) in enumerate(self.layers[section]):
+            before = x
+            x = getattr(self, name)(x, f"{section}.{i}", o)
+            logits = before if name == "activation" else x if "activation" in o else None
+            if "activation" in o and name != "activation":
+                x = activate(o["activation"], x)
+            if o.get("activity_l1"):
+                penalty = penalty + o["activity_l1"] * x.abs().sum() / x.shape[0]
+        return x, penalty, logits
+
+    def forward(self, x):
+        h, penalty, _ = self.run("encoder", x)
+        kl = torch.zeros((), dtype=self.dtype)
+        if self.variational:
+            assert self.latent.get("epsilon_std", 1) == 0, "the latent is random: epsilon_std must be 0"
+            units = self.latent["units"]
+            m = self.dense(h, "latent.mean", {"units": units})
+            s = self.dense(h, "latent.logvar", {"units": units})
+            kl = -0.5 * (1 + s - m * m - s.exp()).sum(1).mean()
+            h = m
+        y, more, logits = self.run("decoder", h)
+        return y, logits, kl, penalty + more
+
+    def reconstruction(self, y, logits, target):
+        name, o = entry(self.text.get("loss"), "mse")
+        target = target.reshape(y.shape)
+        if name == "mse":
+            each = (y - target) ** 2
+        else:
+            layer, lo = self.layers["decoder"][-1] if self.layers["decoder"] else self.layers["encoder"][-1]
+            last = lo.get("function", lo.get("", lo)) if layer == "activation" else lo.get("activation")
+            if entry(last)[0] == "sigmoid":
+                each = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+            else:
+                each = F.binary_cross_entropy(y, target, reduction="none")
+        value = each.mean() if o.get("reduction", "mean") == "mean" else each.sum() / y.shape[0]
+        return value * o.get("weight", 1.0)
+
+    def train(self, pictures, batch, steps):
+        """The parts of the loss of each step, before its update."""
+        x = torch.from_numpy(numpy.ascontiguousarray(pictures)).to(self.dtype) / 255
+        n, out = len(x), []
+        update = Update(self.text, self.weights, steps)
+        at = 0
+        for step in range(1, steps + 1):
+            rows = x[at:at + batch]
+            at = at + batch if at + batch < n else 0
+            y, logits, kl, penalty = self.forward(rows)
+            reconstruction = self.reconstruction(y, logits, rows)
+            loss = reconstruction + self.latent.get("beta", 1.0) * kl + penalty
+            for w in self.weights.values():
+                w.grad = None
+            loss.backward()
+            out.append({"loss": float(loss), "reconstruction": float(reconstruction), "kl": float(kl), "penalty": float(penalty)})
+            update.step(step)
+        return out
+
+
+class Update:
+    """Optimizers in PyTorch's form, and Keras's place of epsilon where the option says so."""
+
+    def __init__(self, text, weights, steps):
+        self.name, self.o = entry(text.get("optimizer"), "adam")
+        self.weights, self.steps = weights, steps
+        self.state = {k: (torch.zeros_like(w), torch.zeros_like(w)) for k, w in weights.items()}
+
+    def rate(self, step):
+        lr = self.o.get("lr", {"adam": 1e-3, "sgd": 1e-2, "rmsprop": 1e-3, "adadelta": 1.0}[self.name])
+        name, o = entry(self.o.get("schedule"), "constant")
+        if name == "constant":
+            return lr
+        if name == "exponential":
+            return max(lr * o.get("rate", 0.9) ** ((step - 1) / o.get("steps", 1000)), o.get("floor", 0.0))
+        if name == "cosine":
+            floor = o.get("floor", 0.0)
+            return floor + (lr - floor) * 0.5 * (1 + math.cos(math.pi * (step - 1) / self.steps))
+        if name == "warmup":
+            return lr * min(1.0, step / o.get("steps", 1000))
+        raise KeyError(name)
+
+    @torch.no_grad()
+    def step(self, step):
+        grads = {k: w.grad for k, w in self.weights.items()}
+        if self.o.get("clip_norm"):
+            norm = math.sqrt(sum(float((g.double() ** 2).sum()) for g in grads.values()))
+            scale = min(1.0, self.o["clip_norm"] / (norm + 1e-6))
+            grads = {k: g * scale for k, g in grads.items()}
+        if self.o.get("clip_value"):
+            grads = {k: g.clamp(-self.o["clip_value"], self.o["clip_value"]) for k, g in grads.items()}
+        for k, w in self.weights.items():
+            getattr(self, self.name)(w, grads[k], *self.state[k], step, self.rate(step))
+
+    def sgd(self, w, g, m, _, step, lr):
+        m.mul_(self.o.get("momentum", 0.0)).add_(g)
+        w -= lr * (g + self.o.get("momentum", 0.0) * m if self.o.get("nesterov") else m)
+
+    def adam(self, w, g, m, v, step, lr):
+        b1, b2, eps = self.o.get("beta1", 0.9), self.o.get("beta2", 0.999), self.o.get("epsilon", 1e-8)
+        m.mul_(b1).add_(g, alpha=1 - b1)
+        v.mul_(b2).addcmul_(g, g, value=1 - b2)
+        c1, c2 = 1 - b1 ** step, 1 - b2 ** step
+        if self.o.get("epsilon_form", "torch") in ("torch", "pytorch"):
+            w -= lr / c1 * m / ((v / c2).sqrt() + eps)
+        else:
+            w -= lr * math.sqrt(c2) / c1 * m / (v.sqrt() + eps)
+
+    def rmsprop(self, w, g, v, _, step, lr):
+        rho, eps = self.o.get("rho", 0.99), self.o.get("epsilon", 1e-8)
+        v.mul_(rho).addcmul_(g, g, value=1 - rho)
+        outside = self.o.get("epsilon_form", "torch") in ("torch", "pytorch")
+        w -= lr * g / (v.sqrt() + eps if outside else (v + eps).sqrt())
+
+    def adadelta(self, w, g, v, d, step, lr):
+        rho, eps = self.o.get("rho", 0.9), self.o.get("epsilon", 1e-6)
+        v.mul_(rho).addcmul_(g, g, value=1 - rho)
+        delta = (d + eps).sqrt() / (v + eps).sqrt() * g
+        d.mul_(rho).addcmul_(delta, delta, value=1 - rho)
+        w -= lr * delta
