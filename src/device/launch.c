@@ -1,0 +1,128 @@
+#include "device/launch.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include "device/device_private.h"
+
+/* ---- building */
+
+static bool set_args(hg_device *dev, hg_launch *l)
+{
+    for (int i = 0; i < l->n_args; i++) {
+        const hg_arg *arg = &l->args[i];
+        cl_int code;
+        switch (arg->type) {
+        case HG_ARG_BUFFER: code = clSetKernelArg(l->built, (cl_uint)i, sizeof(cl_mem), &arg->buffer->mem); break;
+        case HG_ARG_INT: code = clSetKernelArg(l->built, (cl_uint)i, sizeof arg->i, &arg->i); break;
+        case HG_ARG_FLOAT: code = clSetKernelArg(l->built, (cl_uint)i, sizeof arg->f, &arg->f); break;
+        default: code = clSetKernelArg(l->built, (cl_uint)i, arg->bytes, NULL); break;
+        }
+        if (code == CL_SUCCESS) continue;
+        if (code == CL_OUT_OF_HOST_MEMORY || code == CL_OUT_OF_RESOURCES) return hg_cl_fail(dev, code, "clSetKernelArg", l->label);
+        return hg_fail(dev->ctx, HG_INTERNAL, "%s: argument %d of kernel %s was refused: %s", l->label, i, l->kernel, hg_cl_error(code));
+    }
+    return true;
+}
+
+/* What the device allows for this kernel may be less than for kernels in general. */
+static bool check_group(hg_device *dev, const hg_launch *l)
+{
+    size_t group = 1, limit = 0;
+    if (l->local[0] == 0) return true;
+    for (int i = 0; i < l->dims; i++) group *= l->local[i];
+    cl_int code = clGetKernelWorkGroupInfo(l->built, dev->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof limit, &limit, NULL);
+    if (code != CL_SUCCESS) return hg_cl_fail(dev, code, "clGetKernelWorkGroupInfo", l->label);
+    return group <= limit || hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s (variant %s) needs work-groups of %zu, %s allows %zu for it: "
+                                     "force another variant, e.g. plain", l->label, l->kernel, *l->variant ? l->variant : "default", group,
+                                     dev->info->name, limit);
+}
+
+static bool make_kernel(hg_device *dev, hg_launch *l, const hg_program *program)
+{
+    cl_int code;
+    l->built = clCreateKernel(hg_program_object(program), l->kernel, &code);
+    if (!l->built && (code == CL_OUT_OF_HOST_MEMORY || code == CL_OUT_OF_RESOURCES)) return hg_cl_fail(dev, code, "clCreateKernel", l->label);
+    if (!l->built)
+        return hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s of %s.cl cannot be made on %s: %s; macros: %s", l->label, l->kernel, l->file,
+                       dev->info->name, hg_cl_error(code), l->macros);
+    return check_group(dev, l) && set_args(dev, l);
+}
+
+bool hg_launches_build(hg_device *dev, hg_launch *const *launches, int n, hg_build_progress *progress, void *user)
+{
+    if (dev->lost) return false;
+    hg_program_request *requests = hg_alloc(dev->ctx, (size_t)n + 1, sizeof *requests);
+    bool ok = requests != NULL;
+    for (int i = 0; ok && i < n; i++) requests[i] = (hg_program_request){launches[i]->file, launches[i]->macros, launches[i]->label, NULL};
+    ok = ok && hg_programs_get(dev, requests, n, progress, user);
+    for (int i = 0; ok && i < n; i++) ok = make_kernel(dev, launches[i], requests[i].program);
+    hg_free(requests);
+    return ok;
+}
+
+void hg_launches_release(hg_launch *const *launches, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (launches[i]->built) clReleaseKernel(launches[i]->built);
+        launches[i]->built = NULL;
+    }
+}
+
+/* ---- running */
+
+static bool enqueue(hg_device *dev, const hg_launch *l)
+{
+    cl_int code = clEnqueueNDRangeKernel(dev->queue, l->built, (cl_uint)l->dims, NULL, l->global, l->local[0] ? l->local : NULL, 0, NULL, NULL);
+    return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueNDRangeKernel", l->label);
+}
+
+bool hg_launches_run(hg_device *dev, hg_launch *const *launches, int n)
+{
+    if (dev->lost) return false;
+    for (int i = 0; i < n; i++)
+        if (!enqueue(dev, launches[i])) return false;
+    return true;
+}
+
+/* ---- timing */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* A chain of launches between two waits: long enough (2 ms and 10 launches or more) that the waiting itself is lost in it. */
+static bool time_chain(hg_device *dev, const hg_launch *l, int chain, double *seconds)
+{
+    double begin = now();
+    for (int i = 0; i < chain; i++)
+        if (!enqueue(dev, l)) return false;
+    if (!hg_device_finish(dev)) return false;
+    *seconds = (now() - begin) / chain;
+    return true;
+}
+
+bool hg_launches_time(hg_device *dev, hg_launch *const *launches, int n, int repeats)
+{
+    if (repeats < 1) repeats = 1;
+    double *times = hg_alloc(dev->ctx, (size_t)repeats, sizeof *times), first;
+    bool ok = times && hg_launches_run(dev, launches, n) && hg_device_finish(dev); /* code that is made at the first run */
+    for (int i = 0; ok && i < n; i++) {
+        ok = time_chain(dev, launches[i], 1, &first);
+        int chain = ok && first < 2e-3 ? (int)(2e-3 / (first > 2e-5 ? first : 2e-5)) + 1 : 1;
+        for (int r = 0; ok && r < repeats; r++) ok = time_chain(dev, launches[i], chain, &times[r]);
+        if (!ok) break;
+        qsort(times, (size_t)repeats, sizeof *times, compare);
+        launches[i]->seconds = times[repeats / 2];
+    }
+    hg_free(times);
+    return ok;
+}
