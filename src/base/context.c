@@ -1,34 +1,26 @@
-/* Failures and notes. The message lies inside the context, so that "no memory left" can be recorded as well. */
 #include "base/context.h"
 
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-#include "base/memory.h"
-
-enum { MESSAGE_SIZE = 16384, LINE_SIZE = 2048 };
 
 struct hg_context {
     hg_log_fn *log;
     void *user;
-    pthread_mutex_t lock;
-    atomic_int status; /* hg_status */
-    char message[MESSAGE_SIZE];
+    pthread_mutex_t lock; /* of status and message */
+    hg_status status;
+    char *message;        /* NULL while there is none, or no memory to hold it */
 };
 
 hg_context *hg_context_create(hg_log_fn *log, void *user)
 {
-    hg_context *ctx = HG_NEW(NULL, hg_context);
+    hg_context *ctx = calloc(1, sizeof *ctx);
     if (!ctx) return NULL;
     ctx->log = log;
     ctx->user = user;
-    if (pthread_mutex_init(&ctx->lock, NULL)) {
-        hg_free(ctx);
-        return NULL;
-    }
+    pthread_mutex_init(&ctx->lock, NULL);
     return ctx;
 }
 
@@ -36,39 +28,53 @@ void hg_context_destroy(hg_context *ctx)
 {
     if (!ctx) return;
     pthread_mutex_destroy(&ctx->lock);
-    hg_free(ctx);
+    free(ctx->message);
+    free(ctx);
 }
 
 hg_status hg_context_status(const hg_context *ctx)
 {
-    return (hg_status)atomic_load(&((hg_context *)ctx)->status);
+    pthread_mutex_lock((pthread_mutex_t *)&ctx->lock);
+    hg_status status = ctx->status;
+    pthread_mutex_unlock((pthread_mutex_t *)&ctx->lock);
+    return status;
 }
 
 const char *hg_message(const hg_context *ctx)
 {
-    return hg_context_status(ctx) == HG_OK ? "" : ctx->message;
+    if (ctx->status == HG_OK) return "";
+    return ctx->message ? ctx->message : "out of memory";
 }
 
 void hg_context_clear(hg_context *ctx)
 {
     pthread_mutex_lock(&ctx->lock);
-    ctx->message[0] = 0;
-    atomic_store(&ctx->status, HG_OK);
+    ctx->status = HG_OK;
+    free(ctx->message);
+    ctx->message = NULL;
     pthread_mutex_unlock(&ctx->lock);
+}
+
+static char *format_text(const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *text = n >= 0 ? malloc((size_t)n + 1) : NULL;
+    if (text) vsnprintf(text, (size_t)n + 1, format, args);
+    return text;
 }
 
 bool hg_fail(hg_context *ctx, hg_status status, const char *format, ...)
 {
-    if (!ctx) return false;
     pthread_mutex_lock(&ctx->lock);
-    if (atomic_load(&ctx->status) == HG_OK) {
+    if (ctx->status == HG_OK) {
         va_list args;
         va_start(args, format);
-        int length = vsnprintf(ctx->message, MESSAGE_SIZE, format, args);
+        ctx->status = status;
+        ctx->message = format_text(format, args);
         va_end(args);
-        if (length < 0) snprintf(ctx->message, MESSAGE_SIZE, "%s", format);
-        if (length >= MESSAGE_SIZE) memcpy(ctx->message + MESSAGE_SIZE - 4, "...", 4);
-        atomic_store(&ctx->status, (int)(status == HG_OK ? HG_INTERNAL : status));
     }
     pthread_mutex_unlock(&ctx->lock);
     return false;
@@ -76,9 +82,7 @@ bool hg_fail(hg_context *ctx, hg_status status, const char *format, ...)
 
 bool hg_fail_memory(hg_context *ctx, size_t bytes)
 {
-    if (bytes > PTRDIFF_MAX)
-        return hg_fail(ctx, HG_INTERNAL, "out of host memory: a size is larger than any memory; try a smaller batch or model");
-    return hg_fail(ctx, HG_INTERNAL, "out of host memory: %zu bytes were asked for; try a smaller batch or less data", bytes);
+    return hg_fail(ctx, HG_INTERNAL, "out of memory: %zu bytes could not be had", bytes);
 }
 
 bool hg_failed(const hg_context *ctx)
@@ -88,11 +92,11 @@ bool hg_failed(const hg_context *ctx)
 
 void hg_log(hg_context *ctx, hg_level level, const char *format, ...)
 {
-    if (!ctx || !ctx->log) return;
-    char line[LINE_SIZE];
+    if (!ctx->log) return;
     va_list args;
     va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
+    char *text = format_text(format, args);
     va_end(args);
-    ctx->log(ctx->user, level, line);
+    if (text) ctx->log(ctx->user, level, text);
+    free(text);
 }

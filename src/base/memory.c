@@ -1,7 +1,5 @@
-/* Host memory: checked blocks and arenas. */
 #include "base/memory.h"
 
-#include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,19 +7,26 @@
 
 size_t hg_mul(size_t a, size_t b)
 {
-    return b && a > SIZE_MAX / b ? SIZE_MAX : a * b;
+    size_t product;
+    return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
 }
 
 size_t hg_add(size_t a, size_t b)
 {
-    return a > SIZE_MAX - b ? SIZE_MAX : a + b;
+    size_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? SIZE_MAX : sum;
+}
+
+/* More than half the address space cannot be meant; asking malloc for it would only make the sanitizers complain. */
+static bool absurd(size_t bytes)
+{
+    return bytes > SIZE_MAX / 2;
 }
 
 void *hg_alloc(hg_context *ctx, size_t count, size_t size)
 {
     size_t bytes = hg_mul(count, size);
-    /* Larger than PTRDIFF_MAX is refused here: sanitizers end the process where calloc would return NULL. */
-    void *block = bytes > PTRDIFF_MAX ? NULL : calloc(1, bytes ? bytes : 1);
+    void *block = absurd(bytes) ? NULL : calloc(1, bytes ? bytes : 1);
     if (!block) hg_fail_memory(ctx, bytes);
     return block;
 }
@@ -29,9 +34,9 @@ void *hg_alloc(hg_context *ctx, size_t count, size_t size)
 void *hg_resize(hg_context *ctx, void *block, size_t count, size_t size)
 {
     size_t bytes = hg_mul(count, size);
-    void *moved = bytes > PTRDIFF_MAX ? NULL : realloc(block, bytes ? bytes : 1);
-    if (!moved) hg_fail_memory(ctx, bytes);
-    return moved;
+    void *grown = absurd(bytes) ? NULL : realloc(block, bytes ? bytes : 1);
+    if (!grown) hg_fail_memory(ctx, bytes);
+    return grown;
 }
 
 void hg_free(void *block)
@@ -41,95 +46,74 @@ void hg_free(void *block)
 
 char *hg_copy_text(hg_context *ctx, const char *text)
 {
-    size_t length = strlen(text);
-    char *copy = hg_alloc(ctx, length + 1, 1);
+    size_t length = strlen(text) + 1;
+    char *copy = hg_alloc(ctx, length, 1);
     if (copy) memcpy(copy, text, length);
     return copy;
 }
 
-/* Arenas are chains of slabs. The first slab is small (many arenas are), the following ones double up to a limit; what
- * does not fit gets a slab of its own. */
-typedef struct slab { struct slab *next; size_t used, room; } slab;
+/* ---- arenas: a list of chunks, the newest first; a block that is large gets a chunk of its own */
 
-enum { FIRST_SLAB = 1024, LARGEST_SLAB = 64 * 1024, ALIGN = alignof(max_align_t) };
+enum { CHUNK_BYTES = 16384, ALIGN = 16 };
 
-struct hg_arena {
-    hg_context *ctx;
-    slab *slabs; /* the one to allocate from comes first */
-    size_t next_room;
-};
+typedef struct chunk { struct chunk *next; size_t used, room; } chunk;
 
-static size_t round_up(size_t bytes)
-{
-    return hg_add(bytes, ALIGN - 1) / ALIGN * ALIGN;
-}
+struct hg_arena { hg_context *ctx; chunk *chunks; };
 
 hg_arena *hg_arena_create(hg_context *ctx)
 {
     hg_arena *arena = HG_NEW(ctx, hg_arena);
-    if (!arena) return NULL;
-    arena->ctx = ctx;
-    arena->next_room = FIRST_SLAB;
+    if (arena) arena->ctx = ctx;
     return arena;
 }
 
 void hg_arena_destroy(hg_arena *arena)
 {
     if (!arena) return;
-    for (slab *s = arena->slabs, *next; s; s = next) {
-        next = s->next;
-        hg_free(s);
+    for (chunk *c = arena->chunks, *next; c; c = next) {
+        next = c->next;
+        hg_free(c);
     }
     hg_free(arena);
 }
 
-static slab *add_slab(hg_arena *arena, size_t room)
+static size_t header_bytes(void)
 {
-    slab *fresh = hg_alloc(arena->ctx, 1, hg_add(room, round_up(sizeof(slab))));
-    if (!fresh) return NULL;
-    fresh->room = room;
-    fresh->next = arena->slabs;
-    arena->slabs = fresh;
-    return fresh;
+    return (sizeof(chunk) + ALIGN - 1) / ALIGN * ALIGN;
 }
 
 void *hg_arena_alloc(hg_arena *arena, size_t count, size_t size)
 {
-    size_t bytes = hg_mul(count, size);
-    if (bytes > PTRDIFF_MAX) {
-        hg_fail_memory(arena->ctx, bytes);
-        return NULL;
+    size_t bytes = hg_mul(hg_add(hg_mul(count, size), ALIGN - 1) / ALIGN, ALIGN);
+    chunk *c = arena->chunks;
+    if (!c || c->room - c->used < bytes) {
+        size_t room = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+        c = hg_alloc(arena->ctx, hg_add(header_bytes(), room), 1);
+        if (!c) return NULL;
+        c->room = room;
+        c->next = arena->chunks;
+        arena->chunks = c;
     }
-    bytes = round_up(bytes ? bytes : 1);
-    slab *s = arena->slabs;
-    if (!s || s->room - s->used < bytes) {
-        bool large = bytes > arena->next_room / 2;
-        if (!(s = add_slab(arena, large ? bytes : arena->next_room))) return NULL;
-        if (!large && arena->next_room < LARGEST_SLAB) arena->next_room *= 2;
-    }
-    void *block = (char *)s + round_up(sizeof(slab)) + s->used;
-    s->used += bytes;
+    void *block = (char *)c + header_bytes() + c->used;
+    c->used += bytes;
     return block;
 }
 
 char *hg_arena_text(hg_arena *arena, const char *text)
 {
-    size_t length = strlen(text);
-    char *copy = hg_arena_alloc(arena, length + 1, 1);
-    if (copy) memcpy(copy, text, length);
-    return copy;
+    return hg_arena_format(arena, "%s", text);
 }
 
 char *hg_arena_format(hg_arena *arena, const char *format, ...)
 {
-    va_list args, again;
+    va_list args;
     va_start(args, format);
-    va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
-    char *text = length < 0 ? NULL : hg_arena_alloc(arena, (size_t)length + 1, 1);
-    if (length < 0) hg_fail(arena->ctx, HG_INTERNAL, "a text cannot be formatted: %s", format);
-    if (text) vsnprintf(text, (size_t)length + 1, format, again);
-    va_end(again);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *text = n >= 0 ? hg_arena_alloc(arena, (size_t)n + 1, 1) : NULL;
+    if (!text) return NULL;
+    va_start(args, format);
+    vsnprintf(text, (size_t)n + 1, format, args);
     va_end(args);
     return text;
 }

@@ -1,105 +1,104 @@
-/* Text: growing strings and the nearest name. */
 #include "base/text.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-
 #include "base/memory.h"
 
-static bool make_room(hg_text *text, size_t more)
+static bool reserve(hg_text *text, size_t more)
 {
     size_t need = hg_add(hg_add(text->length, more), 1);
-    if (text->failed) return false;
-    if (need <= text->room) return true;
-    size_t room = hg_add(need, need / 2 + 64);
-    char *data = hg_resize(text->ctx, text->data, room, 1);
-    if (!data) return !(text->failed = true);
-    text->data = data;
+    if (text->failed || need <= text->room) return !text->failed;
+    size_t room = text->room ? text->room : 64;
+    while (room < need) room = hg_mul(room, 2);
+    char *grown = hg_resize(text->ctx, text->data, room, 1);
+    text->failed = !grown;
+    if (!grown) return false;
+    text->data = grown;
     text->room = room;
+    return true;
+}
+
+bool hg_text_add_bytes(hg_text *text, const void *bytes, size_t length)
+{
+    if (!reserve(text, length)) return false;
+    memcpy(text->data + text->length, bytes, length);
+    text->length += length;
+    text->data[text->length] = 0;
     return true;
 }
 
 bool hg_text_add(hg_text *text, const char *format, ...)
 {
-    va_list args, again;
+    va_list args;
     va_start(args, format);
-    va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
-    bool ok = length >= 0 && make_room(text, (size_t)length);
-    if (length < 0) text->failed = true, hg_fail(text->ctx, HG_INTERNAL, "a text cannot be formatted: %s", format);
-    if (ok) {
-        vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
-        text->length += (size_t)length;
-    }
-    va_end(again);
+    int n = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    return ok;
-}
-
-bool hg_text_add_bytes(hg_text *text, const void *bytes, size_t length)
-{
-    if (!make_room(text, length)) return false;
-    if (length) memcpy(text->data + text->length, bytes, length);
-    text->length += length;
-    text->data[text->length] = 0;
+    if (n < 0 || !reserve(text, (size_t)n)) return false;
+    va_start(args, format);
+    vsnprintf(text->data + text->length, (size_t)n + 1, format, args);
+    va_end(args);
+    text->length += (size_t)n;
     return true;
 }
 
 void hg_text_free(hg_text *text)
 {
     hg_free(text->data);
-    hg_context *ctx = text->ctx;
-    *text = (hg_text){.ctx = ctx};
+    *text = (hg_text){.ctx = text->ctx};
 }
+
+/* ---- nearest names */
 
 static int lower(char c)
 {
     return tolower((unsigned char)c);
 }
 
-enum { LONGEST_NAME = 63 };
+static int min3(int a, int b, int c)
+{
+    int m = a < b ? a : b;
+    return m < c ? m : c;
+}
 
-/* Edit distance (Levenshtein) with neighbouring letters swapped as one edit, by rows of the usual table. */
+/* Damerau-Levenshtein distance (insert, delete, replace, swap neighbours) of texts up to 63 characters. */
 static int distance(const char *a, const char *b)
 {
-    int n = (int)strlen(b), rows[3][LONGEST_NAME + 2];
-    for (int j = 0; j <= n; j++) rows[0][j] = j;
-    for (int i = 1; a[i - 1]; i++) {
-        int *row = rows[i % 3], *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
-        row[0] = i;
-        for (int j = 1; j <= n; j++) {
-            int best = above[j - 1] + (lower(a[i - 1]) != lower(b[j - 1]));
-            if (above[j] + 1 < best) best = above[j] + 1;
-            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-            if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]) && above2[j - 2] + 1 < best)
-                best = above2[j - 2] + 1;
-            row[j] = best;
+    enum { MAX = 64 };
+    int n = (int)strlen(a), m = (int)strlen(b), d[MAX][MAX];
+    if (n >= MAX || m >= MAX) return MAX;
+    for (int i = 0; i <= n; i++) d[i][0] = i;
+    for (int j = 0; j <= m; j++) d[0][j] = j;
+    for (int i = 1; i <= n; i++)
+        for (int j = 1; j <= m; j++) {
+            int cost = lower(a[i - 1]) != lower(b[j - 1]);
+            d[i][j] = min3(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + cost);
+            if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]) && d[i - 2][j - 2] + 1 < d[i][j])
+                d[i][j] = d[i - 2][j - 2] + 1;
         }
-    }
-    return rows[strlen(a) % 3][n];
+    return d[n][m];
 }
 
 const char *hg_nearest(const char *word, const char *const *names, int n)
 {
+    int length = (int)strlen(word), limit = length / 3 > 2 ? length / 3 : 2, best = limit + 1;
     const char *nearest = NULL;
-    int length = (int)strlen(word), limit = length / 3 > 2 ? length / 3 : 2;
-    if (length > LONGEST_NAME) return NULL;
-    if (limit >= length) limit = length - 1; /* else every short name is near to every other */
     for (int i = 0; i < n; i++) {
-        if (strlen(names[i]) > LONGEST_NAME) continue;
         int d = distance(word, names[i]);
-        if (d <= limit) limit = d - 1, nearest = names[i];
+        if (d >= best || d >= (int)strlen(names[i])) continue; /* a distance of the whole name says nothing */
+        best = d;
+        nearest = names[i];
     }
     return nearest;
 }
 
 bool hg_contains(const char *text, const char *needle)
 {
-    for (;; text++) {
+    size_t n = strlen(needle);
+    for (; *text || !n; text++) {
         size_t i = 0;
-        while (needle[i] && lower(text[i]) == lower(needle[i])) i++;
-        if (!needle[i]) return true;
-        if (!*text) return false;
+        while (i < n && text[i] && lower(text[i]) == lower(needle[i])) i++;
+        if (i == n) return true;
     }
+    return false;
 }
