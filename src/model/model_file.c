@@ -206,17 +206,17 @@ static bool parse_choice(reader *r, const hg_descriptor *const *kinds, const cha
 
 typedef struct input_options { int channels, height, width; } input_options;
 static const hg_option input_table[] = {
-    {"channels", "1 grey, 3 colour", offsetof(input_options, channels), HG_OPTION_INT, 1, 1, 4096, .names = NULL},
-    {"height", "pixels", offsetof(input_options, height), HG_OPTION_INT, __builtin_nan(""), 1, 65536, .names = NULL},
-    {"width", "pixels", offsetof(input_options, width), HG_OPTION_INT, __builtin_nan(""), 1, 65536, .names = NULL},
+    {"channels", "1 grey, 3 colour", offsetof(input_options, channels), HG_OPTION_INT, 1, 1, 4096},
+    {"height", "pixels", offsetof(input_options, height), HG_OPTION_INT, __builtin_nan(""), 1, 65536},
+    {"width", "pixels", offsetof(input_options, width), HG_OPTION_INT, __builtin_nan(""), 1, 65536},
     {0},
 };
 static const hg_descriptor input_type = {"input", "the pictures' size", input_table, sizeof(input_options)};
 
 typedef struct train_options { int batch, epochs; } train_options;
 static const hg_option train_table[] = {
-    {"batch", "examples per step", offsetof(train_options, batch), HG_OPTION_INT, 128, 1, 1 << 20, .names = NULL},
-    {"epochs", "passes over the training data", offsetof(train_options, epochs), HG_OPTION_INT, 10, 1, 1e9, .names = NULL},
+    {"batch", "examples per step", offsetof(train_options, batch), HG_OPTION_INT, 128, 1, 1 << 20},
+    {"epochs", "passes over the training data", offsetof(train_options, epochs), HG_OPTION_INT, 10, 1, 1e9},
     {0},
 };
 static const hg_descriptor train_type = {"train", "how long and with what batch", train_table, sizeof(train_options)};
