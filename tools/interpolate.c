@@ -1,0 +1,63 @@
+/* hourglass interpolate: the way from one test picture to another through the code. */
+#include <inttypes.h>
+#include <string.h>
+#include "open.h"
+
+static struct { const char *out; int64_t from, to, steps; } o = {.from = -1, .to = -1, .steps = 10};
+
+static const cli_option options[] = {
+    {"from", CLI_INT, &o.from, 0, 1e12, "I", "index of the first test picture"},
+    {"to", CLI_INT, &o.to, 0, 1e12, "J", "index of the last test picture"},
+    {"steps", CLI_INT, &o.steps, 2, 256, "N", "pictures on the way, both ends included; default 10"},
+    {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "the picture: the first original, the way, the last original"},
+    {0},
+};
+
+static bool check_index(cli_run *run, const char *name, int64_t index)
+{
+    int64_t n = hg_dataset_count(run->data, HG_TEST);
+    return index < n || hg_fail(run->c->ctx, HG_USAGE, "--%s %" PRId64 ": there are %" PRId64 " test pictures, 0 to %" PRId64, name, index, n, n - 1);
+}
+
+/* codes[k] = (1 - t) from + t to, t = k / (steps - 1). */
+static bool walk(cli_run *run)
+{
+    hg_context *ctx = run->c->ctx;
+    size_t steps = (size_t)o.steps, d = run->code_n, m = run->out_n;
+    float *x = hg_alloc(ctx, hg_mul(2, run->in_n), sizeof *x), *ends = hg_alloc(ctx, hg_mul(2, d), sizeof *ends);
+    float *z = hg_alloc(ctx, hg_mul(steps, d), sizeof *z), *y = hg_alloc(ctx, hg_mul(steps + 2, m), sizeof *y);
+    bool ok = x && ends && z && y;
+    if (ok) {
+        hg_dataset_get(run->data, HG_TEST, o.from, x);
+        hg_dataset_get(run->data, HG_TEST, o.to, x + run->in_n);
+        ok = hg_encode(run->net, 2, x, ends);
+    }
+    for (size_t k = 0; ok && k < steps; k++) {
+        float t = (float)k / (float)(steps - 1);
+        for (size_t i = 0; i < d; i++) z[k * d + i] = (1 - t) * ends[i] + t * ends[d + i];
+    }
+    ok = ok && hg_decode(run->net, o.steps, z, y + m);
+    if (ok) {
+        memcpy(y, x, m * sizeof *y);
+        memcpy(y + (steps + 1) * m, x + m, m * sizeof *y);
+        ok = cli_run_draw(run, y, o.steps + 2, o.steps + 2, o.out);
+    }
+    hg_free(x);
+    hg_free(ends);
+    hg_free(z);
+    hg_free(y);
+    return ok;
+}
+
+static bool run(cli *c)
+{
+    if (o.from < 0 || o.to < 0) return hg_fail(c->ctx, HG_USAGE, "interpolate needs --from I and --to J: two test pictures by index");
+    if (!cli_check_out(c, o.out, cli_png)) return false;
+    cli_run r;
+    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && cli_run_open(&r, true) && check_index(&r, "from", o.from) &&
+              check_index(&r, "to", o.to) && walk(&r);
+    cli_run_close(&r);
+    return ok;
+}
+
+const cli_verb cli_verb_interpolate = {"interpolate", "RUN", "Draws the way between two test pictures through the code.", options, CLI_DEVICE | CLI_DATA, 1, 1, run};

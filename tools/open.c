@@ -1,0 +1,240 @@
+#include "open.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "base/file.h"
+#include "base/text.h"
+
+/* Made from tools/models at build time: name, text; {NULL, NULL} at the end. */
+typedef struct hg_embedded { const char *name, *text; } hg_embedded;
+extern const hg_embedded hg_embedded_models[];
+
+/* ---- models */
+
+bool cli_builtin_at(cli *c, int i, cli_builtin *out)
+{
+    const hg_embedded *e = &hg_embedded_models[i];
+    if (!e->name) return false;
+    const char *start = e->text + (strncmp(e->text, "# ", 2) == 0 ? 2 : 0);
+    *out = (cli_builtin){e->name, e->text, hg_arena_format(c->arena, "%.*s", (int)strcspn(start, "\n"), start)};
+    return out->about != NULL;
+}
+
+static hg_model *open_builtin(cli *c, const char *name)
+{
+    for (const hg_embedded *e = hg_embedded_models; e->name; e++)
+        if (strcmp(e->name, name) == 0) return hg_model_parse(c->ctx, name, e->text, strlen(e->text));
+    return NULL;
+}
+
+static void fail_name(cli *c, const char *name)
+{
+    const char *names[64];
+    int n = 0;
+    for (const hg_embedded *e = hg_embedded_models; e->name && n < 64; e++) names[n++] = e->name;
+    const char *near = cli_suggest(c, name, names, n);
+    hg_fail(c->ctx, HG_USAGE, "'%s' is neither a model file nor a built-in model%s `hourglass models` lists those", name, *near ? near : ";");
+}
+
+static hg_model *open_run_model(cli *c, const char *path)
+{
+    hg_checkpoint_info *info = hg_checkpoint_open(c->ctx, path);
+    const char *text = info ? hg_checkpoint_get(info, "model") : NULL;
+    hg_model *model = text ? hg_model_parse(c->ctx, hg_checkpoint_path(info), text, strlen(text)) : NULL;
+    if (info && !text) hg_fail(c->ctx, HG_BAD_INPUT, "%s: holds weights but no model: give a run's directory or its checkpoint", hg_checkpoint_path(info));
+    hg_checkpoint_close(info);
+    return model;
+}
+
+static bool is_weights(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 12 && strcmp(name + n - 12, ".safetensors") == 0;
+}
+
+hg_model *cli_open_model(cli *c, const char *name)
+{
+    hg_model *model = open_builtin(c, name);
+    if (model || hg_failed(c->ctx)) return model;
+    if (hg_path_is_dir(name) || is_weights(name)) return open_run_model(c, name);
+    bool bare = !strchr(name, '/') && !strchr(name, '.');
+    if (bare && !hg_path_exists(name)) {
+        fail_name(c, name);
+        return NULL;
+    }
+    return hg_model_load(c->ctx, name);
+}
+
+/* ---- device */
+
+hg_device *cli_open_device(cli *c, const char *remembered, bool profile)
+{
+    const char *select = c->device, *environment = getenv("HOURGLASS_DEVICE");
+    if (!select && environment && *environment) select = environment;
+    if (!select) select = remembered;
+    hg_device *device = hg_device_open(c->ctx, &(hg_device_params){.select = select, .kernel_dir = c->kernels, .variants = c->variants, .profile = profile});
+    if (!device) return NULL;
+    const hg_device_info *info = hg_device_get_info(device);
+    cli_say(c, "%sdevice:%s %d, %s (%s %s), %s", cli_bold(c), cli_plain(c), info->index, info->name, info->platform, info->driver, info->why);
+    return device;
+}
+
+/* ---- what a run remembers */
+
+static void read_int(const json_t *object, const char *key, int64_t *to)
+{
+    const json_t *value = json_object_get(object, key);
+    if (json_is_integer(value)) *to = json_integer_value(value);
+}
+
+static void read_text(cli *c, const json_t *object, const char *key, const char **to)
+{
+    const json_t *value = json_object_get(object, key);
+    if (json_is_string(value)) *to = hg_arena_text(c->arena, json_string_value(value));
+}
+
+void cli_memory_read(cli *c, const char *text, cli_memory *m)
+{
+    json_t *object = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    if (!object) return;
+    int64_t height = m->resize[0], width = m->resize[1];
+    read_text(c, object, "data", &m->data);
+    read_int(object, "resize_height", &height);
+    read_int(object, "resize_width", &width);
+    if (height > 0 && width > 0 && height <= 16384 && width <= 16384) m->resize[0] = (int)height, m->resize[1] = (int)width;
+    read_int(object, "limit", &m->limit);
+    read_int(object, "seed", &m->seed);
+    read_int(object, "batch", &m->batch);
+    read_int(object, "log_every", &m->log_every);
+    read_int(object, "save_every", &m->save_every);
+    read_text(c, object, "device", &m->device);
+    read_text(c, object, "variants", &m->variants);
+    json_decref(object);
+}
+
+const char *cli_memory_write(cli *c, const cli_memory *m)
+{
+    json_t *object = json_pack("{s:s?, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:s?, s:s?}", "data", m->data, "resize_height", m->resize[0],
+                               "resize_width", m->resize[1], "limit", (json_int_t)m->limit, "seed", (json_int_t)m->seed, "batch",
+                               (json_int_t)m->batch, "log_every", (json_int_t)m->log_every, "save_every", (json_int_t)m->save_every,
+                               "device", m->device, "variants", m->variants);
+    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    const char *copy = text ? hg_arena_text(c->arena, text) : NULL;
+    if (!text) hg_fail(c->ctx, HG_INTERNAL, "the command line cannot be remembered: no memory, or a path that is not UTF-8");
+    free(text);
+    json_decref(object);
+    return copy;
+}
+
+/* ---- data */
+
+hg_dataset *cli_open_data(cli *c, const hg_model *model, const cli_memory *m)
+{
+    hg_dataset_params params = {.seed = (uint64_t)m->seed};
+    hg_model_input(model, &params.channels, &params.height, &params.width);
+    params.path = c->data ? c->data : m->data;
+    params.limit = c->data && c->verb->groups & CLI_DATA && m->data && strcmp(c->data, m->data) != 0 ? 0 : m->limit;
+    const int *resize = c->resize[0] ? c->resize : c->data ? (const int[2]){0, 0} : m->resize;
+    params.resize_height = resize[0];
+    params.resize_width = resize[1];
+    hg_dataset *data = hg_dataset_open(c->ctx, &params);
+    if (data) cli_say(c, "%sdata:%s %s", cli_bold(c), cli_plain(c), hg_dataset_name(data));
+    return data;
+}
+
+/* ---- runs */
+
+static size_t count_of(const int shape[3])
+{
+    return hg_mul(hg_mul((size_t)shape[0], (size_t)shape[1]), (size_t)shape[2]);
+}
+
+bool cli_run_read(cli *c, const char *path, cli_run *run)
+{
+    *run = (cli_run){.c = c};
+    run->info = hg_checkpoint_open(c->ctx, path);
+    if (!run->info) return false;
+    const char *file = hg_checkpoint_path(run->info), *text = hg_checkpoint_get(run->info, "model");
+    if (!text) return hg_fail(c->ctx, HG_BAD_INPUT, "%s: holds weights but no model: give a run's directory or its checkpoint", file);
+    run->model = hg_model_parse(c->ctx, file, text, strlen(text));
+    if (!run->model) return false;
+    cli_memory_read(c, hg_checkpoint_get(run->info, "arguments"), &run->memory);
+    hg_model_input(run->model, &run->in[0], &run->in[1], &run->in[2]);
+    hg_model_output(run->model, &run->out[0], &run->out[1], &run->out[2]);
+    hg_model_code(run->model, &run->code[0], &run->code[1], &run->code[2]);
+    run->in_n = count_of(run->in);
+    run->out_n = count_of(run->out);
+    run->code_n = count_of(run->code);
+    return true;
+}
+
+bool cli_run_open(cli_run *run, bool data)
+{
+    cli *c = run->c;
+    if (data && !(run->data = cli_open_data(c, run->model, &run->memory))) return false;
+    run->device = cli_open_device(c, NULL, false);
+    if (!run->device) return false;
+    run->net = hg_net_create(run->device, run->model, &(hg_net_params){.seed = (uint64_t)run->memory.seed, .inference = true});
+    return run->net && hg_net_load(run->net, hg_checkpoint_path(run->info));
+}
+
+void cli_run_close(cli_run *run)
+{
+    hg_net_destroy(run->net);
+    hg_dataset_close(run->data);
+    hg_device_close(run->device);
+    hg_model_destroy(run->model);
+    hg_checkpoint_close(run->info);
+}
+
+float *cli_run_pictures(cli_run *run, hg_part part, int64_t first, int64_t n)
+{
+    float *x = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->in_n), sizeof *x);
+    for (int64_t i = 0; x && i < n; i++) hg_dataset_get(run->data, part, first + i, x + (size_t)i * run->in_n);
+    return x;
+}
+
+float *cli_run_codes(cli_run *run, hg_part part, int64_t n)
+{
+    enum { PIECE = 1024 };
+    float *codes = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->code_n), sizeof *codes);
+    for (int64_t first = 0; codes && first < n; first += PIECE) {
+        int64_t m = n - first < PIECE ? n - first : PIECE;
+        float *x = cli_run_pictures(run, part, first, m);
+        bool ok = x && hg_encode(run->net, m, x, codes + (size_t)first * run->code_n);
+        hg_free(x);
+        if (ok) continue;
+        hg_free(codes);
+        return NULL;
+    }
+    return codes;
+}
+
+bool cli_run_need_latent(cli_run *run, const char *why)
+{
+    if (hg_model_is_variational(run->model)) return true;
+    return hg_fail(run->c->ctx, HG_USAGE, "%s: the model %s is a plain autoencoder: nothing says how its codes are distributed, so %s. Use a model "
+                   "with `latent: {gaussian: ...}`, such as the built-in conv-vae", run->c->verb->name, hg_model_name(run->model), why);
+}
+
+bool cli_run_need_pictures(cli_run *run)
+{
+    if (run->out[0] == 1 || run->out[0] == 3) return true;
+    return hg_fail(run->c->ctx, HG_USAGE, "%s: the model's output has %d channels; pictures have 1 or 3", run->c->verb->name, run->out[0]);
+}
+
+bool cli_run_draw(cli_run *run, const float *pictures, int64_t n, int64_t columns, const char *path)
+{
+    if (columns < 1)
+        for (columns = 1; columns * columns < n; columns++) {}
+    if (columns > n) columns = n;
+    hg_picture *grid = hg_picture_grid(run->c->ctx, (int)((n + columns - 1) / columns), (int)columns, run->out[0], run->out[1], run->out[2], 0, 2);
+    for (int64_t i = 0; grid && i < n; i++)
+        hg_picture_put(grid, (int)(i / columns), (int)(i % columns), pictures + (size_t)i * run->out_n);
+    bool ok = grid && hg_picture_save(grid, path);
+    hg_picture_destroy(grid);
+    if (ok) cli_say(run->c, "%swrote %s%s", cli_bold(run->c), path, cli_plain(run->c));
+    return ok;
+}

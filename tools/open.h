@@ -1,0 +1,67 @@
+/* Opening what verbs work on: models by name, devices, runs with their weights and data. */
+#ifndef HG_TOOLS_OPEN_H
+#define HG_TOOLS_OPEN_H
+
+#include <jansson.h>
+#include "cli.h"
+
+/* A model file, the name of a built-in model, or a run (its model). Text and name live as long as the cli. */
+hg_model *cli_open_model(cli *c, const char *name);
+
+/* A built-in model: its name, text, and what the first line of its comment says. False past the last. */
+typedef struct cli_builtin { const char *name, *text, *about; } cli_builtin;
+bool cli_builtin_at(cli *c, int i, cli_builtin *out);
+
+/* The device that --device names, else the environment's HOURGLASS_DEVICE, else `remembered`, else auto. Says which and why. */
+hg_device *cli_open_device(cli *c, const char *remembered, bool profile);
+
+/* What `train` remembers of its command line in the checkpoint, as JSON. */
+typedef struct cli_memory {
+    const char *data;    /* NULL: the built-in digits */
+    int resize[2];
+    int64_t limit, seed; /* 0: all; the seed of data and net */
+    int64_t batch;       /* 0: the model's */
+    int64_t log_every, save_every;
+    const char *device, *variants;
+} cli_memory;
+/* Fills in what the text has; strings live as long as the cli. NULL or damaged text: everything stays as it is. */
+void cli_memory_read(cli *c, const char *json, cli_memory *memory);
+/* The text; lives as long as the cli. NULL on failure. */
+const char *cli_memory_write(cli *c, const cli_memory *memory);
+
+/* The data that --data names, else the remembered. */
+hg_dataset *cli_open_data(cli *c, const hg_model *model, const cli_memory *memory);
+
+/* A run opened for use: weights on the device, and the data where asked for. Zero-initialise. */
+typedef struct cli_run {
+    cli *c;
+    hg_checkpoint_info *info;
+    cli_memory memory;
+    hg_model *model;
+    hg_device *device;
+    hg_net *net;
+    hg_dataset *data;
+    int in[3], out[3], code[3];    /* shapes [C, H, W]; a flat code is [Z, 1, 1] */
+    size_t in_n, out_n, code_n;    /* numbers in each */
+} cli_run;
+
+/* Model and shapes only, so that a verb can refuse a model before a device is opened. */
+bool cli_run_read(cli *c, const char *path, cli_run *run);
+/* Device, net, weights, and with `data` the dataset. */
+bool cli_run_open(cli_run *run, bool data);
+void cli_run_close(cli_run *run);
+
+/* n pictures of a part from `first` on, [n, C, H, W] in a fresh block (hg_free). */
+float *cli_run_pictures(cli_run *run, hg_part part, int64_t first, int64_t n);
+/* The codes of the first n pictures of a part, [n, code] in a fresh block; in pieces, so that the pictures never are in
+ * memory as a whole. */
+float *cli_run_codes(cli_run *run, hg_part part, int64_t n);
+
+/* Fails unless the model has a Gaussian latent: `why` completes the message. */
+bool cli_run_need_latent(cli_run *run, const char *why);
+/* Fails unless the pictures can be drawn: 1 or 3 channels. */
+bool cli_run_need_pictures(cli_run *run);
+/* Draws n pictures [n, C, H, W], of the output's shape, into a grid of about `columns` (0: nearly square) and saves it. */
+bool cli_run_draw(cli_run *run, const float *pictures, int64_t n, int64_t columns, const char *path);
+
+#endif

@@ -1,0 +1,131 @@
+#include "progress.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void progress_begin(progress *p)
+{
+    p->began = now();
+}
+
+double progress_elapsed(const progress *p)
+{
+    return now() - p->began;
+}
+
+static void show_line(progress *p, const hg_progress *s)
+{
+    char text[256], rate[32], left[32];
+    snprintf(text, sizeof text, "epoch %d/%d  step %lld/%lld  loss %.5g  %s pictures/s  %s left", s->epoch, s->epochs, (long long)s->epoch_step,
+             (long long)s->epoch_steps, s->train.loss, cli_count(rate, (int64_t)s->images_per_second), cli_duration(left, s->seconds_left));
+    cli_progress(p->c, text);
+}
+
+static int add_parts(char *text, size_t size, const progress *p, const hg_losses *l)
+{
+    bool penalty = l->penalty != 0;
+    if (!p->variational && !penalty) return 0;
+    int n = snprintf(text, size, " (reconstruction %.5g", l->reconstruction);
+    if (p->variational) n += snprintf(text + n, size - (size_t)n, ", kl %.5g", l->kl);
+    if (penalty) n += snprintf(text + n, size - (size_t)n, ", penalty %.5g", l->penalty);
+    return n + snprintf(text + n, size - (size_t)n, ")");
+}
+
+static void show_epoch(progress *p, const hg_progress *s)
+{
+    char text[512], rate[32], left[32];
+    int n = snprintf(text, sizeof text, "epoch %d/%d  loss %.5g", s->epoch, s->epochs, s->train.loss);
+    n += add_parts(text + n, sizeof text - (size_t)n, p, &s->train);
+    if (isfinite(s->val.loss)) {
+        n += snprintf(text + n, sizeof text - (size_t)n, "  val_loss %.5g", s->val.loss);
+        n += add_parts(text + n, sizeof text - (size_t)n, p, &s->val);
+    }
+    cli_say(p->c, "%s  %s pictures/s  %s left", text, cli_count(rate, (int64_t)s->images_per_second), cli_duration(left, s->seconds_left));
+}
+
+bool progress_callback(void *user, const hg_progress *state)
+{
+    progress *p = user;
+    p->last = *state;
+    if (state->epoch_done) {
+        show_epoch(p, state);
+        if (now() - p->drawn > 3 && !progress_draw(p)) return false;
+    } else {
+        show_line(p, state);
+    }
+    return !*p->stop;
+}
+
+/* ---- curves */
+
+enum { BATCH, TRAIN, VALIDATION, KL, CURVES };
+
+typedef struct points { double *x, *y; int n; } points;
+
+static bool add_point(cli *c, points *p, double x, double y)
+{
+    if (!isfinite(y)) return true;
+    if ((p->n & (p->n - 1)) == 0) { /* a power of two: double */
+        size_t room = p->n ? 2 * (size_t)p->n : 1;
+        double *px = hg_resize(c->ctx, p->x, room, sizeof *px);
+        if (px) p->x = px;
+        double *py = px ? hg_resize(c->ctx, p->y, room, sizeof *py) : NULL;
+        if (!py) return false;
+        p->y = py;
+    }
+    p->x[p->n] = x;
+    p->y[p->n++] = y;
+    return true;
+}
+
+/* One record of log.jsonl; those with val_loss are epochs, the others steps. */
+static bool add_record(cli *c, const json_t *record, points curves[CURVES])
+{
+    double step = json_number_value(json_object_get(record, "step"));
+    const json_t *loss = json_object_get(record, "loss"), *val = json_object_get(record, "val_loss"), *kl = json_object_get(record, "kl");
+    double y = json_is_number(loss) ? json_number_value(loss) : NAN;
+    if (!val) return add_point(c, &curves[BATCH], step, y);
+    return add_point(c, &curves[TRAIN], step, y) && add_point(c, &curves[VALIDATION], step, json_is_number(val) ? json_number_value(val) : NAN) &&
+           add_point(c, &curves[KL], step, json_is_number(kl) ? json_number_value(kl) : NAN);
+}
+
+bool progress_draw(progress *p)
+{
+    cli *c = p->c;
+    const char *dir = p->dir;
+    points curves[CURVES] = {{0}};
+    const char *log = hg_arena_format(c->arena, "%s/log.jsonl", dir), *picture = hg_arena_format(c->arena, "%s/loss.png", dir);
+    FILE *file = log && picture ? fopen(log, "r") : NULL;
+    json_t *record;
+    bool ok = true;
+    while (file && ok && (record = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL))) {
+        ok = add_record(c, record, curves);
+        json_decref(record);
+    }
+    if (file) fclose(file);
+    static const char *const names[CURVES] = {"batch", "training", "validation", "kl (training)"};
+    hg_curve drawn[CURVES];
+    int n = 0;
+    double low = INFINITY, high = 0;
+    for (int i = 0; i < CURVES - (p->variational ? 0 : 1); i++) {
+        if (curves[i].n) drawn[n++] = (hg_curve){names[i], curves[i].n, curves[i].x, curves[i].y};
+        for (int k = 0; k < curves[i].n; k++) low = fmin(low, curves[i].y[k]), high = fmax(high, curves[i].y[k]);
+    }
+    const hg_curves_params params = {.title = dir, .x_label = "step", .y_label = "loss", .log_y = low > 0 && high > 8 * low};
+    if (ok && n) ok = hg_plot_curves(c->ctx, picture, drawn, n, &params);
+    for (int i = 0; i < CURVES; i++) {
+        hg_free(curves[i].x);
+        hg_free(curves[i].y);
+    }
+    p->drawn = now();
+    return ok;
+}

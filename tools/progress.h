@@ -1,0 +1,26 @@
+/* What `train` shows: a progress line on a terminal, a plain line per epoch, and the loss curves in the run's directory. */
+#ifndef HG_TOOLS_PROGRESS_H
+#define HG_TOOLS_PROGRESS_H
+
+#include <signal.h>
+#include "cli.h"
+
+typedef struct progress {
+    cli *c;
+    const char *dir;
+    bool variational;
+    volatile sig_atomic_t *stop; /* not 0: a signal came */
+    double began, drawn; /* seconds; drawn: when the curves last were */
+    hg_progress last;
+} progress;
+
+void progress_begin(progress *p);
+double progress_elapsed(const progress *p);
+
+/* The trainer's callback; `user` is a progress. */
+bool progress_callback(void *user, const hg_progress *state);
+
+/* Draws DIR/loss.png from DIR/log.jsonl. The callback does it every few seconds; call it once more at the end. */
+bool progress_draw(progress *p);
+
+#endif

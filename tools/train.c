@@ -1,0 +1,256 @@
+/* hourglass train: prepares a run, trains, and says how to go on. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "open.h"
+#include "progress.h"
+
+static struct {
+    const char *out, *init;
+    int64_t epochs, steps, batch, seed, limit, log_every, save_every;
+    double lr;
+    bool resume, force, no_shuffle;
+} o = {.seed = -1};
+
+static const cli_option options[] = {
+    {"out", CLI_TEXT, &o.out, 0, 0, "DIR", "where the run is kept; default runs/NAME with the next free number"},
+    {"epochs", CLI_INT, &o.epochs, 1, 1e9, "N", "passes over the data; default the model's"},
+    {"steps", CLI_INT, &o.steps, 1, 1e15, "N", "stop after this many steps"},
+    {"batch", CLI_INT, &o.batch, 1, 1 << 20, "N", "examples per step; default the model's"},
+    {"lr", CLI_FLOAT, &o.lr, 1e-12, 1e6, "X", "learning rate; default the optimizer's"},
+    {"seed", CLI_INT, &o.seed, 0, 9e18, "N", "initial weights, shuffling, noise, built-in digits; default 0"},
+    {"limit", CLI_INT, &o.limit, 1, 1e12, "N", "only the first N training examples"},
+    {"no-shuffle", CLI_FLAG, &o.no_shuffle, 0, 0, NULL, "examples in the files' order"},
+    {"init", CLI_TEXT, &o.init, 0, 0, "FILE", "start from these weights: safetensors file, checkpoint or run"},
+    {"resume", CLI_FLAG, &o.resume, 0, 0, NULL, "go on with the run in --out (MODEL may be the run itself)"},
+    {"force", CLI_FLAG, &o.force, 0, 0, NULL, "begin anew in an existing directory"},
+    {"log-every", CLI_INT, &o.log_every, 1, 1e9, "N", "steps between records in log.jsonl; default 50"},
+    {"save-every", CLI_INT, &o.save_every, 1, 1e12, "N", "steps between checkpoints, beside those of every epoch"},
+    {0},
+};
+
+/* ---- signals: finish the step, save, say how to go on */
+
+static volatile sig_atomic_t caught;
+
+static void on_signal(int number)
+{
+    caught = number;
+}
+
+static void watch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* a second Ctrl-C ends at once */
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* who reads the progress may go; the training stays */
+}
+
+/* ---- where the run lives */
+
+/* runs/NAME, runs/NAME-2 ...: the first that is free, or with `last` the last that exists. */
+static const char *default_dir(cli *c, const char *model_name, bool last)
+{
+    char *name = hg_arena_text(c->arena, model_name);
+    for (char *p = name; p && *p; p++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *p) || (p == name && *p == '.')) *p = '-';
+    const char *path = NULL, *found = NULL;
+    for (int i = 1; name && (path = hg_arena_format(c->arena, i > 1 ? "runs/%s-%d" : "runs/%s", name, i)); i++) {
+        if (!hg_path_exists(path)) break;
+        found = path;
+    }
+    if (last && path && !found) hg_fail(c->ctx, HG_BAD_INPUT, "%s: there is no run to resume; name it with --out DIR", path);
+    return last ? found : path;
+}
+
+/* The first folder upwards that exists must be writable: found out before anything costs time. */
+static bool check_dir(cli *c, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && !o.resume && !o.force)
+        return hg_fail(c->ctx, HG_OUTPUT, "%s: exists already: continue it with --resume, begin anew with --force, or choose another directory with --out", path);
+    char *up = hg_arena_text(c->arena, path);
+    while (up && stat(up, &st) != 0) {
+        if (errno != ENOENT) return hg_fail(c->ctx, HG_OUTPUT, "%s: %s: choose another place with --out", up, strerror(errno));
+        char *slash = strrchr(up, '/');
+        if (!slash) strcpy(up, ".");
+        else if (slash == up) up[1] = 0;
+        else *slash = 0;
+    }
+    if (!up) return false;
+    if (!S_ISDIR(st.st_mode)) return hg_fail(c->ctx, HG_OUTPUT, "%s: is a file, not a directory: choose another place with --out", up);
+    if (access(up, W_OK | X_OK) != 0) return hg_fail(c->ctx, HG_OUTPUT, "%s: not writable: %s: choose another place with --out", up, strerror(errno));
+    return true;
+}
+
+/* ---- preparing */
+
+typedef struct job {
+    cli *c;
+    const char *out;
+    cli_memory memory;
+    hg_model *model;
+    hg_device *device;
+    hg_net *net;
+    hg_dataset *data;
+    hg_trainer *trainer;
+    progress progress;
+} job;
+
+static bool has_run(cli *c, const char *dir)
+{
+    const char *path = hg_arena_format(c->arena, "%s/checkpoint.safetensors", dir);
+    return path && hg_path_exists(path);
+}
+
+/* A resumed run goes on with the model and the settings that it was started with. */
+static bool remember(job *j, const char *named)
+{
+    cli *c = j->c;
+    hg_checkpoint_info *info = hg_checkpoint_open(c->ctx, j->out);
+    const char *text = info ? hg_checkpoint_get(info, "model") : NULL;
+    if (text && j->model && strcmp(text, hg_model_text(j->model)) != 0) {
+        cli_say(c, "hourglass: warning: %s differs from the model of the run: the run goes on with its own", named);
+        hg_model_destroy(j->model);
+        j->model = NULL;
+    }
+    if (text && !j->model) j->model = hg_model_parse(c->ctx, hg_checkpoint_path(info), text, strlen(text));
+    if (info && !text) hg_fail(c->ctx, HG_BAD_INPUT, "%s: is no checkpoint of a run", hg_checkpoint_path(info));
+    if (j->model) cli_memory_read(c, hg_checkpoint_get(info, "arguments"), &j->memory);
+    hg_checkpoint_close(info);
+    return j->model != NULL;
+}
+
+static bool find_model(job *j)
+{
+    cli *c = j->c;
+    const char *named = c->n_args ? c->args[0] : NULL;
+    bool named_run = named && hg_path_is_dir(named);
+    if (o.resume && named_run && !o.out) o.out = named;
+    if (o.resume && o.out && has_run(c, o.out) && (!named || named_run)) named = NULL;
+    else if (!named) return hg_fail(c->ctx, HG_USAGE, "train needs %s; see `hourglass help train`", o.resume ? "MODEL, or --out DIR with a run to resume" : "MODEL");
+    if (named && !(j->model = cli_open_model(c, named))) return false;
+    j->out = o.out ? o.out : default_dir(c, hg_model_name(j->model), o.resume);
+    if (!j->out || !check_dir(c, j->out)) return false;
+    return !o.resume || !has_run(c, j->out) || remember(j, named);
+}
+
+static void settle(int64_t *remembered, int64_t given, int64_t fallback)
+{
+    if (given > fallback) *remembered = given;
+}
+
+/* What is given now goes before what is remembered. */
+static bool settle_memory(job *j)
+{
+    cli *c = j->c;
+    cli_memory *m = &j->memory;
+    settle(&m->seed, o.seed, -1);
+    settle(&m->limit, o.limit, 0);
+    settle(&m->batch, o.batch, 0);
+    settle(&m->log_every, o.log_every, 0);
+    settle(&m->save_every, o.save_every, 0);
+    if (c->data) {
+        char *full = realpath(c->data, NULL); /* so that other verbs find it from anywhere */
+        m->data = hg_arena_text(c->arena, full ? full : c->data);
+        free(full);
+        m->resize[0] = m->resize[1] = 0;
+    }
+    if (c->resize[0]) memcpy(m->resize, c->resize, sizeof m->resize);
+    if (c->device) m->device = c->device;
+    if (c->variants) m->variants = c->variants;
+    else c->variants = m->variants;
+    return !hg_failed(c->ctx);
+}
+
+static bool say_model(cli *c, const hg_model *model, int batch)
+{
+    char count[32];
+    int in[3], code[3];
+    hg_model_input(model, &in[0], &in[1], &in[2]);
+    hg_model_code(model, &code[0], &code[1], &code[2]);
+    cli_say(c, "%smodel:%s %s, %s parameters, pictures %dx%dx%d, code %lld numbers, batch %d", cli_bold(c), cli_plain(c), hg_model_name(model),
+            cli_count(count, hg_model_parameters(model)), in[0], in[1], in[2], (long long)code[0] * code[1] * code[2], batch);
+    return true;
+}
+
+/* The net before the data: its kernels are what takes longest, and the first thing said is that they are compiled. */
+static bool prepare(job *j)
+{
+    cli *c = j->c;
+    const char *path = c->data ? c->data : j->memory.data;
+    if (path && !hg_path_is_dir(path)) return cli_open_data(c, j->model, &j->memory) != NULL; /* fails, and says why */
+    if (!(j->device = cli_open_device(c, j->memory.device, false))) return false;
+    int batch = j->memory.batch > 0 ? (int)j->memory.batch : hg_model_batch(j->model);
+    say_model(c, j->model, batch);
+    j->net = hg_net_create(j->device, j->model, &(hg_net_params){.batch = batch, .seed = (uint64_t)j->memory.seed});
+    if (!j->net || !(j->data = cli_open_data(c, j->model, &j->memory))) return false;
+    const char *arguments = cli_memory_write(c, &j->memory);
+    if (!arguments) return false;
+    hg_train_params params = {
+        .out = j->out, .resume = o.resume, .force = o.force, .init = o.init, .epochs = (int)o.epochs, .steps = o.steps, .lr = o.lr,
+        .no_shuffle = o.no_shuffle, .log_every = (int)j->memory.log_every, .save_every = j->memory.save_every,
+        .arguments = arguments, .progress = progress_callback, .user = &j->progress,
+    };
+    j->progress = (progress){.c = c, .dir = j->out, .variational = hg_model_is_variational(j->model), .stop = &caught};
+    j->trainer = hg_trainer_create(j->net, j->data, &params);
+    return j->trainer != NULL;
+}
+
+/* ---- training */
+
+static void say_end(job *j)
+{
+    cli *c = j->c;
+    const hg_progress *last = &j->progress.last;
+    char time[32];
+    if (j->c->signal) {
+        cli_say(c, "%sstopped%s by %s after step %lld of %lld; saved. Go on with: hourglass train --resume --out %s", cli_bold(c), cli_plain(c),
+                c->signal == SIGINT ? "Ctrl-C" : "SIGTERM", (long long)last->step, (long long)last->steps, j->out);
+        return;
+    }
+    if (!last->step) {
+        cli_say(c, "nothing left to do: %s has all its steps. More: hourglass train --resume --out %s --epochs N", j->out, j->out);
+        return;
+    }
+    cli_say(c, "%sdone%s in %s: %s has the checkpoint, log.jsonl and loss.png. Look at it:", cli_bold(c), cli_plain(c),
+            cli_duration(time, progress_elapsed(&j->progress)), j->out);
+    cli_say(c, "  hourglass reconstruct %s --out %s/reconstruct.png", j->out, j->out);
+    cli_say(c, "  hourglass latent %s --out %s/latent.png", j->out, j->out);
+    if (j->progress.variational) cli_say(c, "  hourglass sample %s --out %s/sample.png", j->out, j->out);
+}
+
+static bool train(job *j)
+{
+    cli *c = j->c;
+    cli_say(c, "%srun:%s %s", cli_bold(c), cli_plain(c), j->out);
+    progress_begin(&j->progress);
+    if (!hg_trainer_run(j->trainer) || hg_failed(c->ctx) || !progress_draw(&j->progress)) return false;
+    if (hg_trainer_stopped(j->trainer) && caught) c->signal = caught;
+    say_end(j);
+    return true;
+}
+
+static bool run(cli *c)
+{
+    job j = {.c = c};
+    if (o.resume && o.force) return hg_fail(c->ctx, HG_USAGE, "--resume goes on with a run, --force begins anew: give one of them");
+    if (o.resume && o.init) return hg_fail(c->ctx, HG_USAGE, "--resume takes the weights of the run, --init others: give one of them");
+    bool ok = find_model(&j) && settle_memory(&j);
+    if (ok) watch_signals();
+    ok = ok && prepare(&j) && train(&j);
+    hg_trainer_destroy(j.trainer);
+    hg_dataset_close(j.data);
+    hg_net_destroy(j.net);
+    hg_device_close(j.device);
+    hg_model_destroy(j.model);
+    return ok;
+}
+
+const cli_verb cli_verb_train = {"train", "MODEL", "Trains a model: a model file or a built-in one.", options, CLI_DEVICE | CLI_DATA, 0, 1, run};
