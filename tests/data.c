@@ -334,7 +334,7 @@ static void bad_cifar_is_refused(void **state)
     expect_bad("data_batch_1.bin.gz");
     big_endian(packed + length - 4, 0x010c0000); /* the trailer, little-endian, states 3073 bytes: one record of four */
     files_write("data_batch_1.bin.gz", packed, length);
-    expect_bad("data_batch_1.bin.gz: over-long|1 records of 3073");
+    expect_bad("data_batch_1.bin.gz: damaged|length check");
     free(packed);
 }
 

@@ -10,6 +10,12 @@
 #include "train/convert.h"
 #include "train/folder.h"
 #include "train/formats/format.h"
+#include "registry_words.h" /* made from the lists in meson.build */
+
+#define DECLARE_FORMAT(name) extern const hg_format hg_format_##name;
+#define FORMAT(name) &hg_format_##name,
+HG_FORMAT_WORDS(DECLARE_FORMAT)
+const hg_format *const hg_formats[] = {HG_FORMAT_WORDS(FORMAT) NULL};
 
 /* ---------------------------------------------------------------- what formats call */
 

@@ -113,6 +113,9 @@ static bool fail_damaged(hg_reader *reader)
 {
     int code;
     const char *text = gzerror(reader->file, &code);
+    size_t prefix = strlen(reader->path); /* zlib begins with "PATH: " */
+    if (!strncmp(text, reader->path, prefix) && !strncmp(text + prefix, ": ", 2))
+        text += prefix + 2;
     return hg_fail(reader->ctx, HG_BAD_INPUT, "%s: damaged after %llu bytes: %s; fetch the file again", reader->path,
                    (unsigned long long)reader->done, code == Z_ERRNO ? strerror(errno) : text);
 }
