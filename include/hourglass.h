@@ -154,7 +154,7 @@ typedef enum hg_part { HG_TRAIN, HG_TEST } hg_part;
 typedef struct hg_dataset_params {
     const char *path;    /* NULL: the built-in digits; else a folder: IDX, CIFAR-10 binary batches, or PNG files */
     int channels, height, width; /* what the model wants; 0: what the files have. Other sizes are an error unless resize */
-    int resize_height, resize_width; /* 0: sizes must agree; else PNG pictures are resized (area average down, bilinear up) */
+    int resize_height, resize_width; /* 0: sizes must agree; else all pictures are resized (area average down, bilinear up) */
     uint64_t seed;       /* built-in digits, and the split where the files have no test part */
     int64_t limit;       /* 0: all; else the first N training examples */
     int64_t builtin_train, builtin_test; /* 0: 10,000 and 2,000 built-in digits */
