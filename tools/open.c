@@ -7,33 +7,32 @@
 #include "base/file.h"
 #include "base/text.h"
 
-/* Made from tools/models at build time: name, text; {NULL, NULL} at the end. */
-typedef struct hg_embedded { const char *name, *text; } hg_embedded;
-extern const hg_embedded hg_embedded_models[];
+/* Made from tools/models at build time: the text of a name, and the i-th name; NULL: none. */
+const char *cli_model_text(const char *name);
+const char *cli_model_text_at(int i);
 
 /* ---- models */
 
 bool cli_builtin_at(cli *c, int i, cli_builtin *out)
 {
-    const hg_embedded *e = &hg_embedded_models[i];
-    if (!e->name) return false;
-    const char *start = e->text + (strncmp(e->text, "# ", 2) == 0 ? 2 : 0);
-    *out = (cli_builtin){e->name, e->text, hg_arena_format(c->arena, "%.*s", (int)strcspn(start, "\n"), start)};
+    const char *name = cli_model_text_at(i), *text = name ? cli_model_text(name) : NULL;
+    if (!text) return false;
+    const char *start = text + (strncmp(text, "# ", 2) == 0 ? 2 : 0);
+    *out = (cli_builtin){name, text, hg_arena_format(c->arena, "%.*s", (int)strcspn(start, "\n"), start)};
     return out->about != NULL;
 }
 
 static hg_model *open_builtin(cli *c, const char *name)
 {
-    for (const hg_embedded *e = hg_embedded_models; e->name; e++)
-        if (strcmp(e->name, name) == 0) return hg_model_parse(c->ctx, name, e->text, strlen(e->text));
-    return NULL;
+    const char *text = cli_model_text(name);
+    return text ? hg_model_parse(c->ctx, name, text, strlen(text)) : NULL;
 }
 
 static void fail_name(cli *c, const char *name)
 {
     const char *names[64];
     int n = 0;
-    for (const hg_embedded *e = hg_embedded_models; e->name && n < 64; e++) names[n++] = e->name;
+    while (n < 64 && (names[n] = cli_model_text_at(n))) n++;
     const char *near = cli_suggest(c, name, names, n);
     hg_fail(c->ctx, HG_USAGE, "'%s' is neither a model file nor a built-in model%s `hourglass models` lists those", name, *near ? near : ";");
 }
