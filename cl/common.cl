@@ -113,6 +113,41 @@ inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(
 #define HG_DX(dx, dx_x, i, v) ((dx)[i] = HG_DX_OLD(dx, i) (v) * HG_DX_FACTOR((dx_x)[i]))
 #endif
 
+/* ---- rows of channels: work-items that compute HG_VEC (1, 2, 4, 8, 16) neighbouring channels at a time */
+#ifndef HG_VEC
+#define HG_VEC 1
+#endif
+#if HG_VEC == 1
+typedef float hg_vec;
+#define HG_LOAD(p) (*(p))
+#define HG_STORE(v, p) (*(p) = (v))
+#else
+typedef HG_PASTE(float, HG_VEC) hg_vec;
+#define HG_LOAD(p) HG_PASTE(vload, HG_VEC)(0, p)
+#define HG_STORE(v, p) HG_PASTE(vstore, HG_VEC)(v, 0, p)
+#endif
+/* Stores HG_VEC results at out[i]..: values through their activation, or gradients (GRADIENT) times the derivative, added to
+ * what is there if DX_ADD. */
+#ifndef GRADIENT
+#define GRADIENT 0
+#endif
+static inline void hg_store(hg_vec v, __global float *out, __global const float *out_x, int i)
+{
+#if GRADIENT
+#if !HG_DX_IS_LINEAR
+    const hg_vec value = HG_LOAD(out_x + i);
+    v = v * HG_DX_FACTOR(value);
+#endif
+#if DX_ADD
+    v = HG_LOAD(out + i) + v;
+#endif
+    HG_STORE(v, out + i);
+#else
+    v = HG_ACT(v);
+    HG_STORE(v, out + i);
+#endif
+}
+
 /* ---- random numbers: Philox-4x32-10 (Salmon et al., SC 2011); the same as src/base/rng.c */
 inline uint4 hg_philox(uint4 counter, uint2 key)
 {

@@ -2,11 +2,11 @@
  *   large[b,y,x,l] = sum over kh, kw, s of small[b, (y+PH-kh*DH)/SH, (x+PW-kw*DW)/SW, s] * weight[kh,kw,s,l]  (+ bias[l])
  * over the taps for which both divisions are exact. small [B, HS, WS, CS], large [B, HL, WL, CL], weight [KH, KW, CS, CL].
  *
- * A work-item computes VEC channels of PIX pixels that lie SW apart in a row: they have the same phase, so the same taps, and
- * their sources are neighbours. SW * ceil(ceil(WL / SW) / PIX) * (CL / VEC) items for each of the B * HL rows; an item
- * reads about KH*KW/(SH*SW) * CS * (PIX + VEC) floats.
+ * A work-item computes HG_VEC channels of 4 pixels that lie SW apart in a row: they have the same phase, so the same taps,
+ * and their sources are neighbours. SW * ceil(ceil(WL / SW) / 4) * (CL / HG_VEC) items for each of the B * HL rows; an item
+ * reads about KH*KW/(SH*SW) * CS * (4 + HG_VEC) floats. Sums have names as in conv2d.cl.
  *
- * Macros: KH KW SH SW DH DW PH PW; VEC divides CL; PIX; GRADIENT and what hg_emit_act or hg_emit_dx define. */
+ * Macros: KH KW SH SW DH DW PH PW; HG_VEC divides CL; GRADIENT and what hg_emit_act or hg_emit_dx define. */
 #ifndef KH
 #define KH 3
 #define KW 3
@@ -17,40 +17,10 @@
 #define PH 1
 #define PW 1
 #endif
-#ifndef VEC
-#define VEC 1
-#define PIX 2
-#endif
-#ifndef GRADIENT
-#define GRADIENT 0
-#endif
 
-#if VEC == 1
-typedef float vec;
-#define LOAD(p) (*(p))
-#define STORE(v, p) (*(p) = (v))
-#else
-typedef HG_PASTE(float, VEC) vec;
-#define LOAD(p) HG_PASTE(vload, VEC)(0, p)
-#define STORE(v, p) HG_PASTE(vstore, VEC)(v, 0, p)
-#endif
-
-inline void put(vec v, __global float *out, __global const float *out_x, int i)
-{
-#if GRADIENT
-#if !HG_DX_IS_LINEAR
-    const vec value = LOAD(out_x + i);
-    v = v * HG_DX_FACTOR(value);
-#endif
-#if DX_ADD
-    v = LOAD(out + i) + v;
-#endif
-    STORE(v, out + i);
-#else
-    v = HG_ACT(v);
-    STORE(v, out + i);
-#endif
-}
+/* Source of pixel p of the four at tap column j: is it inside the picture, and where is it (clamped, so that it can be read). */
+#define INSIDE(p) (j + p >= 0 && j + p < WS)
+#define PLACE(p) ((b * HS + i / SH) * WS + clamp(j + p, 0, WS - 1)) * CS
 
 __kernel void conv2d_transpose(__global const float *restrict small, __global const float *restrict weight,
                                __global const float *restrict bias, __global float *out, __global const float *out_x,
@@ -58,12 +28,12 @@ __kernel void conv2d_transpose(__global const float *restrict small, __global co
 {
     const int id = (int)get_global_id(0);
     if (id >= items) return;
-    const int groups = CL / VEC, strips = ((WL + SW - 1) / SW + PIX - 1) / PIX;
-    const int l = id % groups * VEC, strip = id / groups, phase = strip % SW, rest = strip / SW;
-    const int x = phase + rest % strips * PIX * SW, row = rest / strips, b = row / HL, y = row - b * HL;
-    vec acc[PIX];
-    const vec start = has_bias ? LOAD(bias + l) : (vec)(0.0f);
-    for (int p = 0; p < PIX; p++) acc[p] = start;
+    const int groups = CL / HG_VEC, strips = ((WL + SW - 1) / SW + 3) / 4;
+    const int l = id % groups * HG_VEC, strip = id / groups, phase = strip % SW, rest = strip / SW;
+    const int x = phase + rest % strips * 4 * SW, row = rest / strips, b = row / HL, y = row - b * HL;
+    if (x >= WL) return; /* the last strip of a phase that has fewer pixels */
+    const hg_vec start = has_bias ? HG_LOAD(bias + l) : (hg_vec)(0.0f);
+    hg_vec a0 = start, a1 = start, a2 = start, a3 = start;
 
     for (int kh = 0; kh < KH; kh++) {
         const int i = y + PH - kh * DH;
@@ -71,18 +41,21 @@ __kernel void conv2d_transpose(__global const float *restrict small, __global co
         for (int kw = 0; kw < KW; kw++) {
             const int far = x + PW - kw * DW, j = far / SW;
             if (far % SW != 0) continue;
-            __global const float *w = weight + (kh * KW + kw) * CS * CL + l;
-            __global const float *from[PIX];
-            int inside[PIX];
-            for (int p = 0; p < PIX; p++) {
-                inside[p] = j + p >= 0 && j + p < WS;
-                from[p] = small + ((b * HS + i / SH) * WS + clamp(j + p, 0, WS - 1)) * CS;
-            }
+            const int in0 = INSIDE(0), in1 = INSIDE(1), in2 = INSIDE(2), in3 = INSIDE(3);
+            const int at0 = PLACE(0), at1 = PLACE(1), at2 = PLACE(2), at3 = PLACE(3);
+            int w = (kh * KW + kw) * CS * CL + l;
             for (int s = 0; s < CS; s++, w += CL) {
-                const vec wv = LOAD(w);
-                for (int p = 0; p < PIX; p++) acc[p] = HG_MAD((vec)(inside[p] ? from[p][s] : 0.0f), wv, acc[p]);
+                const hg_vec wv = HG_LOAD(weight + w);
+                a0 = HG_MAD((hg_vec)(in0 ? small[at0 + s] : 0.0f), wv, a0);
+                a1 = HG_MAD((hg_vec)(in1 ? small[at1 + s] : 0.0f), wv, a1);
+                a2 = HG_MAD((hg_vec)(in2 ? small[at2 + s] : 0.0f), wv, a2);
+                a3 = HG_MAD((hg_vec)(in3 ? small[at3 + s] : 0.0f), wv, a3);
             }
         }
     }
-    for (int p = 0; p < PIX && x + p * SW < WL; p++) put(acc[p], out, out_x, (row * WL + x + p * SW) * CL + l);
+    const int at = (row * WL + x) * CL + l;
+    hg_store(a0, out, out_x, at);
+    if (x + SW < WL) hg_store(a1, out, out_x, at + SW * CL);
+    if (x + 2 * SW < WL) hg_store(a2, out, out_x, at + 2 * SW * CL);
+    if (x + 3 * SW < WL) hg_store(a3, out, out_x, at + 3 * SW * CL);
 }

@@ -5,10 +5,11 @@
  * (in, out) is (l, s), or (s, l) if TRANSPOSED; dy is small, or large if TRANSPOSED. A split is a range of the B * HS rows
  * of the small side (of the B * HL rows of the large one for the bias if TRANSPOSED).
  *
- * A work-item computes VEC neighbouring outputs of one partial: its split's pixels * (1 + VEC) floats read. The first
- * KH*KW*CI*CO/VEC items of a split are the weights', the last CO/VEC the bias's.
+ * A work-item computes ROWS (1 or 4) inputs times HG_VEC neighbouring outputs of one partial: its split's pixels *
+ * (ROWS + HG_VEC) floats read. The first KH*KW*(CI/ROWS)*(CO/HG_VEC) items of a split are the weights', the last CO/HG_VEC
+ * the bias's. Sums have names as in conv2d.cl.
  *
- * Macros: KH KW SH SW DH DW PH PW; VEC divides the number of output channels; TRANSPOSED; BIAS. */
+ * Macros: KH KW SH SW DH DW PH PW; ROWS and HG_VEC divide the input and output channels; TRANSPOSED; BIAS. */
 #ifndef KH
 #define KH 3
 #define KW 3
@@ -19,8 +20,8 @@
 #define PH 1
 #define PW 1
 #endif
-#ifndef VEC
-#define VEC 1
+#ifndef ROWS
+#define ROWS 1
 #endif
 #ifndef TRANSPOSED
 #define TRANSPOSED 0
@@ -29,52 +30,55 @@
 #define BIAS 1
 #endif
 
-#if VEC == 1
-typedef float vec;
-#define LOAD(p) (*(p))
-#define STORE(v, p) (*(p) = (v))
-#else
-typedef HG_PASTE(float, VEC) vec;
-#define LOAD(p) HG_PASTE(vload, VEC)(0, p)
-#define STORE(v, p) HG_PASTE(vstore, VEC)(v, 0, p)
-#endif
-
-/* The product of a pixel pair, `in` as a number, `out` as VEC neighbours. */
-#if TRANSPOSED
-#define PRODUCT(large_at, small_at, sum) HG_MAD((vec)(small[(small_at) + in]), LOAD(large + (large_at) + out), sum)
-#else
-#define PRODUCT(large_at, small_at, sum) HG_MAD((vec)(large[(large_at) + in]), LOAD(small + (small_at) + out), sum)
-#endif
-
 __kernel void conv_weight(__global const float *restrict large, __global const float *restrict small,
                           __global float *restrict weight_partials, __global float *restrict bias_partials,
                           int HL, int WL, int CL, int HS, int WS, int CS, int rows, int split_rows,
                           int bias_rows, int bias_split_rows, int items)
 {
-    const int CI = TRANSPOSED ? CS : CL, CO = TRANSPOSED ? CL : CS, groups = CO / VEC;
-    const int weights = KH * KW * CI * groups, per_split = weights + (BIAS ? groups : 0);
+    const int CI = TRANSPOSED ? CS : CL, CO = TRANSPOSED ? CL : CS, groups = CO / HG_VEC;
+    const int weights = KH * KW * (CI / ROWS) * groups, per_split = weights + (BIAS ? groups : 0);
     const int id = (int)get_global_id(0), split = id / per_split, item = id - split * per_split;
     if (id >= items) return;
-    const int out = item % groups * VEC;
-    vec sum = (vec)(0.0f);
+    const int out = item % groups * HG_VEC;
+    __global const float *restrict x = TRANSPOSED ? small : large;
+    __global const float *restrict dy = TRANSPOSED ? large : small;
+    hg_vec sum = (hg_vec)(0.0f);
 #if BIAS
     if (item >= weights) {
-        __global const float *dy = TRANSPOSED ? large : small;
         const int width = TRANSPOSED ? WL : WS;
         const int begin = split * bias_split_rows * width, end = min((split + 1) * bias_split_rows, bias_rows) * width;
-        for (int pixel = begin; pixel < end; pixel++) sum += LOAD(dy + pixel * CO + out);
-        STORE(sum, bias_partials + split * CO + out);
+        for (int pixel = begin; pixel < end; pixel++) sum += HG_LOAD(dy + pixel * CO + out);
+        HG_STORE(sum, bias_partials + split * CO + out);
         return;
     }
 #endif
-    const int in = item / groups % CI, tap = item / groups / CI, kh = tap / KW, kw = tap - kh * KW;
+#if ROWS == 4
+    hg_vec sum1 = sum, sum2 = sum, sum3 = sum;
+#endif
+    const int in = item / groups % (CI / ROWS) * ROWS, tap = item / groups / (CI / ROWS), kh = tap / KW, kw = tap - kh * KW;
     const int offset = kw * DW - PW; /* of the column in the large side; columns first .. last - 1 of the small side meet it */
     const int first = offset >= 0 ? 0 : (-offset + SW - 1) / SW, last = min(WS, (WL - offset + SW - 1) / SW);
+    const int x_step = TRANSPOSED ? CS : SW * CL, dy_step = TRANSPOSED ? SW * CL : CS;
     for (int row = split * split_rows; row < min((split + 1) * split_rows, rows); row++) {
         const int b = row / HS, y = (row - b * HS) * SH - PH + kh * DH;
         if (y < 0 || y >= HL) continue;
-        int large_at = ((b * HL + y) * WL + first * SW + offset) * CL, small_at = (row * WS + first) * CS;
-        for (int j = first; j < last; j++, large_at += SW * CL, small_at += CS) sum = PRODUCT(large_at, small_at, sum);
+        const int large_at = ((b * HL + y) * WL + first * SW + offset) * CL, small_at = (row * WS + first) * CS;
+        int x_at = (TRANSPOSED ? small_at : large_at) + in, dy_at = (TRANSPOSED ? large_at : small_at) + out;
+        for (int j = first; j < last; j++, x_at += x_step, dy_at += dy_step) {
+            const hg_vec d = HG_LOAD(dy + dy_at);
+            sum = HG_MAD((hg_vec)(x[x_at]), d, sum);
+#if ROWS == 4
+            sum1 = HG_MAD((hg_vec)(x[x_at + 1]), d, sum1);
+            sum2 = HG_MAD((hg_vec)(x[x_at + 2]), d, sum2);
+            sum3 = HG_MAD((hg_vec)(x[x_at + 3]), d, sum3);
+#endif
+        }
     }
-    STORE(sum, weight_partials + split * KH * KW * CI * CO + (tap * CI + in) * CO + out);
+    __global float *to = weight_partials + split * KH * KW * CI * CO + (tap * CI + in) * CO + out;
+    HG_STORE(sum, to);
+#if ROWS == 4
+    HG_STORE(sum1, to + CO);
+    HG_STORE(sum2, to + 2 * CO);
+    HG_STORE(sum3, to + 3 * CO);
+#endif
 }

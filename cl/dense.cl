@@ -2,44 +2,10 @@
  *   out[r,m] = sum over n of from[r,n] * weight[n,m]  (+ bias[m])
  * from [R, N] (R: batch times pixels), weight [N, M], out [R, M]. Any shape, no local memory, any work-group.
  *
- * A work-item computes VEC outputs of ROWS rows: (M / VEC) * ceil(R / ROWS) items, each reads N*(ROWS + VEC) floats.
- * Neighbouring items share rows and read neighbouring weights.
+ * A work-item computes HG_VEC outputs of 4 rows: (M / HG_VEC) * ceil(R / 4) items, each reads N*(4 + HG_VEC) floats.
+ * Neighbouring items share rows and read neighbouring weights. Sums have names as in conv2d.cl.
  *
- * Macros: VEC divides M; ROWS; GRADIENT and what hg_emit_act or hg_emit_dx define. */
-#ifndef VEC
-#define VEC 1
-#define ROWS 2
-#endif
-#ifndef GRADIENT
-#define GRADIENT 0
-#endif
-
-#if VEC == 1
-typedef float vec;
-#define LOAD(p) (*(p))
-#define STORE(v, p) (*(p) = (v))
-#else
-typedef HG_PASTE(float, VEC) vec;
-#define LOAD(p) HG_PASTE(vload, VEC)(0, p)
-#define STORE(v, p) HG_PASTE(vstore, VEC)(v, 0, p)
-#endif
-
-inline void put(vec v, __global float *out, __global const float *out_x, int i)
-{
-#if GRADIENT
-#if !HG_DX_IS_LINEAR
-    const vec value = LOAD(out_x + i);
-    v = v * HG_DX_FACTOR(value);
-#endif
-#if DX_ADD
-    v = LOAD(out + i) + v;
-#endif
-    STORE(v, out + i);
-#else
-    v = HG_ACT(v);
-    STORE(v, out + i);
-#endif
-}
+ * Macros: HG_VEC divides M; GRADIENT and what hg_emit_act or hg_emit_dx define. */
 
 __kernel void dense(__global const float *restrict from, __global const float *restrict weight,
                     __global const float *restrict bias, __global float *out, __global const float *out_x,
@@ -47,18 +13,21 @@ __kernel void dense(__global const float *restrict from, __global const float *r
 {
     const int id = (int)get_global_id(0);
     if (id >= items) return;
-    const int groups = M / VEC, m = id % groups * VEC, r = id / groups * ROWS;
-    vec acc[ROWS];
-    __global const float *rows[ROWS];
-    const vec start = has_bias ? LOAD(bias + m) : (vec)(0.0f);
-    for (int p = 0; p < ROWS; p++) {
-        acc[p] = start;
-        rows[p] = from + min(r + p, R - 1) * N; /* past the end: the last row again, not stored */
+    const int groups = M / HG_VEC, m = id % groups * HG_VEC, r = id / groups * 4;
+    /* past the end: the last row again, not stored */
+    const int r0 = r * N, r1 = min(r + 1, R - 1) * N, r2 = min(r + 2, R - 1) * N, r3 = min(r + 3, R - 1) * N;
+    const hg_vec start = has_bias ? HG_LOAD(bias + m) : (hg_vec)(0.0f);
+    hg_vec a0 = start, a1 = start, a2 = start, a3 = start;
+    for (int n = 0, w = m; n < N; n++, w += M) {
+        const hg_vec wv = HG_LOAD(weight + w);
+        a0 = HG_MAD((hg_vec)(from[r0 + n]), wv, a0);
+        a1 = HG_MAD((hg_vec)(from[r1 + n]), wv, a1);
+        a2 = HG_MAD((hg_vec)(from[r2 + n]), wv, a2);
+        a3 = HG_MAD((hg_vec)(from[r3 + n]), wv, a3);
     }
-    __global const float *w = weight + m;
-    for (int n = 0; n < N; n++, w += M) {
-        const vec wv = LOAD(w);
-        for (int p = 0; p < ROWS; p++) acc[p] = HG_MAD((vec)(rows[p][n]), wv, acc[p]);
-    }
-    for (int p = 0; p < ROWS && r + p < R; p++) put(acc[p], out, out_x, (r + p) * M + m);
+    const int at = r * M + m;
+    hg_store(a0, out, out_x, at);
+    if (r + 1 < R) hg_store(a1, out, out_x, at + M);
+    if (r + 2 < R) hg_store(a2, out, out_x, at + 2 * M);
+    if (r + 3 < R) hg_store(a3, out, out_x, at + 3 * M);
 }

@@ -15,7 +15,7 @@ static int channels_together(int channels)
     return channels % 4 == 0 ? 4 : 1;
 }
 
-/* Pixels or rows of one work-item: enough to use a weight more than once, few enough that every lane has work. */
+/* Pixels or rows that a work-item computes, written out in the kernels. */
 enum { TOGETHER = 4 };
 
 static void set_range(hg_plan *plan, hg_launch *launch, size_t items)
@@ -71,8 +71,7 @@ static void emit_product(hg_plan *plan, const hg_node *node, const hg_gather *ga
     const int vec = channels_together(to);
     hg_launch *launch = hg_emit(plan, node, what(gather), "dense", "dense");
     emit_inputs(plan, launch, gather);
-    hg_emit_define(plan, launch, "VEC", vec);
-    hg_emit_define(plan, launch, "ROWS", TOGETHER);
+    hg_emit_define(plan, launch, "HG_VEC", vec);
     hg_emit_int(plan, launch, (int64_t)rows);
     hg_emit_int(plan, launch, from);
     hg_emit_int(plan, launch, to);
@@ -92,8 +91,7 @@ static void emit_forward(hg_plan *plan, const hg_node *node, const void *problem
     hg_launch *launch = hg_emit(plan, node, what(gather), "conv2d", "conv2d");
     emit_inputs(plan, launch, gather);
     hg_conv_define(plan, launch, conv);
-    hg_emit_define(plan, launch, "VEC", vec);
-    hg_emit_define(plan, launch, "PIX", TOGETHER);
+    hg_emit_define(plan, launch, "HG_VEC", vec);
     emit_sizes(plan, launch, conv);
     const size_t strips = ceil_div((size_t)conv->ws, TOGETHER), rows = hg_mul((size_t)gather->batch, (size_t)conv->hs);
     set_range(plan, launch, hg_mul(hg_mul(rows, strips), (size_t)(conv->cs / vec)));
@@ -112,8 +110,7 @@ static void emit_data(hg_plan *plan, const hg_node *node, const void *problem, c
     hg_launch *launch = hg_emit(plan, node, what(gather), "conv2d_transpose", "conv2d_transpose");
     emit_inputs(plan, launch, gather);
     hg_conv_define(plan, launch, conv);
-    hg_emit_define(plan, launch, "VEC", vec);
-    hg_emit_define(plan, launch, "PIX", TOGETHER);
+    hg_emit_define(plan, launch, "HG_VEC", vec);
     emit_sizes(plan, launch, conv);
     const size_t strips = ceil_div(ceil_div((size_t)conv->wl, (size_t)conv->sw), TOGETHER);
     const size_t rows = hg_mul((size_t)gather->batch, (size_t)conv->hl);
@@ -122,12 +119,12 @@ static void emit_data(hg_plan *plan, const hg_node *node, const void *problem, c
 
 /* ---- the weight gradient */
 
-/* Splits: enough items for the device, at most 16384 pixels in a row of additions, partial sums of at most 64 MiB. They follow
- * from the limits and the problem alone, so that a device gives the same bits always. */
+/* Splits: enough items for the device, at most 2048 pixels each (they stay in a cache while all weights use them), partial
+ * sums of at most 16 MiB. They follow from the limits and the problem alone, so that a device gives the same bits always. */
 static size_t choose_splits(const hg_device_info *limits, size_t per_split, size_t numbers, size_t rows, size_t pixels)
 {
-    const size_t lanes = (size_t)limits->compute_units * (limits->type == HG_DEVICE_GPU ? 512 : 32);
-    size_t splits = ceil_div(lanes, per_split), fewest = ceil_div(pixels, 16384), most = ((size_t)16 << 20) / numbers;
+    const size_t lanes = (size_t)limits->compute_units * (limits->type == HG_DEVICE_GPU ? 512 : 256);
+    size_t splits = ceil_div(lanes, per_split), fewest = ceil_div(pixels, 2048), most = ((size_t)4 << 20) / numbers;
     if (splits < fewest) splits = fewest;
     if (splits > most) splits = most;
     if (splits > rows) splits = rows;
@@ -140,9 +137,9 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     const hg_conv *conv = &weight->conv;
     const hg_side in = conv->transposed ? hg_conv_small(conv) : hg_conv_large(conv);
     const hg_side out = conv->transposed ? hg_conv_large(conv) : hg_conv_small(conv);
-    const int vec = channels_together(out.c);
+    const int vec = channels_together(out.c), in_rows = channels_together(in.c);
     const size_t numbers = (size_t)conv->kh * (size_t)conv->kw * (size_t)in.c * (size_t)out.c;
-    const size_t per_split = (numbers + (weight->bias ? (size_t)out.c : 0)) / (size_t)vec;
+    const size_t per_split = (numbers / (size_t)in_rows + (weight->bias ? (size_t)out.c : 0)) / (size_t)vec;
     const size_t rows = (size_t)weight->batch * (size_t)conv->hs, bias_rows = (size_t)weight->batch * (size_t)out.h;
     const size_t split_rows = ceil_div(rows, choose_splits(hg_plan_limits(plan), per_split, numbers, rows, rows * (size_t)conv->ws));
     const size_t splits = ceil_div(rows, split_rows);
@@ -156,7 +153,8 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     hg_emit_write(plan, launch, partials);
     hg_emit_write(plan, launch, bias_partials);
     hg_conv_define(plan, launch, conv);
-    hg_emit_define(plan, launch, "VEC", vec);
+    hg_emit_define(plan, launch, "HG_VEC", vec);
+    hg_emit_define(plan, launch, "ROWS", in_rows);
     hg_emit_define(plan, launch, "TRANSPOSED", conv->transposed);
     hg_emit_define(plan, launch, "BIAS", weight->bias);
     emit_sizes(plan, launch, conv);
