@@ -1,4 +1,3 @@
-#define _FILE_OFFSET_BITS 64
 #include "train/reader.h"
 
 #include <errno.h>
