@@ -1,15 +1,15 @@
+/* Device buffers. Transfers go through the whole buffer even for a view: the drivers' paths for sub-buffers are less trodden. */
 #include "device/device_private.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static hg_buffer *new_buffer(hg_device *dev, size_t bytes, const char *label, bool view)
+static hg_buffer *new_buffer(hg_device *dev, size_t bytes, const char *label)
 {
     hg_buffer *buffer = HG_NEW(dev->ctx, hg_buffer);
     if (!buffer) return NULL;
     buffer->dev = dev;
     buffer->bytes = bytes;
-    buffer->view = view;
     snprintf(buffer->label, sizeof buffer->label, "%s", label);
     return buffer;
 }
@@ -31,8 +31,8 @@ hg_buffer *hg_buffer_create(hg_device *dev, size_t bytes, const char *label)
     if (bytes == 0) bytes = 4;
     if (bytes > SIZE_MAX - 3) bytes = SIZE_MAX - 3;
     bytes = (bytes + 3) / 4 * 4; /* whole words, for fills */
-    if (dev->lost || !check_room(dev, bytes, label)) return NULL;
-    hg_buffer *buffer = new_buffer(dev, bytes, label, false);
+    if (!hg_device_working(dev) || !check_room(dev, bytes, label)) return NULL;
+    hg_buffer *buffer = new_buffer(dev, bytes, label);
     if (!buffer) return NULL;
     cl_int code;
     buffer->mem = clCreateBuffer(dev->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
@@ -41,6 +41,7 @@ hg_buffer *hg_buffer_create(hg_device *dev, size_t bytes, const char *label)
         hg_free(buffer);
         return NULL;
     }
+    buffer->whole = buffer->mem;
     dev->used += bytes;
     /* many drivers find out only now whether the memory is there */
     if (hg_buffer_fill(buffer, 0) && hg_device_finish(dev)) return buffer;
@@ -51,15 +52,18 @@ hg_buffer *hg_buffer_create(hg_device *dev, size_t bytes, const char *label)
 hg_buffer *hg_buffer_view(hg_buffer *parent, size_t offset, size_t bytes)
 {
     hg_device *dev = parent->dev;
+    if (!hg_device_working(dev)) return NULL;
     if (offset > parent->bytes || bytes > parent->bytes - offset || offset % dev->info->base_align) {
         hg_fail(dev->ctx, HG_INTERNAL, "%s: a view of %zu bytes at %zu does not lie in %zu bytes", parent->label, bytes, offset, parent->bytes);
         return NULL;
     }
-    hg_buffer *view = new_buffer(dev, bytes, parent->label, true);
+    hg_buffer *view = new_buffer(dev, bytes, parent->label);
     if (!view) return NULL;
-    cl_buffer_region region = {offset, bytes};
+    view->whole = parent->whole;
+    view->begin = parent->begin + offset;
+    cl_buffer_region region = {view->begin, bytes};
     cl_int code;
-    view->mem = clCreateSubBuffer(parent->mem, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
+    view->mem = clCreateSubBuffer(view->whole, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
     if (view->mem) return view;
     hg_cl_fail(dev, code, "clCreateSubBuffer", parent->label);
     hg_free(view);
@@ -69,8 +73,8 @@ hg_buffer *hg_buffer_view(hg_buffer *parent, size_t offset, size_t bytes)
 void hg_buffer_destroy(hg_buffer *buffer)
 {
     if (!buffer) return;
+    if (buffer->mem == buffer->whole) buffer->dev->used -= buffer->bytes;
     clReleaseMemObject(buffer->mem);
-    if (!buffer->view) buffer->dev->used -= buffer->bytes;
     hg_free(buffer);
 }
 
@@ -78,7 +82,7 @@ size_t hg_buffer_size(const hg_buffer *buffer) { return buffer->bytes; }
 
 static bool check_range(const hg_buffer *b, size_t offset, size_t bytes)
 {
-    if (b->dev->lost) return false;
+    if (!hg_device_working(b->dev)) return false;
     return (offset <= b->bytes && bytes <= b->bytes - offset) ||
            hg_fail(b->dev->ctx, HG_INTERNAL, "%s: %zu bytes at %zu do not lie in %zu bytes", b->label, bytes, offset, b->bytes);
 }
@@ -86,8 +90,12 @@ static bool check_range(const hg_buffer *b, size_t offset, size_t bytes)
 bool hg_buffer_fill(hg_buffer *buffer, uint32_t pattern)
 {
     hg_device *dev = buffer->dev;
-    if (dev->lost) return false;
-    cl_int code = clEnqueueFillBuffer(dev->queue, buffer->mem, &pattern, sizeof pattern, 0, buffer->bytes / 4 * 4, 0, NULL, NULL);
+    if (!hg_device_working(dev)) return false;
+    size_t words = buffer->bytes / 4 * 4;
+    cl_int code = CL_SUCCESS;
+    if (words) code = clEnqueueFillBuffer(dev->queue, buffer->whole, &pattern, sizeof pattern, buffer->begin, words, 0, NULL, NULL);
+    for (size_t i = words; code == CL_SUCCESS && i < buffer->bytes; i++) /* a view may end within a word */
+        code = clEnqueueFillBuffer(dev->queue, buffer->whole, (char *)&pattern + i % 4, 1, buffer->begin + i, 1, 0, NULL, NULL);
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueFillBuffer", buffer->label);
 }
 
@@ -96,7 +104,7 @@ bool hg_buffer_write(hg_buffer *buffer, size_t offset, const void *data, size_t 
     hg_device *dev = buffer->dev;
     if (!check_range(buffer, offset, bytes)) return false;
     if (bytes == 0) return true;
-    cl_int code = clEnqueueWriteBuffer(dev->queue, buffer->mem, CL_TRUE, offset, bytes, data, 0, NULL, NULL);
+    cl_int code = clEnqueueWriteBuffer(dev->queue, buffer->whole, CL_TRUE, buffer->begin + offset, bytes, data, 0, NULL, NULL);
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueWriteBuffer", buffer->label);
 }
 
@@ -105,7 +113,7 @@ bool hg_buffer_read(hg_buffer *buffer, size_t offset, void *data, size_t bytes)
     hg_device *dev = buffer->dev;
     if (!check_range(buffer, offset, bytes)) return false;
     if (bytes == 0) return true;
-    cl_int code = clEnqueueReadBuffer(dev->queue, buffer->mem, CL_TRUE, offset, bytes, data, 0, NULL, NULL);
+    cl_int code = clEnqueueReadBuffer(dev->queue, buffer->whole, CL_TRUE, buffer->begin + offset, bytes, data, 0, NULL, NULL);
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueReadBuffer", buffer->label);
 }
 
@@ -114,6 +122,6 @@ bool hg_buffer_copy(hg_buffer *to, size_t to_offset, hg_buffer *from, size_t fro
     hg_device *dev = to->dev;
     if (!check_range(to, to_offset, bytes) || !check_range(from, from_offset, bytes)) return false;
     if (bytes == 0) return true;
-    cl_int code = clEnqueueCopyBuffer(dev->queue, from->mem, to->mem, from_offset, to_offset, bytes, 0, NULL, NULL);
+    cl_int code = clEnqueueCopyBuffer(dev->queue, from->whole, to->whole, from->begin + from_offset, to->begin + to_offset, bytes, 0, NULL, NULL);
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueCopyBuffer", to->label);
 }

@@ -29,20 +29,30 @@ static int best_of(const hg_device_list *list, int type)
 static int by_name(hg_context *ctx, const hg_device_list *list, const char *select)
 {
     hg_text fits = {.ctx = ctx}, all = {.ctx = ctx};
-    int found = -1, count = 0;
+    int found = -1, whole = -1, wholes = 0, count = 0;
     for (int i = 0; i < hg_devices_count(list); i++) {
         const hg_device_info *info = hg_devices_at(list, i);
+        if (strcmp(info->name, select) == 0) whole = i, wholes++;
         if (!hg_contains(info->name, select) && !hg_contains(info->platform, select)) continue;
         found = i;
         count++;
         add_line(&fits, info);
     }
+    if (wholes == 1) found = whole, count = 1; /* "RTX 3090" beside an "RTX 3090 Ti" */
     add_all(&all, list);
     if (count > 1) hg_fail(ctx, HG_NO_DEVICE, "the device '%s' fits %d devices: say which by its number:%s", select, count, fits.data ? fits.data : "");
     if (count == 0) hg_fail(ctx, HG_NO_DEVICE, "no device is called '%s'; there are:%s", select, all.data ? all.data : "");
     hg_text_free(&fits);
     hg_text_free(&all);
     return count == 1 ? found : -1;
+}
+
+static void none_of(hg_context *ctx, const hg_device_list *list, const char *select)
+{
+    hg_text all = {.ctx = ctx};
+    add_all(&all, list);
+    hg_fail(ctx, HG_NO_DEVICE, "there is no usable %s among the OpenCL devices:%s", select, all.data ? all.data : "");
+    hg_text_free(&all);
 }
 
 static int select_device(hg_context *ctx, const hg_device_list *list, const char *select)
@@ -61,7 +71,7 @@ static int select_device(hg_context *ctx, const hg_device_list *list, const char
     }
     if (strcmp(select, "gpu") == 0 || strcmp(select, "cpu") == 0) {
         found = best_of(list, select[0] == 'g' ? HG_DEVICE_GPU : HG_DEVICE_CPU);
-        if (found < 0) hg_fail(ctx, HG_NO_DEVICE, "there is no usable %s among the %d OpenCL devices: see hourglass devices", select, n);
+        if (found < 0) none_of(ctx, list, select);
         return found;
     }
     if (!hg_parse_int(select, &index)) return by_name(ctx, list, select);
@@ -70,13 +80,20 @@ static int select_device(hg_context *ctx, const hg_device_list *list, const char
     return -1;
 }
 
+static bool open_failed(hg_device *dev, cl_int code, const char *call)
+{
+    if (code == CL_OUT_OF_HOST_MEMORY || code == CL_OUT_OF_RESOURCES) return hg_cl_fail(dev, code, call, "opening");
+    return hg_fail(dev->ctx, HG_NO_DEVICE, "the device %s cannot be opened: %s failed with %s (%d): try another --device", dev->info->name, call,
+                   hg_cl_error(code), code);
+}
+
 static bool open_queue(hg_device *dev)
 {
     cl_int code;
     dev->context = clCreateContext(NULL, 1, &dev->id, NULL, NULL, &code);
-    if (!dev->context) return hg_cl_fail(dev, code, "clCreateContext", "opening");
+    if (!dev->context) return open_failed(dev, code, "clCreateContext");
     dev->queue = clCreateCommandQueue(dev->context, dev->id, dev->profile ? CL_QUEUE_PROFILING_ENABLE : 0, &code);
-    return dev->queue || hg_cl_fail(dev, code, "clCreateCommandQueue", "opening");
+    return dev->queue || open_failed(dev, code, "clCreateCommandQueue");
 }
 
 hg_device *hg_device_open(hg_context *ctx, const hg_device_params *params)
@@ -126,7 +143,7 @@ const char *hg_device_variants(const hg_device *dev) { return dev->variants; }
 
 bool hg_device_finish(hg_device *dev)
 {
-    if (dev->lost) return false;
+    if (!hg_device_working(dev)) return false;
     cl_int code = clFinish(dev->queue);
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clFinish", "waiting");
 }

@@ -30,17 +30,21 @@ struct hg_device {
 
 struct hg_buffer {
     hg_device *dev;
-    cl_mem mem;
-    size_t bytes;
-    bool view;
+    cl_mem mem;   /* for kernels: the buffer, or a sub-buffer */
+    cl_mem whole; /* for transfers: the buffer that a view lies in, from `begin` on; a buffer's own is `mem` */
+    size_t begin, bytes;
     char label[32];
 };
+
+enum { HG_NO_PLATFORM = -1001 }; /* CL_PLATFORM_NOT_FOUND_KHR of cl_ext.h */
 
 const char *hg_cl_error(cl_int code); /* "CL_OUT_OF_RESOURCES" */
 
 /* Records the failure of an OpenCL call: lack of memory is HG_DEVICE_MEMORY, everything else HG_DEVICE_LOST, which sticks
  * to the device. Returns false. */
 bool hg_cl_fail(hg_device *dev, cl_int code, const char *call, const char *what);
+/* False, with HG_DEVICE_LOST recorded, after such a loss: first thing in whatever would touch the device. */
+bool hg_device_working(hg_device *dev);
 
 cl_device_id hg_devices_id(const hg_device_list *list, int index);
 

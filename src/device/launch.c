@@ -1,3 +1,4 @@
+/* Launches: kernels made, checked and given their arguments once; then enqueued in a loop, or timed one by one. */
 #include "device/launch.h"
 
 #include <stdlib.h>
@@ -25,35 +26,42 @@ static bool set_args(hg_device *dev, hg_launch *l)
 }
 
 /* What the device allows for this kernel may be less than for kernels in general. */
-static bool check_group(hg_device *dev, const hg_launch *l)
+static bool check_limits(hg_device *dev, const hg_launch *l)
 {
-    size_t group = 1, limit = 0;
-    if (l->local[0] == 0) return true;
-    for (int i = 0; i < l->dims; i++) group *= l->local[i];
-    cl_int code = clGetKernelWorkGroupInfo(l->built, dev->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof limit, &limit, NULL);
+    const char *variant = l->variant && *l->variant ? l->variant : "default";
+    size_t group = 1, most = 0;
+    cl_ulong local = 0;
+    for (int i = 0; l->local[0] && i < l->dims; i++) group *= l->local[i];
+    cl_int code = clGetKernelWorkGroupInfo(l->built, dev->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL);
+    if (code == CL_SUCCESS) code = clGetKernelWorkGroupInfo(l->built, dev->id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
     if (code != CL_SUCCESS) return hg_cl_fail(dev, code, "clGetKernelWorkGroupInfo", l->label);
-    return group <= limit || hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s (variant %s) needs work-groups of %zu, %s allows %zu for it: "
-                                     "force another variant, e.g. plain", l->label, l->kernel, *l->variant ? l->variant : "default", group,
-                                     dev->info->name, limit);
+    if (group > most)
+        return hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s (variant %s) needs work-groups of %zu, %s allows %zu for it: force another variant, "
+                       "e.g. plain", l->label, l->kernel, variant, group, dev->info->name, most);
+    if (local > dev->info->local_memory)
+        return hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s (variant %s) needs %llu bytes of local memory, %s has %llu: force another variant, "
+                       "e.g. plain", l->label, l->kernel, variant, (unsigned long long)local, dev->info->name,
+                       (unsigned long long)dev->info->local_memory);
+    return true;
 }
 
 static bool make_kernel(hg_device *dev, hg_launch *l, const hg_program *program)
 {
     cl_int code;
     l->built = clCreateKernel(hg_program_object(program), l->kernel, &code);
-    if (!l->built && (code == CL_OUT_OF_HOST_MEMORY || code == CL_OUT_OF_RESOURCES)) return hg_cl_fail(dev, code, "clCreateKernel", l->label);
     if (!l->built)
         return hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s of %s.cl cannot be made on %s: %s; macros: %s", l->label, l->kernel, l->file,
-                       dev->info->name, hg_cl_error(code), l->macros);
-    return check_group(dev, l) && set_args(dev, l);
+                       dev->info->name, hg_cl_error(code), l->macros ? l->macros : "none");
+    return set_args(dev, l) && check_limits(dev, l); /* local memory that is an argument counts only once it is set */
 }
 
 bool hg_launches_build(hg_device *dev, hg_launch *const *launches, int n, hg_build_progress *progress, void *user)
 {
-    if (dev->lost) return false;
+    if (!hg_device_working(dev)) return false;
+    hg_launches_release(launches, n);
     hg_program_request *requests = hg_alloc(dev->ctx, (size_t)n + 1, sizeof *requests);
     bool ok = requests != NULL;
-    for (int i = 0; ok && i < n; i++) requests[i] = (hg_program_request){launches[i]->file, launches[i]->macros, launches[i]->label, NULL};
+    for (int i = 0; ok && i < n; i++) requests[i] = (hg_program_request){launches[i]->file, launches[i]->macros ? launches[i]->macros : "", launches[i]->label, NULL};
     ok = ok && hg_programs_get(dev, requests, n, progress, user);
     for (int i = 0; ok && i < n; i++) ok = make_kernel(dev, launches[i], requests[i].program);
     hg_free(requests);
@@ -78,10 +86,11 @@ static bool enqueue(hg_device *dev, const hg_launch *l)
 
 bool hg_launches_run(hg_device *dev, hg_launch *const *launches, int n)
 {
-    if (dev->lost) return false;
+    if (!hg_device_working(dev)) return false;
     for (int i = 0; i < n; i++)
         if (!enqueue(dev, launches[i])) return false;
-    return true;
+    cl_int code = clFlush(dev->queue); /* some drivers start nothing before */
+    return code == CL_SUCCESS || hg_cl_fail(dev, code, "clFlush", n ? launches[n - 1]->label : "running");
 }
 
 /* ---- timing */

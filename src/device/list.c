@@ -20,6 +20,8 @@ static char *query_text(hg_arena *arena, cl_device_id id, cl_device_info what)
     return text + lead;
 }
 
+enum { MAX_NUM_SUB_GROUPS = 0x105C }; /* CL_DEVICE_MAX_NUM_SUB_GROUPS of OpenCL 2.1; in 3.0 a core feature that may be absent */
+
 /* A number of any width; 0 if the driver does not say. */
 static uint64_t query(cl_device_id id, cl_device_info what)
 {
@@ -65,7 +67,8 @@ static bool add_device(hg_device_list *list, const char *platform, cl_device_id 
         .local_memory = query(id, CL_DEVICE_LOCAL_MEM_SIZE), .max_work_group = query(id, CL_DEVICE_MAX_WORK_GROUP_SIZE),
         .vector_width = (uint32_t)query(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT), .base_align = (uint32_t)query(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8,
         .unified = query(id, CL_DEVICE_HOST_UNIFIED_MEMORY) != 0, .fp16 = strstr(extensions, "cl_khr_fp16") != NULL,
-        .fp64 = strstr(extensions, "cl_khr_fp64") != NULL, .subgroups = strstr(extensions, "cl_khr_subgroups") != NULL,
+        .fp64 = strstr(extensions, "cl_khr_fp64") != NULL,
+        .subgroups = strstr(extensions, "cl_khr_subgroups") || strstr(extensions, "cl_intel_subgroups") || query(id, MAX_NUM_SUB_GROUPS),
         .command_buffer = strstr(extensions, "cl_khr_command_buffer") != NULL,
         .usable = query(id, CL_DEVICE_AVAILABLE) && query(id, CL_DEVICE_COMPILER_AVAILABLE)};
     if (!info.vector_width) info.vector_width = 1;
@@ -103,6 +106,7 @@ hg_device_list *hg_devices(hg_context *ctx)
     list->arena = arena;
     cl_uint n = 0;
     cl_int code = clGetPlatformIDs(0, NULL, &n); /* CL_PLATFORM_NOT_FOUND_KHR: the loader knows no driver */
+    if (code != CL_SUCCESS && code != HG_NO_PLATFORM) hg_log(ctx, HG_LOG_WARNING, "clGetPlatformIDs failed with %s", hg_cl_error(code));
     if (code != CL_SUCCESS || n == 0) return list;
     cl_platform_id *platforms = hg_arena_alloc(arena, n, sizeof *platforms);
     if (!platforms) goto fail;

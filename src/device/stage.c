@@ -54,7 +54,7 @@ void hg_stage_destroy(hg_stage *stage)
 void *hg_stage_next(hg_stage *stage)
 {
     block *b = &stage->blocks[stage->next];
-    if (stage->dev->lost) return NULL;
+    if (!hg_device_working(stage->dev)) return NULL;
     if (!b->done) return b->host;
     cl_int code = clWaitForEvents(1, &b->done);
     clReleaseEvent(b->done);
@@ -68,10 +68,10 @@ bool hg_stage_upload(hg_stage *stage, hg_buffer *to, size_t offset, size_t bytes
 {
     hg_device *dev = stage->dev;
     block *b = &stage->blocks[stage->next];
-    if (dev->lost) return false;
+    if (!hg_device_working(dev)) return false;
     if (bytes > stage->bytes || offset > to->bytes || bytes > to->bytes - offset)
         return hg_fail(dev->ctx, HG_INTERNAL, "%s: an upload of %zu bytes at %zu does not fit", to->label, bytes, offset);
-    cl_int code = clEnqueueWriteBuffer(dev->queue, to->mem, CL_FALSE, offset, bytes, b->host, 0, NULL, &b->done);
+    cl_int code = clEnqueueWriteBuffer(dev->queue, to->whole, CL_FALSE, to->begin + offset, bytes, b->host, 0, NULL, &b->done);
     if (code != CL_SUCCESS) return hg_cl_fail(dev, code, "clEnqueueWriteBuffer", to->label);
     stage->next = (stage->next + 1) % stage->count;
     if ((code = clFlush(dev->queue)) != CL_SUCCESS) return hg_cl_fail(dev, code, "clFlush", to->label);
