@@ -152,7 +152,7 @@ static void make_set(cli *c, const cli_verb *verb, option_set *set)
     };
     const cli_option data[] = {
         {"data", CLI_TEXT, &c->data, 0, 0, "PATH", "folder with IDX, CIFAR-10 or PNG files; without it the built-in digits, or what the run was trained on"},
-        {"resize", CLI_SIZE, c->resize, 1, 16384, "HxW", "resize PNG pictures"},
+        {"resize", CLI_SIZE, c->resize, 1, 16384, "HxW", "resize the pictures"},
         {0},
     };
     memset(set, 0, sizeof *set);
