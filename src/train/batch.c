@@ -101,13 +101,17 @@ static bool check(hg_context *ctx, const hg_batches *it)
 {
     const hg_batches_params *p = &it->params;
     if (p->batch < 1 || p->ring < 0 || p->epoch < 0 || p->index < 0 || p->epochs < 0)
-        return hg_fail(ctx, HG_USAGE, "batches: batch %d, ring %d, start at epoch %lld batch %lld of %lld epochs: expected a batch of at least 1 "
-                       "and no negative numbers", p->batch, p->ring, (long long)p->epoch, (long long)p->index, (long long)p->epochs);
+        return hg_fail(ctx, HG_USAGE, "batches: batch %d, ring %d, start at epoch %lld batch %lld of %lld epochs: "
+                       "expected a batch of at least 1 and no negative numbers",
+                       p->batch, p->ring, (long long)p->epoch, (long long)p->index,
+                       (long long)p->epochs);
     if (it->count < 1)
-        return hg_fail(ctx, HG_BAD_INPUT, "%s: its %s part is empty", hg_dataset_name(it->data), p->part == HG_TRAIN ? "training" : "test");
+        return hg_fail(ctx, HG_BAD_INPUT, "%s: its %s part is empty", hg_dataset_name(it->data),
+                       p->part == HG_TRAIN ? "training" : "test");
     if (p->index >= it->per_epoch || (p->epochs && p->epoch > p->epochs))
-        return hg_fail(ctx, HG_USAGE, "batches: start at epoch %lld batch %lld, but there are %lld batches of %d in an epoch%s; was the run begun with "
-                       "other data?", (long long)p->epoch, (long long)p->index, (long long)it->per_epoch, p->batch,
+        return hg_fail(ctx, HG_USAGE, "batches: start at epoch %lld batch %lld, but there are %lld batches of %d in "
+                       "an epoch%s; was the run begun with other data?",
+                       (long long)p->epoch, (long long)p->index, (long long)it->per_epoch, p->batch,
                        p->epochs ? " and fewer epochs" : "");
     return true;
 }

@@ -27,7 +27,8 @@ bool hg_dataset_set_shape(hg_dataset *data, int channels, int height, int width,
     const hg_dataset_params *want = &data->params;
     bool resized = want->resize_height > 0;
     if (height < 1 || width < 1 || height > SIDE_LIMIT || width > SIDE_LIMIT || (channels != 1 && channels != 3))
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: pictures of %d x %d with %d channels; expected sides of 1 to %d and 1 or 3 channels",
+        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: pictures of %d x %d with %d channels; expected sides of 1 to %d "
+                       "and 1 or 3 channels",
                        where, height, width, channels, SIDE_LIMIT);
     data->file_channels = channels;
     data->file_height = height;
@@ -36,12 +37,15 @@ bool hg_dataset_set_shape(hg_dataset *data, int channels, int height, int width,
     data->width = resized ? want->resize_width : width;
     data->channels = want->channels ? want->channels : channels;
     if (data->channels != 1 && data->channels != 3)
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: the model wants %d channels, but pictures have 1 (grey) or 3 (RGB); change the model's input",
+        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: the model wants %d channels, but pictures have 1 (grey) or 3 "
+                       "(RGB); change the model's input",
                        where, data->channels);
     if ((want->height && want->height != data->height) || (want->width && want->width != data->width))
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: the pictures are %d x %d%s, but the model wants %d x %d (height x width); %s --resize %dx%d, "
-                       "or change the model's input", where, data->height, data->width, resized ? " after --resize" : "",
-                       want->height ? want->height : data->height, want->width ? want->width : data->width, resized ? "give" : "add",
+        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: the pictures are %d x %d%s, but the model wants %d x %d (height "
+                       "x width); %s --resize %dx%d, or change the model's input",
+                       where, data->height, data->width, resized ? " after --resize" : "",
+                       want->height ? want->height : data->height, want->width ? want->width : data->width,
+                       resized ? "give" : "add",
                        want->height ? want->height : data->height, want->width ? want->width : data->width);
     return true;
 }
@@ -71,7 +75,8 @@ bool hg_dataset_reserve(hg_dataset *data, hg_part part, int64_t count, bool labe
 {
     hg_examples *examples = &data->parts[part];
     if (count < 1 || count > INT32_MAX)
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: %" PRId64 " %s pictures; expected 1 to %d", data->params.path ? data->params.path : "built-in data",
+        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: %" PRId64 " %s pictures; expected 1 to %d",
+                       data->params.path ? data->params.path : "built-in data",
                        count, part == HG_TRAIN ? "training" : "test", INT32_MAX);
     examples->pixels = hg_alloc(data->ctx, (size_t)count, example_size(data));
     if (!examples->pixels)
@@ -87,7 +92,8 @@ bool hg_dataset_put(hg_dataset *data, hg_part part, int64_t index, const uint8_t
     return hg_dataset_put_sized(data, part, index, hwc, data->file_channels, data->file_height, data->file_width);
 }
 
-bool hg_dataset_put_sized(hg_dataset *data, hg_part part, int64_t index, const uint8_t *hwc, int channels, int height, int width)
+bool hg_dataset_put_sized(hg_dataset *data, hg_part part, int64_t index, const uint8_t *hwc, int channels, int height,
+                          int width)
 {
     uint8_t *to = data->parts[part].pixels + (size_t)index * example_size(data);
     size_t pixels = (size_t)data->height * (size_t)data->width;
@@ -127,7 +133,8 @@ static bool split(hg_dataset *data)
     hg_examples *train = &data->parts[HG_TRAIN], *test = &data->parts[HG_TEST];
     uint32_t n = (uint32_t)train->count, n_test = n < 20 ? 1 : n / 10;
     if (n < 2)
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: only one picture; at least 2 are needed, as one is kept for testing", data->params.path);
+        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: only one picture; at least 2 are needed, as one is kept for "
+                       "testing", data->params.path);
     uint32_t *order = hg_alloc(data->ctx, n, sizeof *order);
     train->order = order; /* test's order is its end */
     if (!order)
@@ -206,7 +213,8 @@ fail:
 static bool fail_missing(hg_dataset *data)
 {
     const char *path = data->params.path, *slash = strrchr(path, '/'), *near = NULL;
-    const char *parent = !slash ? "." : slash == path ? "/" : hg_arena_format(data->arena, "%.*s", (int)(slash - path), path);
+    const char *parent = !slash ? "." : slash == path ? "/"
+                       : hg_arena_format(data->arena, "%.*s", (int)(slash - path), path);
     hg_folder folder = {0};
     const char **names = NULL;
     if (parent && hg_path_is_dir(parent) && hg_folder_list(data->ctx, parent, &folder) &&
@@ -215,8 +223,9 @@ static bool fail_missing(hg_dataset *data)
             names[i] = folder.entries[i].name;
         near = hg_nearest(slash ? slash + 1 : path, names, folder.count);
     }
-    hg_fail(data->ctx, HG_BAD_INPUT, "%s: no such folder%s%s%s; --data takes a folder with IDX, CIFAR-10 or PNG files, and without it the "
-            "built-in digits are used", path, near ? "; nearest: '" : "", near ? near : "", near ? "'" : "");
+    hg_fail(data->ctx, HG_BAD_INPUT, "%s: no such folder%s%s%s; --data takes a folder with IDX, CIFAR-10 or PNG "
+            "files, and without it the built-in digits are used",
+            path, near ? "; nearest: '" : "", near ? near : "", near ? "'" : "");
     hg_folder_free(&folder);
     return false;
 }
@@ -242,7 +251,8 @@ static bool name_make(hg_dataset *data)
     char *name = hg_arena_format(data->arena, "%s: %" PRId64 " training and %" PRId64 " test pictures, %d x %d x %d, ",
                                  data->params.path ? data->params.path : "built-in", data->parts[HG_TRAIN].count,
                                  data->parts[HG_TEST].count, data->channels, data->height, data->width);
-    data->name = !name ? NULL : data->classes ? hg_arena_format(data->arena, "%s%d classes (%s)", name, data->classes, data->format->name)
+    data->name = !name ? NULL : data->classes ? hg_arena_format(data->arena, "%s%d classes (%s)", name, data->classes,
+                                                                data->format->name)
                                               : hg_arena_format(data->arena, "%sno labels (%s)", name, data->format->name);
     return data->name != NULL;
 }
@@ -256,7 +266,9 @@ hg_dataset *hg_dataset_open(hg_context *ctx, const hg_dataset_params *params)
     if (params)
         data->params = *params;
     data->arena = hg_arena_create(ctx);
-    if (!data->arena || (data->params.path && !(data->params.path = hg_arena_text(data->arena, data->params.path))) || !check_params(data))
+    if (!data->arena || (data->params.path && !(data->params.path = hg_arena_text(data->arena, data->params.path))))
+        goto fail;
+    if (!check_params(data))
         goto fail;
     data->format = format_detect(data->params.path);
     if (!data->format) {

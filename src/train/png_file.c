@@ -53,16 +53,19 @@ static bool probe(hg_context *ctx, const char *path, FILE *file, int *h, int *w,
         return hg_fail(ctx, HG_BAD_INPUT, "%s: truncated: a PNG file begins with 33 bytes of header, found %zu", path, got);
     uint32_t width = big_endian(head + 16), height = big_endian(head + 20);
     unsigned depth = head[24], colour = head[25];
-    if (memcmp(head + 12, "IHDR", 4) || colour > 6 || !samples[colour] || (depth != 1 && depth != 2 && depth != 4 && depth != 8 && depth != 16))
+    bool odd_depth = depth != 1 && depth != 2 && depth != 4 && depth != 8 && depth != 16;
+    if (memcmp(head + 12, "IHDR", 4) || colour > 6 || !samples[colour] || odd_depth)
         return hg_fail(ctx, HG_BAD_INPUT, "%s: damaged: its PNG header does not make sense", path);
     if (width < 1 || height < 1 || width > SIDE_LIMIT || height > SIDE_LIMIT || (uint64_t)width * height > PIXEL_LIMIT)
-        return hg_fail(ctx, HG_BAD_INPUT, "%s: %u x %u pixels (width x height); at most %d on a side and %d in all are read; make it smaller first",
+        return hg_fail(ctx, HG_BAD_INPUT, "%s: %u x %u pixels (width x height); at most %d on a side and %d in all "
+                       "are read; make it smaller first",
                        path, width, height, SIDE_LIMIT, PIXEL_LIMIT);
     uint64_t packed = 0, unpacked = (uint64_t)height * (((uint64_t)width * depth * samples[colour] + 7) / 8);
     if (!fseeko(file, 0, SEEK_END))
         packed = (uint64_t)ftello(file);
     if (unpacked / 1032 > packed)
-        return hg_fail(ctx, HG_BAD_INPUT, "%s: truncated: %u x %u pixels (width x height) cannot be in a file of %llu bytes", path, width, height,
+        return hg_fail(ctx, HG_BAD_INPUT, "%s: truncated: %u x %u pixels (width x height) cannot be in a file of %llu "
+                       "bytes", path, width, height,
                        (unsigned long long)packed);
     rewind(file);
     *h = (int)height;
@@ -75,7 +78,8 @@ static FILE *open_file(hg_context *ctx, const char *path)
 {
     FILE *file = hg_path_is_dir(path) ? NULL : fopen(path, "rb");
     if (!file)
-        hg_fail(ctx, HG_BAD_INPUT, "%s: cannot be opened: %s", path, hg_path_is_dir(path) ? "it is a folder" : strerror(errno));
+        hg_fail(ctx, HG_BAD_INPUT, "%s: cannot be opened: %s", path,
+                hg_path_is_dir(path) ? "it is a folder" : strerror(errno));
     return file;
 }
 
@@ -137,7 +141,8 @@ static bool decode(decoder *d)
         d->rows[y] = d->raw + (size_t)y * row;
     png_read_image(d->png, d->rows);
     png_read_end(d->png, NULL);
-    return fgetc(d->file) == EOF || hg_fail(d->ctx, HG_BAD_INPUT, "%s: over-long: more bytes after the picture's end", d->path);
+    return fgetc(d->file) == EOF || hg_fail(d->ctx, HG_BAD_INPUT, "%s: over-long: more bytes after the picture's end",
+                                            d->path);
 }
 
 /* In place: pixels with alpha (the last of `channels`) over white, alpha dropped: (v a + 255 (255 - a)) / 255. */

@@ -42,7 +42,8 @@ bool hg_reader_open(hg_context *ctx, const char *dir, const char *name, bool opt
     absent = !hg_path_exists(reader->path);
     if (absent) {
         if (!optional)
-            hg_fail(ctx, HG_BAD_INPUT, "%s: neither %s nor %s.gz is there; put the file there or give another folder with --data",
+            hg_fail(ctx, HG_BAD_INPUT, "%s: neither %s nor %s.gz is there; put the file there or give another folder "
+                    "with --data",
                     dir, name, name);
         goto fail;
     }
@@ -98,12 +99,14 @@ bool hg_reader_expect(hg_reader *reader, uint64_t bytes, const char *why)
     reader->expected = bytes;
     snprintf(reader->why, sizeof reader->why, "%s", why);
     if (hg_reader_is_plain(reader) && bytes != reader->size)
-        return hg_fail(reader->ctx, HG_BAD_INPUT, "%s: %s: %s are %llu bytes, found %llu; fetch the file again", reader->path,
+        return hg_fail(reader->ctx, HG_BAD_INPUT, "%s: %s: %s are %llu bytes, found %llu; fetch the file again",
+                       reader->path,
                        reader->size < bytes ? "truncated" : "over-long", why, (unsigned long long)bytes,
                        (unsigned long long)reader->size);
     if (!hg_reader_is_plain(reader) && bytes / 1032 > reader->size)
-        return hg_fail(reader->ctx, HG_BAD_INPUT, "%s: truncated or damaged: %s are %llu bytes unpacked, more than a gzip file "
-                       "of %llu bytes can hold; fetch the file again", reader->path, why, (unsigned long long)bytes,
+        return hg_fail(reader->ctx, HG_BAD_INPUT, "%s: truncated or damaged: %s are %llu bytes unpacked, more than a "
+                       "gzip file of %llu bytes can hold; fetch the file again",
+                       reader->path, why, (unsigned long long)bytes,
                        (unsigned long long)reader->size);
     return true;
 }
@@ -122,7 +125,8 @@ static bool fail_damaged(hg_reader *reader)
 static bool fail_short(hg_reader *reader, size_t missing)
 {
     uint64_t expected = reader->expected ? reader->expected : reader->done + missing;
-    return hg_fail(reader->ctx, HG_BAD_INPUT, "%s: %s: expected %s%llu bytes%s%s%s%s, found %llu; fetch the file again", reader->path,
+    return hg_fail(reader->ctx, HG_BAD_INPUT,
+                   "%s: %s: expected %s%llu bytes%s%s%s%s, found %llu; fetch the file again", reader->path,
                    reader->done ? "truncated" : "empty", reader->expected ? "" : "at least ", (unsigned long long)expected,
                    hg_reader_is_plain(reader) ? "" : " unpacked", reader->expected ? " (" : "", reader->why,
                    reader->expected ? ")" : "", (unsigned long long)reader->done);
@@ -150,7 +154,8 @@ bool hg_reader_end(hg_reader *reader)
     uint8_t byte;
     int code, got = gzread(reader->file, &byte, 1);
     if (got > 0)
-        return hg_fail(reader->ctx, HG_BAD_INPUT, "%s: over-long: expected %llu bytes (%s), found more; fetch the file again",
+        return hg_fail(reader->ctx, HG_BAD_INPUT, "%s: over-long: expected %llu bytes (%s), found more; fetch the "
+                       "file again",
                        reader->path, (unsigned long long)reader->expected, reader->why);
     gzerror(reader->file, &code); /* a missing or wrong gzip trailer shows up here */
     return got == 0 && (code == Z_OK || code == Z_STREAM_END) ? true : fail_damaged(reader);

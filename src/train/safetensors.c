@@ -84,7 +84,8 @@ static bool parse_tensor(hg_safetensors *file, hg_safetensor *tensor, const char
     const json_t *offsets = json_object_get(entry, "data_offsets");
     if (!dtype || json_array_size(offsets) != 2 || !json_is_integer(json_array_get(offsets, 0)) ||
         !json_is_integer(json_array_get(offsets, 1)) || json_object_size(entry) != 3)
-        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: tensor '%s': expected exactly `dtype`, `shape` and `data_offsets` [begin, end]",
+        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: tensor '%s': expected exactly `dtype`, `shape` and "
+                       "`data_offsets` [begin, end]",
                        file->path, shown(file, name));
     int type = type_find(dtype);
     if (type < 0)
@@ -93,14 +94,18 @@ static bool parse_tensor(hg_safetensors *file, hg_safetensor *tensor, const char
     tensor->dtype = types[type].name;
     if (!parse_shape(file, tensor, json_object_get(entry, "shape")))
         return false;
-    int64_t begin = json_integer_value(json_array_get(offsets, 0)), end = json_integer_value(json_array_get(offsets, 1)), bytes;
+    int64_t begin = json_integer_value(json_array_get(offsets, 0)), end = json_integer_value(json_array_get(offsets, 1));
+    int64_t bytes;
     if (begin < 0 || end < begin || (uint64_t)end > file->data_bytes)
-        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: tensor '%s': data_offsets [%lld, %lld] do not lie in the file's %llu bytes of data; "
-                       "the file is damaged or truncated", file->path, shown(file, name), (long long)begin, (long long)end,
+        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: tensor '%s': data_offsets [%lld, %lld] do not lie in the file's "
+                       "%llu bytes of data; the file is damaged or truncated",
+                       file->path, shown(file, name), (long long)begin, (long long)end,
                        (unsigned long long)file->data_bytes);
     if (__builtin_mul_overflow(tensor->count, (int64_t)types[type].bytes, &bytes) || bytes != end - begin)
-        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: tensor '%s': data_offsets give %lld bytes, but its shape has %lld elements of %u bytes (%s)",
-                       file->path, shown(file, name), (long long)(end - begin), (long long)tensor->count, types[type].bytes, dtype);
+        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: tensor '%s': data_offsets give %lld bytes, but its shape has "
+                       "%lld elements of %u bytes (%s)",
+                       file->path, shown(file, name), (long long)(end - begin), (long long)tensor->count,
+                       types[type].bytes, dtype);
     tensor->offset = (uint64_t)begin;
     tensor->bytes = (uint64_t)bytes;
     return true;
@@ -117,7 +122,8 @@ static bool parse_metadata(hg_safetensors *file, json_t *map)
     json_t *value;
     json_object_foreach(map, key, value) {
         if (!json_is_string(value))
-            return hg_fail(file->ctx, HG_BAD_INPUT, "%s: __metadata__ entry '%s' is not a text", file->path, shown(file, key));
+            return hg_fail(file->ctx, HG_BAD_INPUT, "%s: __metadata__ entry '%s' is not a text", file->path,
+                           shown(file, key));
         hg_metadata *entry = &file->metadata[file->n_metadata++];
         entry->key = hg_arena_text(file->arena, key);
         entry->value = hg_arena_text(file->arena, json_string_value(value));
@@ -144,13 +150,16 @@ static bool check_coverage(hg_safetensors *file)
     for (int i = 0; i < file->count; i++) {
         const hg_safetensor *tensor = &file->tensors[i];
         if (tensor->offset != end)
-            return hg_fail(file->ctx, HG_BAD_INPUT, "%s: tensor '%s' begins at byte %llu of the data, but the one before it ends at %llu (%s)",
-                           file->path, shown(file, tensor->name), (unsigned long long)tensor->offset, (unsigned long long)end,
+            return hg_fail(file->ctx, HG_BAD_INPUT, "%s: tensor '%s' begins at byte %llu of the data, but the one "
+                           "before it ends at %llu (%s)",
+                           file->path, shown(file, tensor->name), (unsigned long long)tensor->offset,
+                           (unsigned long long)end,
                            tensor->offset < end ? "they overlap" : "a gap");
         end += tensor->bytes;
     }
     if (end != file->data_bytes)
-        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: over-long: its tensors need %llu bytes of data, found %llu", file->path,
+        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: over-long: its tensors need %llu bytes of data, found %llu",
+                       file->path,
                        (unsigned long long)end, (unsigned long long)file->data_bytes);
     return true;
 }
@@ -200,15 +209,18 @@ static bool read_header(hg_safetensors *file)
     rewind(file->file);
     size_t got = fread(field, 1, sizeof field, file->file);
     if (got < sizeof field)
-        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: %s: a safetensors file begins with 8 bytes of header length, found %zu bytes",
+        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: %s: a safetensors file begins with 8 bytes of header length, "
+                       "found %zu bytes",
                        file->path, got ? "truncated" : "empty", got);
     for (int i = 7; i >= 0; i--)
         length = length << 8 | field[i];
     if (length > HEADER_LIMIT)
-        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: not a safetensors file: header length %llu, at most %u expected", file->path,
+        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: not a safetensors file: header length %llu, at most %u expected",
+                       file->path,
                        (unsigned long long)length, HEADER_LIMIT);
     if (length > size - 8)
-        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: truncated, or not a safetensors file: a header of %llu bytes expected, found %llu",
+        return hg_fail(file->ctx, HG_BAD_INPUT, "%s: truncated, or not a safetensors file: a header of %llu bytes "
+                       "expected, found %llu",
                        file->path, (unsigned long long)length, (unsigned long long)(size - 8));
     text = hg_alloc(file->ctx, (size_t)length + 1, 1);
     if (!text)
@@ -332,7 +344,8 @@ bool hg_safetensors_read(hg_safetensors *file, const hg_safetensor *tensor, floa
         bool direct = size == 4; /* F32, the usual case, goes straight to its place */
         size_t n = direct || count - done < sizeof block / size ? count - done : sizeof block / size;
         if (fread(direct ? (uint8_t *)out : block, size, n, file->file) != n)
-            return hg_fail(file->ctx, HG_BAD_INPUT, "%s: cannot read tensor '%s' to its end; was the file changed meanwhile?",
+            return hg_fail(file->ctx, HG_BAD_INPUT, "%s: cannot read tensor '%s' to its end; was the file changed "
+                           "meanwhile?",
                            file->path, shown(file, tensor->name));
         if (!direct)
             convert(tensor->dtype, block, n, out + done);
@@ -354,7 +367,8 @@ static json_t *entry_make(const hg_safetensor *tensor, uint64_t *offset)
     }
     uint64_t begin = *offset;
     *offset += count * sizeof(float);
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets", (json_int_t)begin, (json_int_t)*offset);
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets", (json_int_t)begin,
+                     (json_int_t)*offset);
 }
 
 /* The header as a fresh text, `length` bytes, padded with spaces so that the data begins at a multiple of 8. */
@@ -365,7 +379,8 @@ static char *header_make(hg_context *ctx, const hg_safetensor *tensors, int n, c
     uint64_t offset = 0;
     json_t *root = json_object(), *map = json_object();
     for (int i = 0; i < n_metadata; i++)
-        if (json_object_get(map, metadata[i].key) || json_object_set_new(map, metadata[i].key, json_string(metadata[i].value))) {
+        if (json_object_get(map, metadata[i].key) ||
+            json_object_set_new(map, metadata[i].key, json_string(metadata[i].value))) {
             hg_fail(ctx, HG_INTERNAL, "safetensors metadata '%s' is not UTF-8 text or given twice", metadata[i].key);
             goto fail;
         }
@@ -374,7 +389,8 @@ static char *header_make(hg_context *ctx, const hg_safetensor *tensors, int n, c
         goto fail;
     }
     for (int i = 0; i < n; i++)
-        if (json_object_get(root, tensors[i].name) || json_object_set_new(root, tensors[i].name, entry_make(&tensors[i], &offset))) {
+        if (json_object_get(root, tensors[i].name) ||
+            json_object_set_new(root, tensors[i].name, entry_make(&tensors[i], &offset))) {
             hg_fail(ctx, HG_INTERNAL, "safetensors name '%s' is not UTF-8 text or given twice", tensors[i].name);
             goto fail;
         }

@@ -10,7 +10,9 @@
 
 enum { SIDE = 32, AREA = SIDE * SIDE, RECORD = 1 + 3 * AREA };
 
-static const char *const classes[] = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+static const char *const classes[] = {
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+};
 enum { CLASSES = sizeof classes / sizeof classes[0] };
 
 static const char *const names[] = {
@@ -38,8 +40,9 @@ static int64_t records(hg_dataset *data, hg_reader *reader)
     uint64_t bytes = hg_reader_stated(reader);
     char why[64];
     if (bytes == 0 || bytes % RECORD) {
-        hg_fail(data->ctx, HG_BAD_INPUT, "%s: %s: %" PRIu64 " bytes%s, expected a multiple of %d (a label and %d x %d x 3 bytes); "
-                "fetch the file again", hg_reader_path(reader), bytes ? "truncated, over-long or not a CIFAR-10 batch" : "empty", bytes,
+        hg_fail(data->ctx, HG_BAD_INPUT, "%s: %s: %" PRIu64 " bytes%s, expected a multiple of %d (a label and %d x %d "
+                "x 3 bytes); fetch the file again", hg_reader_path(reader),
+                bytes ? "truncated, over-long or not a CIFAR-10 batch" : "empty", bytes,
                 hg_reader_is_plain(reader) ? "" : " unpacked by its gzip trailer", RECORD, SIDE, SIDE);
         return 0;
     }
@@ -55,7 +58,8 @@ static bool read_records(hg_dataset *data, hg_part part, hg_reader *reader, int6
         if (!hg_reader_get(reader, record, RECORD))
             return false;
         if (record[0] >= CLASSES)
-            return hg_fail(data->ctx, HG_BAD_INPUT, "%s: record %" PRId64 " has label %d, expected 0 to %d; this is not a CIFAR-10 batch",
+            return hg_fail(data->ctx, HG_BAD_INPUT, "%s: record %" PRId64 " has label %d, expected 0 to %d; this is "
+                           "not a CIFAR-10 batch",
                            hg_reader_path(reader), i, record[0], CLASSES - 1);
         for (int p = 0; p < AREA; p++)
             for (int c = 0; c < 3; c++)
@@ -91,7 +95,8 @@ static bool read_part(hg_dataset *data, hg_part part, const char *const *stems, 
             return false;
         done += take;
     }
-    return done == keep || hg_fail(data->ctx, HG_BAD_INPUT, "%s: its batches became shorter while they were read", data->params.path);
+    return done == keep || hg_fail(data->ctx, HG_BAD_INPUT, "%s: its batches became shorter while they were read",
+                                   data->params.path);
 }
 
 /* Names of the training batches without ".gz", sorted, each once. */
@@ -130,7 +135,8 @@ static bool open(hg_dataset *data)
     if (!stems_find(data, &stems, &n, &has_test))
         return false;
     if (n == 0)
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: test_batch.bin is there, but no data_batch_*.bin[.gz] to train on", data->params.path);
+        return hg_fail(data->ctx, HG_BAD_INPUT,
+                       "%s: test_batch.bin is there, but no data_batch_*.bin[.gz] to train on", data->params.path);
     return hg_dataset_set_shape(data, 3, SIDE, SIDE, data->params.path) && hg_dataset_set_classes(data, CLASSES, classes) &&
            read_part(data, HG_TRAIN, stems, n, has_test) && (!has_test || read_part(data, HG_TEST, test, 1, false));
 }

@@ -33,13 +33,16 @@ static bool read_header(hg_dataset *data, hg_reader *reader, int rank, uint32_t 
     if (!hg_reader_get(reader, field, 4))
         return false;
     if (field[0] || field[1])
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: not an IDX file: expected to begin with bytes 00 00 08 %02X, found %02X %02X %02X %02X",
+        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: not an IDX file: expected to begin with bytes 00 00 08 %02X, "
+                       "found %02X %02X %02X %02X",
                        path, rank, field[0], field[1], field[2], field[3]);
     if (field[2] != 8)
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: wrong type: its type byte is 0x%02X, expected 0x08 (unsigned bytes); convert it to bytes 0 to 255",
+        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: wrong type: its type byte is 0x%02X, expected 0x08 (unsigned "
+                       "bytes); convert it to bytes 0 to 255",
                        path, field[2]);
     if (field[3] != rank)
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: %d dimensions, expected %d (%s); are images and labels mixed up?", path, field[3], rank,
+        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: %d dimensions, expected %d (%s); are images and labels mixed up?",
+                       path, field[3], rank,
                        rank == 3 ? "pictures, rows, columns" : "labels");
     uint64_t bytes = 1;
     for (int i = 0; i < rank; i++) {
@@ -47,7 +50,8 @@ static bool read_header(hg_dataset *data, hg_reader *reader, int rank, uint32_t 
             return false;
         sizes[i] = (uint32_t)field[0] << 24 | (uint32_t)field[1] << 16 | (uint32_t)field[2] << 8 | field[3];
         if (sizes[i] < 1 || sizes[i] > (i ? 16384u : (uint32_t)INT32_MAX))
-            return hg_fail(data->ctx, HG_BAD_INPUT, "%s: dimension %d of its header is %" PRIu32 ", expected 1 to %d; the file is damaged",
+            return hg_fail(data->ctx, HG_BAD_INPUT, "%s: dimension %d of its header is %" PRIu32 ", expected 1 to %d; "
+                           "the file is damaged",
                            path, i + 1, sizes[i], i ? 16384 : INT32_MAX);
         bytes *= sizes[i]; /* below 2^31 * 2^14 * 2^14 = 2^59 */
     }
@@ -76,7 +80,8 @@ fail:
     return done;
 }
 
-static bool read_labels(hg_dataset *data, hg_part part, hg_reader *reader, int64_t count, const char *pictures, int *largest)
+static bool read_labels(hg_dataset *data, hg_part part, hg_reader *reader, int64_t count, const char *pictures,
+                        int *largest)
 {
     hg_examples *examples = &data->parts[part];
     uint32_t sizes[3];
@@ -85,7 +90,8 @@ static bool read_labels(hg_dataset *data, hg_part part, hg_reader *reader, int64
     if (!read_header(data, reader, 1, sizes))
         return false;
     if (sizes[0] != (uint64_t)count)
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: %" PRIu32 " labels, but %s has %" PRId64 " pictures; the files do not belong together",
+        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: %" PRIu32 " labels, but %s has %" PRId64 " pictures; the files "
+                       "do not belong together",
                        hg_reader_path(reader), sizes[0], pictures, count);
     bytes = hg_alloc(data->ctx, (size_t)examples->count, 1);
     if (!bytes || !hg_reader_get(reader, bytes, (size_t)examples->count))
@@ -110,8 +116,10 @@ static bool read_part(hg_dataset *data, hg_part part, bool limited, hg_reader *p
     if (!read_header(data, pictures, 3, sizes))
         return false;
     if (part == HG_TEST && ((int)sizes[1] != data->file_height || (int)sizes[2] != data->file_width))
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: pictures of %" PRIu32 " x %" PRIu32 ", but the training pictures are %d x %d; the files do not "
-                       "belong together", hg_reader_path(pictures), sizes[1], sizes[2], data->file_height, data->file_width);
+        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: pictures of %" PRIu32 " x %" PRIu32 ", but the training pictures "
+                       "are %d x %d; the files do not belong together",
+                       hg_reader_path(pictures), sizes[1], sizes[2], data->file_height,
+                       data->file_width);
     if (part == HG_TRAIN && !hg_dataset_set_shape(data, 1, (int)sizes[1], (int)sizes[2], hg_reader_path(pictures)))
         return false;
     if (!hg_reader_open(data->ctx, data->params.path, names[2 * part + 1], true, &labels))
@@ -133,7 +141,8 @@ static bool open(hg_dataset *data)
     if (!hg_reader_open(data->ctx, data->params.path, names[0], false, &train) ||
         !hg_reader_open(data->ctx, data->params.path, names[2], true, &test))
         goto fail;
-    if (!read_part(data, HG_TRAIN, test != NULL, train, &largest) || (test && !read_part(data, HG_TEST, false, test, &largest)))
+    if (!read_part(data, HG_TRAIN, test != NULL, train, &largest) ||
+        (test && !read_part(data, HG_TEST, false, test, &largest)))
         goto fail;
     done = largest < 0 || hg_dataset_set_classes(data, largest + 1, NULL);
 fail:

@@ -75,7 +75,8 @@ static bool add(png_walk *walk, hg_part part, const char *dir, const char *name,
         walk->w = w;
     }
     if ((h != walk->h || w != walk->w) && !walk->data->params.resize_height)
-        return hg_fail(ctx, HG_BAD_INPUT, "%s is %d x %d, but %s is %d x %d (height x width); make them agree or add --resize %dx%d", path, h, w,
+        return hg_fail(ctx, HG_BAD_INPUT, "%s is %d x %d, but %s is %d x %d (height x width); make them agree or add "
+                       "--resize %dx%d", path, h, w,
                        walk->first, walk->h, walk->w, walk->data->params.height ? walk->data->params.height : walk->h,
                        walk->data->params.width ? walk->data->params.width : walk->w);
     walk->c = c > walk->c ? c : walk->c;
@@ -102,7 +103,8 @@ static int class_find(png_walk *walk, hg_part part, const char *dir, const char 
         if (!strcmp(walk->classes[i], name))
             return i;
     if (part == HG_TEST) {
-        hg_fail(walk->data->ctx, HG_BAD_INPUT, "%s/%s: a class that the training part does not have; its sub-folders must have the same names",
+        hg_fail(walk->data->ctx, HG_BAD_INPUT, "%s/%s: a class that the training part does not have; its sub-folders "
+                "must have the same names",
                 dir, name);
         return -1;
     }
@@ -174,7 +176,8 @@ static bool read_part(png_walk *walk, hg_part part, bool limited)
         bool stored = same && hg_dataset_put_sized(data, part, i, pixels, c, h, w);
         hg_free(pixels);
         if (!same)
-            return hg_fail(data->ctx, HG_BAD_INPUT, "%s: changed its size while the folder was read", list->pictures[i].path);
+            return hg_fail(data->ctx, HG_BAD_INPUT, "%s: changed its size while the folder was read",
+                           list->pictures[i].path);
         if (!stored)
             return false;
         if (walk->n_classes)
