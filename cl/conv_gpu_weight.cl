@@ -1,0 +1,180 @@
+/* W for GPUs: partial sums of the weight gradient and of the bias gradient (model/conv.h); cl/conv_reduce.cl adds them up.
+ *   product[m, n] = sum over the split's pixels p = (b,i,j) of the small side of gathered[p, m] * small[p, n]
+ * m runs over (tap, channel l of the large side), n over channels s of the small side; gathered is the large side's pixel
+ * (i*SH-PH+kh*DH, j*SW-PW+kw*DW). The product goes to weight_partials[split][tap, in, out]: (in, out) is (l, s), or
+ * (s, l) if TRANSPOSED. The bias's partial sums are the column sums of dy, which is small, or large if TRANSPOSED.
+ *
+ * A work-group of NT = (TM/RM)*(TN/RN) items computes TM x TN of a split's product, TK pixels at a time through local memory, as
+ * in conv_gpu.cl. Group number: (split * (m_tiles * n_tiles + bias groups) + m tile * n_tiles + n tile); the groups behind the
+ * tiles sum CB columns of dy each.
+ *
+ * large [B, HL, WL, CL], small [B, HS, WS, CS].
+ * Macros: KH KW SH SW DH DW PH PW; CL, HS, WS; HG_VEC (4 if it divides CS, else 1); TM TN TK RM RN; TRANSPOSED; CB (0: no
+ * bias; a power of two that divides NT). */
+#ifndef KH
+#define KH 3
+#define KW 3
+#define SH 1
+#define SW 1
+#define DH 1
+#define DW 1
+#define PH 1
+#define PW 1
+#define CL 4
+#define HS 8
+#define WS 8
+#endif
+#ifndef TRANSPOSED
+#define TRANSPOSED 0
+#endif
+#ifndef TM
+#define TM 32
+#define TN 32
+#define TK 16
+#define RM 4
+#define RN 4
+#define CB 32
+#endif
+
+#define LX (TN / RN)
+#define LY (TM / RM)
+#define NT (LX * LY)
+
+/* The vector in which gathered channels are read. */
+#if CL % 4 == 0
+#define AV 4
+typedef float4 avec;
+#else
+#define AV 1
+typedef float avec;
+#endif
+
+/* Each item reads A_READS vectors of the large side's slice, A_STEP pixels apart, and B_READS of the small side's. */
+#define A_LANES (TM / AV)
+#define A_STEP (NT / A_LANES)
+#define A_READS ((TK + A_STEP - 1) / A_STEP)
+#define B_LANES (TN / HG_VEC)
+#define B_STEP (NT / B_LANES)
+#define B_READS ((TK + B_STEP - 1) / B_STEP)
+
+#define AW (RM < 4 ? RM : 4)
+#define NB (RN / HG_VEC)
+#define ROW(i) ((i) / AW * (LY * AW) + ty * AW + (i) % AW)
+#define COLUMN(j) ((j) * (LX * HG_VEC) + tx * HG_VEC)
+
+__kernel __attribute__((reqd_work_group_size(NT, 1, 1)))
+void conv_weight(__global const float *restrict large, __global const float *restrict small,
+                 __global float *restrict weight_partials, __global float *restrict bias_partials,
+                 int pixels, int split_pixels, int HL, int WL, int CS, int n_tiles, int tiles, int bias_groups,
+                 int dy_pixels, int dy_split_pixels)
+{
+    __local float4 a_slice4[TK * TM / 4], b_slice4[TK * TN / 4]; /* float4: aligned for vector access */
+    __local float *a_slice = (__local float *)a_slice4, *b_slice = (__local float *)b_slice4;
+    const int lid = (int)get_local_id(0), tx = lid % LX, ty = lid / LX;
+    const int split = (int)get_group_id(0) / (tiles + bias_groups), tile = (int)get_group_id(0) - split * (tiles + bias_groups);
+    const int M = KH * KW * CL;
+
+#if CB
+    if (tile >= tiles) { /* column sums: NT / CB items share a column, then the first adds theirs up in order */
+        const int CO = TRANSPOSED ? CL : CS, column = (tile - tiles) * CB + lid % CB;
+        const int first = split * dy_split_pixels, last = min(first + dy_split_pixels, dy_pixels);
+        __global const float *dy = TRANSPOSED ? large : small;
+        float sum = 0.0f;
+        if (column < CO)
+            for (int p = first + lid / CB; p < last; p += NT / CB) sum += dy[p * CO + column];
+        a_slice[lid] = sum;
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lid >= CB || column >= CO) return;
+        for (int i = lid + CB; i < NT; i += CB) sum += a_slice[i];
+        bias_partials[split * CO + column] = sum;
+        return;
+    }
+#endif
+
+    const int m0 = tile / n_tiles * TM, n0 = tile % n_tiles * TN;
+    const int first = split * split_pixels, last = min(first + split_pixels, pixels);
+    const int a_lane = lid % A_LANES * AV, a_row = lid / A_LANES, am = m0 + a_lane;
+    const int tap = am / CL, channel = am - tap * CL, oy = tap / KW * DH - PH, ox = tap % KW * DW - PW;
+    const int b_lane = lid % B_LANES * HG_VEC, b_row = lid / B_LANES, bn = n0 + b_lane;
+
+    avec a_next[A_READS];
+    hg_vec b_next[B_READS], sum[RM][NB];
+#pragma unroll
+    for (int i = 0; i < RM; i++)
+#pragma unroll
+        for (int j = 0; j < NB; j++) sum[i][j] = (hg_vec)(0.0f);
+
+    for (int p0 = first - TK; p0 < last; p0 += TK) {
+        if (p0 >= first) {
+            barrier(CLK_LOCAL_MEM_FENCE); /* the slice before has been used */
+#pragma unroll
+            for (int r = 0; r < A_READS; r++) {
+                const int row = a_row + r * A_STEP;
+                if (TK % A_STEP == 0 || row < TK) *(__local avec *)(a_slice + row * TM + a_lane) = a_next[r];
+            }
+#pragma unroll
+            for (int r = 0; r < B_READS; r++) {
+                const int row = b_row + r * B_STEP;
+                if (TK % B_STEP == 0 || row < TK) *(__local hg_vec *)(b_slice + row * TN + b_lane) = b_next[r];
+            }
+            barrier(CLK_LOCAL_MEM_FENCE);
+        }
+        if (p0 + TK < last) { /* the next slice sets out */
+#pragma unroll
+            for (int r = 0; r < A_READS; r++) {
+                const int p = p0 + TK + a_row + r * A_STEP, b = p / (HS * WS), i = p / WS % HS, j = p % WS;
+                const int y = i * SH + oy, x = j * SW + ox;
+                a_next[r] = (avec)(0.0f);
+                if (p < last && am < M && y >= 0 && y < HL && x >= 0 && x < WL)
+                    a_next[r] = *(__global const avec *)(large + ((b * HL + y) * WL + x) * CL + channel);
+            }
+#pragma unroll
+            for (int r = 0; r < B_READS; r++) {
+                const int p = p0 + TK + b_row + r * B_STEP;
+                b_next[r] = (hg_vec)(0.0f);
+                if (p < last && bn < CS) b_next[r] = *(__global const hg_vec *)(small + p * CS + bn);
+            }
+        }
+        if (p0 < first) continue;
+        for (int k = 0; k < TK; k++) {
+            float a[RM];
+            hg_vec b[NB];
+#pragma unroll
+            for (int i = 0; i < RM; i += AW) {
+#if RM >= 4
+                const float4 four = *(__local const float4 *)(a_slice + k * TM + ROW(i));
+                a[i] = four.x, a[i + 1] = four.y, a[i + 2] = four.z, a[i + 3] = four.w;
+#else
+#pragma unroll
+                for (int q = 0; q < AW; q++) a[i + q] = a_slice[k * TM + ROW(i + q)];
+#endif
+            }
+#pragma unroll
+            for (int j = 0; j < NB; j++) b[j] = *(__local const hg_vec *)(b_slice + k * TN + COLUMN(j));
+#pragma unroll
+            for (int i = 0; i < RM; i++)
+#pragma unroll
+                for (int j = 0; j < NB; j++) sum[i][j] = HG_MAD((hg_vec)(a[i]), b[j], sum[i][j]);
+        }
+    }
+
+    __global float *to = weight_partials + split * M * CS;
+#pragma unroll
+    for (int i = 0; i < RM; i++) {
+        const int m = m0 + ROW(i);
+        if (m >= M) continue;
+#pragma unroll
+        for (int j = 0; j < NB; j++) {
+            const int n = n0 + COLUMN(j);
+            if (n >= CS) continue;
+#if !TRANSPOSED
+            HG_STORE(sum[i][j], to + m * CS + n);
+#else
+            float column[HG_VEC];
+            HG_STORE(sum[i][j], column);
+#pragma unroll
+            for (int q = 0; q < HG_VEC; q++) to[(m / CL * CS + n + q) * CL + m % CL] = column[q];
+#endif
+        }
+    }
+}

@@ -1,0 +1,279 @@
+#include "model/conv_gpu.h"
+
+#include <math.h>
+#include <string.h>
+#include "model/conv.h"
+#include "model/conv_reduce.h"
+
+enum { ROWS, COLUMNS, DEPTH, ITEM_ROWS, ITEM_COLUMNS };
+
+/* Tiles worth a try, large ones first. */
+static const int tiles[][HG_VARIANT_PARAMS] = {
+    {128, 128, 8, 8, 8}, {128, 64, 8, 8, 8}, {64, 128, 8, 8, 8}, {128, 64, 16, 8, 4}, {64, 64, 16, 4, 4}, {64, 64, 16, 8, 8},
+    {128, 32, 16, 8, 4}, {64, 32, 16, 4, 4}, {32, 64, 16, 4, 4}, {32, 32, 16, 4, 4}, {128, 16, 16, 4, 4}, {64, 16, 16, 4, 4},
+    {16, 64, 16, 4, 4}, {32, 16, 16, 4, 2}, {16, 32, 16, 2, 4}, {16, 16, 16, 2, 2}, {16, 16, 16, 4, 4},
+};
+
+enum { MAX_PHASES = 64, MAX_GROUPS = 1 << 30 };
+
+static int64_t ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static int gcd(int a, int b)
+{
+    while (b) {
+        int rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static int items_of(const int *p)
+{
+    return p[ROWS] / p[ITEM_ROWS] * (p[COLUMNS] / p[ITEM_COLUMNS]);
+}
+
+/* Can `items` work-items share reading lines of `line` vectors? */
+static bool shares(int items, int line)
+{
+    return line > 0 && items >= line && items % line == 0;
+}
+
+static bool is_part(int whole, int part)
+{
+    return (part == 1 || part == 2 || part == 4 || part == 8) && whole % part == 0;
+}
+
+static int vector_of(int channels)
+{
+    return channels % 4 == 0 ? 4 : 1;
+}
+
+/* What both kernels ask of a tile. Local memory: the drivers may need some bytes of it for themselves. */
+static bool tile_fits(const hg_device_info *limits, const int *p)
+{
+    for (int i = 0; i <= ITEM_COLUMNS; i++)
+        if (p[i] < 1 || p[i] > 256) return false;
+    if (!is_part(p[ROWS], p[ITEM_ROWS]) || !is_part(p[COLUMNS], p[ITEM_COLUMNS]) || p[DEPTH] % 4 || p[ROWS] % 4 || p[COLUMNS] % 4) return false;
+    const int64_t local = (int64_t)p[DEPTH] * (p[ROWS] + p[COLUMNS] + 8) * (int64_t)sizeof(float);
+    const int items = items_of(p);
+    return items >= 8 && (uint64_t)items <= limits->max_work_group && local <= (int64_t)limits->local_memory - 256;
+}
+
+/* Expected time of a tile: multiply-adds including the padding of the last tiles, with what reading local memory (per item)
+ * and global memory (per group) adds to one, times how often the groups leave a part of the device idle. */
+static double tile_time(const hg_device_info *limits, const int *p, double rows, double columns, double parallel)
+{
+    const double down = ceil(rows / p[ROWS]), across = ceil(columns / p[COLUMNS]);
+    const double per_add = 1 + 1.0 / p[ITEM_ROWS] + 1.0 / p[ITEM_COLUMNS] + 8.0 / p[ROWS] + 8.0 / p[COLUMNS];
+    const double wanted = 512.0 * limits->compute_units, items = down * across * parallel * items_of(p);
+    const double idle = items < wanted ? wanted / items : 1;
+    return down * p[ROWS] * across * p[COLUMNS] * per_add * idle;
+}
+
+/* ---- fit and accept */
+
+static bool is_gpu(const hg_device_info *limits)
+{
+    return limits->type != HG_DEVICE_CPU;
+}
+
+typedef bool accepts_fn(const hg_device_info *limits, const void *problem, const int *parameters);
+
+static double choose(const hg_device_info *limits, const void *problem, accepts_fn *accepts, double rows, double columns,
+                     double parallel, int *parameters)
+{
+    double best = -1;
+    for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+        if (!accepts(limits, problem, tiles[i])) continue;
+        const double time = tile_time(limits, tiles[i], rows, columns, parallel);
+        if (best >= 0 && time >= best) continue;
+        best = time;
+        memcpy(parameters, tiles[i], sizeof tiles[i]);
+    }
+    return best < 0 ? -1 : is_gpu(limits) ? 1 : 100;
+}
+
+/* A gather as a product: channels read and written, phases, pixels of the largest phase. */
+typedef struct product { hg_side from, to; int phases; int64_t rows; } product;
+
+static product product_of(const hg_gather *gather, bool data)
+{
+    const hg_conv *conv = &gather->conv;
+    product p = {.from = data ? hg_conv_small(conv) : hg_conv_large(conv), .to = data ? hg_conv_large(conv) : hg_conv_small(conv)};
+    const int sh = data ? conv->sh : 1, sw = data ? conv->sw : 1;
+    p.phases = (int64_t)sh * sw <= MAX_PHASES ? sh * sw : 0;
+    p.rows = ceil_div(p.to.h, sh) * ceil_div(p.to.w, sw) * gather->batch;
+    return p;
+}
+
+static bool gather_accepts(const hg_device_info *limits, const hg_gather *gather, bool data, const int *p)
+{
+    const product shape = product_of(gather, data);
+    if (!shape.phases || !tile_fits(limits, p)) return false;
+    const int items = items_of(p), from = vector_of(shape.from.c), to = vector_of(shape.to.c);
+    const int64_t groups = ceil_div(shape.rows, p[ROWS]) * ceil_div(shape.to.c, p[COLUMNS]) * shape.phases;
+    return p[ITEM_COLUMNS] % to == 0 && shares(items, p[DEPTH] / from) && shares(items, p[COLUMNS] / to) && groups < MAX_GROUPS;
+}
+
+static bool forward_accepts(const hg_device_info *limits, const void *problem, const int *p) { return gather_accepts(limits, problem, false, p); }
+static bool data_accepts(const hg_device_info *limits, const void *problem, const int *p) { return gather_accepts(limits, problem, true, p); }
+
+static double forward_fit(const hg_device_info *limits, const void *problem, int *parameters)
+{
+    const product p = product_of(problem, false);
+    return choose(limits, problem, forward_accepts, (double)p.rows, p.to.c, 1, parameters);
+}
+
+static double data_fit(const hg_device_info *limits, const void *problem, int *parameters)
+{
+    const product p = product_of(problem, true);
+    return choose(limits, problem, data_accepts, (double)p.rows, p.to.c, p.phases, parameters);
+}
+
+static bool weight_accepts(const hg_device_info *limits, const void *problem, const int *p)
+{
+    const hg_conv *conv = &((const hg_weight *)problem)->conv;
+    if (!tile_fits(limits, p)) return false;
+    const int items = items_of(p), large = vector_of(conv->cl), small = vector_of(conv->cs);
+    const int64_t rows = (int64_t)conv->kh * conv->kw * conv->cl;
+    return p[ITEM_COLUMNS] % small == 0 && shares(items, p[ROWS] / large) && shares(items, p[COLUMNS] / small)
+        && (items & (items - 1)) == 0 && items <= p[DEPTH] * p[ROWS] && ceil_div(rows, p[ROWS]) * ceil_div(conv->cs, p[COLUMNS]) < MAX_GROUPS / 1024;
+}
+
+/* Pixels of the small side; splits of them fill the device, so idle parts do not count in the choice of a tile. */
+static double weight_fit(const hg_device_info *limits, const void *problem, int *parameters)
+{
+    const hg_conv *conv = &((const hg_weight *)problem)->conv;
+    return choose(limits, problem, weight_accepts, (double)conv->kh * conv->kw * conv->cl, conv->cs, 1e9, parameters);
+}
+
+/* ---- emitting */
+
+static void define_tile(hg_plan *plan, hg_launch *launch, const int *p, int vector)
+{
+    hg_emit_define(plan, launch, "TM", p[ROWS]);
+    hg_emit_define(plan, launch, "TN", p[COLUMNS]);
+    hg_emit_define(plan, launch, "TK", p[DEPTH]);
+    hg_emit_define(plan, launch, "RM", p[ITEM_ROWS]);
+    hg_emit_define(plan, launch, "RN", p[ITEM_COLUMNS]);
+    hg_emit_define(plan, launch, "HG_VEC", vector);
+}
+
+static void set_range(hg_plan *plan, hg_launch *launch, int64_t groups, const int *p)
+{
+    const size_t items = (size_t)items_of(p);
+    hg_emit_range(plan, launch, hg_mul((size_t)groups, items), 1, 1, items, 1, 1);
+}
+
+static void define_phases(hg_plan *plan, hg_launch *launch, const hg_conv *conv)
+{
+    const int down = gcd(conv->sh, conv->dh), across = gcd(conv->sw, conv->dw);
+    hg_emit_define(plan, launch, "DATA", 1);
+    hg_emit_define(plan, launch, "KSH", conv->sh / down);
+    hg_emit_define(plan, launch, "KSW", conv->sw / across);
+    hg_emit_define(plan, launch, "TSH", conv->dh / down);
+    hg_emit_define(plan, launch, "TSW", conv->dw / across);
+}
+
+static void emit_gather(hg_plan *plan, const hg_node *node, const hg_gather *gather, bool data, const int *p)
+{
+    const product shape = product_of(gather, data);
+    const int64_t m_tiles = ceil_div(shape.rows, p[ROWS]), n_tiles = ceil_div(shape.to.c, p[COLUMNS]);
+    hg_launch *launch = hg_emit(plan, node, gather->gradient ? "data gradient" : "forward", "conv_gpu", "conv_gather");
+    hg_emit_read(plan, launch, gather->from);
+    hg_emit_read(plan, launch, gather->weight);
+    hg_emit_read(plan, launch, gather->bias);
+    hg_gather_emit_output(plan, launch, gather);
+    hg_conv_define(plan, launch, &gather->conv);
+    hg_emit_define(plan, launch, "CF", shape.from.c);
+    if (data) define_phases(plan, launch, &gather->conv);
+    define_tile(plan, launch, p, vector_of(shape.to.c));
+    hg_emit_int(plan, launch, gather->bias >= 0);
+    hg_emit_int(plan, launch, gather->batch);
+    hg_emit_int(plan, launch, shape.from.h);
+    hg_emit_int(plan, launch, shape.from.w);
+    hg_emit_int(plan, launch, shape.to.h);
+    hg_emit_int(plan, launch, shape.to.w);
+    hg_emit_int(plan, launch, shape.to.c);
+    hg_emit_int(plan, launch, m_tiles);
+    hg_emit_int(plan, launch, n_tiles);
+    set_range(plan, launch, m_tiles * n_tiles * shape.phases, p);
+    hg_gather_emit_cost(plan, launch, gather);
+    hg_emit_variant(plan, launch, "gpu %dx%dx%d %dx%d", p[ROWS], p[COLUMNS], p[DEPTH], p[ITEM_ROWS], p[ITEM_COLUMNS]);
+}
+
+static void emit_forward(hg_plan *plan, const hg_node *node, const void *problem, const int *p) { emit_gather(plan, node, problem, false, p); }
+static void emit_data(hg_plan *plan, const hg_node *node, const void *problem, const int *p) { emit_gather(plan, node, problem, true, p); }
+
+/* Splits of the pixels: enough groups to fill the device, slices enough in each, partial sums of at most 64 MiB. */
+static int64_t choose_splits(const hg_device_info *limits, int64_t groups, int64_t numbers, int64_t pixels, const int *p)
+{
+    int64_t splits = ceil_div(1024 * (int64_t)limits->compute_units, groups * items_of(p));
+    const int64_t most = pixels / (8 * p[DEPTH]), fitting = ((int64_t)16 << 20) / numbers;
+    if (splits > most) splits = most;
+    if (splits > fitting) splits = fitting;
+    if (splits > 1024) splits = 1024;
+    return splits < 1 ? 1 : splits;
+}
+
+/* Columns of dy that a group sums: a power of two, no more than there are items. */
+static int bias_columns(int channels, int items)
+{
+    int columns = 1;
+    while (columns < channels && columns * 2 <= items && columns < 64) columns *= 2;
+    return columns;
+}
+
+static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
+{
+    const hg_weight *weight = problem;
+    const hg_conv *conv = &weight->conv;
+    const hg_side dy = conv->transposed ? hg_conv_large(conv) : hg_conv_small(conv);
+    const int64_t rows = (int64_t)conv->kh * conv->kw * conv->cl, numbers = rows * conv->cs;
+    const int64_t n_tiles = ceil_div(conv->cs, p[COLUMNS]), product_tiles = ceil_div(rows, p[ROWS]) * n_tiles;
+    const int64_t pixels = (int64_t)hg_side_pixels(hg_conv_small(conv), weight->batch), dy_pixels = (int64_t)hg_side_pixels(dy, weight->batch);
+    const int64_t wanted = choose_splits(hg_plan_limits(plan), product_tiles, numbers, pixels, p);
+    const int64_t split_pixels = ceil_div(ceil_div(pixels, wanted), p[DEPTH]) * p[DEPTH], splits = ceil_div(pixels, split_pixels);
+    const int columns = weight->bias ? bias_columns(dy.c, items_of(p)) : 0;
+    const int64_t bias_groups = columns ? ceil_div(dy.c, columns) : 0;
+
+    hg_block partials = hg_plan_scratch(plan, hg_mul(hg_mul((size_t)splits, (size_t)numbers), sizeof(float)));
+    hg_block bias_partials = columns ? hg_plan_scratch(plan, hg_mul(hg_mul((size_t)splits, (size_t)dy.c), sizeof(float))) : -1;
+    hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_gpu_weight", "conv_weight");
+    hg_emit_read(plan, launch, weight->large);
+    hg_emit_read(plan, launch, weight->small);
+    hg_emit_write(plan, launch, partials);
+    hg_emit_write(plan, launch, bias_partials);
+    hg_conv_define(plan, launch, conv);
+    hg_emit_define(plan, launch, "CL", conv->cl);
+    hg_emit_define(plan, launch, "HS", conv->hs);
+    hg_emit_define(plan, launch, "WS", conv->ws);
+    hg_emit_define(plan, launch, "TRANSPOSED", conv->transposed);
+    hg_emit_define(plan, launch, "CB", columns);
+    define_tile(plan, launch, p, vector_of(conv->cs));
+    hg_emit_int(plan, launch, pixels);
+    hg_emit_int(plan, launch, split_pixels);
+    hg_emit_int(plan, launch, conv->hl);
+    hg_emit_int(plan, launch, conv->wl);
+    hg_emit_int(plan, launch, conv->cs);
+    hg_emit_int(plan, launch, n_tiles);
+    hg_emit_int(plan, launch, product_tiles);
+    hg_emit_int(plan, launch, bias_groups);
+    hg_emit_int(plan, launch, dy_pixels);
+    hg_emit_int(plan, launch, ceil_div(dy_pixels, splits));
+    set_range(plan, launch, (product_tiles + bias_groups) * splits, p);
+    hg_weight_emit_cost(plan, launch, weight, (int)splits);
+    hg_emit_variant(plan, launch, "gpu %dx%dx%d %dx%d, %d splits", p[ROWS], p[COLUMNS], p[DEPTH], p[ITEM_ROWS], p[ITEM_COLUMNS], (int)splits);
+
+    hg_conv_emit_reduce(plan, node, partials, (int)splits, (size_t)numbers, 0);
+    if (columns) hg_conv_emit_reduce(plan, node, bias_partials, (int)splits, (size_t)dy.c, 1);
+}
+
+#define PARAMETERS {"rows", "columns", "depth", "item_rows", "item_columns", NULL}
+const hg_variant hg_gpu_forward = {"gpu", PARAMETERS, forward_fit, forward_accepts, emit_forward};
+const hg_variant hg_gpu_data = {"gpu", PARAMETERS, data_fit, data_accepts, emit_data};
+const hg_variant hg_gpu_weight = {"gpu", PARAMETERS, weight_fit, weight_accepts, emit_weight};
