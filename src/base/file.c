@@ -142,7 +142,10 @@ hg_writer *hg_writer_open(hg_context *ctx, const char *path)
     w->partial = w->path ? hg_alloc(ctx, bytes, 1) : NULL;
     if (w->partial) {
         snprintf(w->partial, bytes, "%s.partial", path);
+        struct stat st;
         if (hg_path_is_dir(path)) hg_fail(ctx, HG_OUTPUT, "%s: is a folder, cannot be written as a file", path);
+        else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) /* a rename would put a file in the place of /dev/null */
+            hg_fail(ctx, HG_OUTPUT, "%s: is no regular file, name another", path);
         else if ((w->file = open(w->partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0) write_failed(w, "cannot be written");
     }
     if (w->file >= 0) return w;
