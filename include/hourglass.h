@@ -283,10 +283,14 @@ typedef struct hg_picture hg_picture; /* 8-bit RGB canvas */
 /* A grid of rows x columns cells of C x H x W pictures (C 1 or 3), each pixel enlarged `scale` times (0: so that a cell
  * is about 64 pixels or more), cells `gap` pixels apart. */
 hg_picture *hg_picture_grid(hg_context *ctx, int rows, int columns, int channels, int height, int width, int scale, int gap);
-/* Draws a [C, H, W] picture with values clamped to [0, 1]. */
+/* Draws a [C, H, W] picture with values clamped to [0, 1], NaN as magenta. Cells never drawn stay light grey. */
 void hg_picture_put(hg_picture *picture, int row, int column, const float *chw);
-bool hg_picture_save(hg_picture *picture, const char *path); /* PNG */
-/* Writes one [C, H, W] picture at its own size. */
+/* Writes a small text to the left of a row ("input", "output"): the saved picture then has a margin for it. A failure of
+ * this or of hg_picture_put is reported by hg_picture_save as well. */
+void hg_picture_label(hg_picture *picture, int row, const char *text);
+/* Writes a PNG (RGB) that is complete or not there; `path` has to end in .png. */
+bool hg_picture_save(hg_picture *picture, const char *path);
+/* Writes one [C, H, W] picture at its own size: grey or RGB, .png. */
 bool hg_picture_write(hg_context *ctx, const char *path, const float *chw, int channels, int height, int width);
 void hg_picture_destroy(hg_picture *picture);
 
@@ -308,8 +312,9 @@ typedef struct hg_curve { const char *name; int n; const double *x, *y; } hg_cur
 typedef struct hg_curves_params { const char *title, *x_label, *y_label; bool log_y; } hg_curves_params;
 bool hg_plot_curves(hg_context *ctx, const char *path, const hg_curve *curves, int n, const hg_curves_params *params);
 
-/* Principal components: rows x [n, d]. Writes mean [d], the k first components [k, d] (unit length, the largest entry
- * positive) and their variances [k]. Deterministic. */
+/* Principal components: rows x [n, d], 1 <= k <= d. Writes mean [d], the k first components [k, d] (orthonormal, the entry
+ * of largest magnitude positive) and their variances [k] (sums of squares divided by n, so that the mean squared error per
+ * row of a projection is the sum of the variances left out). Deterministic. Fails with HG_BAD_INPUT where x is not finite. */
 bool hg_pca(hg_context *ctx, int64_t n, int d, const float *x, int k, float *mean, float *components, float *variances);
 /* out [n, k] = (x - mean) components^T. */
 void hg_pca_project(int64_t n, int d, const float *x, int k, const float *mean, const float *components, float *out);
