@@ -109,15 +109,19 @@ bool cli_check_out(cli *c, const char *path, const char *const *endings)
     bool fits = !endings;
     for (int i = 0; endings && endings[i]; i++) fits |= has_ending(path, endings[i]);
     if (!fits)
-        return hg_fail(c->ctx, HG_USAGE, "--out %s: the name must end with %s%s%s", path, endings[0], endings[1] ? " or " : "", endings[1] ? endings[1] : "");
+        return hg_fail(c->ctx, HG_USAGE, "--out %s: the name must end with %s%s%s", path, endings[0],
+                       endings[1] ? " or " : "", endings[1] ? endings[1] : "");
     struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return hg_fail(c->ctx, HG_OUTPUT, "--out %s: is a directory, give a file's name", path);
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return hg_fail(c->ctx, HG_OUTPUT, "--out %s: is a directory, give a file's name", path);
     const char *slash = strrchr(path, '/');
     const char *dir = !slash ? "." : slash == path ? "/" : hg_arena_format(c->arena, "%.*s", (int)(slash - path), path);
     if (!dir) return false;
-    if (stat(dir, &st) != 0) return hg_fail(c->ctx, HG_OUTPUT, "--out %s: the folder %s cannot be reached: %s", path, dir, strerror(errno));
+    if (stat(dir, &st) != 0)
+        return hg_fail(c->ctx, HG_OUTPUT, "--out %s: the folder %s cannot be reached: %s", path, dir, strerror(errno));
     if (!S_ISDIR(st.st_mode)) return hg_fail(c->ctx, HG_OUTPUT, "--out %s: %s is no folder", path, dir);
-    if (access(dir, W_OK | X_OK) != 0) return hg_fail(c->ctx, HG_OUTPUT, "--out %s: the folder %s is not writable: %s", path, dir, strerror(errno));
+    if (access(dir, W_OK | X_OK) != 0)
+        return hg_fail(c->ctx, HG_OUTPUT, "--out %s: the folder %s is not writable: %s", path, dir, strerror(errno));
     return true;
 }
 
@@ -136,22 +140,27 @@ static void add_rows(option_set *set, const cli_option *rows, struct poptOption 
 {
     for (int i = 0; rows && rows[i].name && set->n < MAX_OPTIONS; i++) {
         set->rows[set->n++] = &rows[i];
-        popt[i] = (struct poptOption){rows[i].name, 0, rows[i].kind == CLI_FLAG ? POPT_ARG_NONE : POPT_ARG_STRING, NULL, set->n,
-                                      rows[i].help, rows[i].argument};
+        popt[i] = (struct poptOption){
+            rows[i].name,    0, rows[i].kind == CLI_FLAG ? POPT_ARG_NONE : POPT_ARG_STRING, NULL, set->n, rows[i].help,
+            rows[i].argument};
     }
 }
 
 static void make_set(cli *c, const cli_verb *verb, option_set *set)
 {
     const cli_option device[] = {
-        {"device", CLI_TEXT, &c->device, 0, 0, "SEL", "auto (default), an index, gpu, cpu, or part of a name; see `hourglass devices`"},
-        {"variants", CLI_TEXT, &c->variants, 0, 0, "LIST", "force kernel variants: plain, or conv_forward=gpu,conv_data=plain"},
-        {"kernels", CLI_TEXT, &c->kernels, 0, 0, "DIR", "read the kernels from this folder instead of the built-in ones"},
+        {"device", CLI_TEXT, &c->device, 0, 0, "SEL",
+         "auto (default), an index, gpu, cpu, or part of a name; see `hourglass devices`"},
+        {"variants", CLI_TEXT, &c->variants, 0, 0, "LIST",
+         "force kernel variants: plain, or conv_forward=gpu,conv_data=plain"},
+        {"kernels", CLI_TEXT, &c->kernels, 0, 0, "DIR",
+         "read the kernels from this folder instead of the built-in ones"},
         {"verbose", CLI_FLAG, &c->verbose, 0, 0, NULL, "tell more about what is done"},
         {0},
     };
     const cli_option data[] = {
-        {"data", CLI_TEXT, &c->data, 0, 0, "PATH", "folder with IDX, CIFAR-10 or PNG files; without it the built-in digits, or what the run was trained on"},
+        {"data", CLI_TEXT, &c->data, 0, 0, "PATH",
+         "folder with IDX, CIFAR-10 or PNG files; without it the built-in digits, or what the run was trained on"},
         {"resize", CLI_SIZE, c->resize, 1, 16384, "HxW", "resize the pictures"},
         {0},
     };
@@ -173,7 +182,8 @@ static void make_set(cli *c, const cli_verb *verb, option_set *set)
 
 static bool out_of_range(cli *c, const cli_option *o, const char *text)
 {
-    return hg_fail(c->ctx, HG_USAGE, "--%s %s: expected %s from %.10g to %.10g", o->name, text, o->kind == CLI_FLOAT ? "a number" : "a whole number", o->min, o->max);
+    return hg_fail(c->ctx, HG_USAGE, "--%s %s: expected %s from %.10g to %.10g", o->name, text,
+                   o->kind == CLI_FLOAT ? "a number" : "a whole number", o->min, o->max);
 }
 
 static bool set_size(cli *c, const cli_option *o, const char *text)
@@ -207,7 +217,8 @@ static bool set_option(cli *c, const cli_option *o, const char *text)
         return (*(const char **)o->to = hg_arena_text(c->arena, text)) != NULL;
     case CLI_INT: {
         int64_t *to = o->to;
-        if (!hg_parse_int(text, to)) return hg_fail(c->ctx, HG_USAGE, "--%s %s: expected a whole number", o->name, text);
+        if (!hg_parse_int(text, to))
+            return hg_fail(c->ctx, HG_USAGE, "--%s %s: expected a whole number", o->name, text);
         return o->min == o->max || ((double)*to >= o->min && (double)*to <= o->max) || out_of_range(c, o, text);
     }
     case CLI_FLOAT: {
@@ -226,12 +237,16 @@ static bool fail_popt(cli *c, const option_set *set, const char *word, int code)
 {
     size_t n = strcspn(word, "=");
     const char *name = hg_arena_format(c->arena, "%.*s", (int)n, word);
-    if (code != POPT_ERROR_BADOPT) return hg_fail(c->ctx, HG_USAGE, "%s: %s; see `hourglass help %s`", name ? name : word, poptStrerror(code), c->verb->name);
+    if (code != POPT_ERROR_BADOPT)
+        return hg_fail(c->ctx, HG_USAGE, "%s: %s; see `hourglass help %s`", name ? name : word, poptStrerror(code),
+                       c->verb->name);
     const char *names[MAX_OPTIONS + 1];
     for (int i = 0; i < set->n; i++) names[i] = hg_arena_format(c->arena, "--%s", set->rows[i]->name);
     names[set->n] = "--help";
-    return hg_fail(c->ctx, HG_USAGE, "%s has no option '%s'%s See `hourglass help %s`", c->verb->name, name ? name : word,
-                   name && *cli_suggest(c, name, names, set->n + 1) ? cli_suggest(c, name, names, set->n + 1) : ".", c->verb->name);
+    return hg_fail(c->ctx, HG_USAGE, "%s has no option '%s'%s See `hourglass help %s`", c->verb->name,
+                   name ? name : word,
+                   name && *cli_suggest(c, name, names, set->n + 1) ? cli_suggest(c, name, names, set->n + 1) : ".",
+                   c->verb->name);
 }
 
 /* popt's options have one argument: `--range A B` becomes `--range=A,B`. */
@@ -241,7 +256,9 @@ static int join_ranges(cli *c, const option_set *set, int argc, char **argv, con
     for (int i = 0; i < argc && n < MAX_WORDS - 1; i++) {
         words[n] = argv[i];
         for (int k = 0; k < set->n && i + 2 < argc; k++) {
-            if (set->rows[k]->kind != CLI_RANGE || strncmp(argv[i], "--", 2) != 0 || strcmp(argv[i] + 2, set->rows[k]->name) != 0) continue;
+            if (set->rows[k]->kind != CLI_RANGE || strncmp(argv[i], "--", 2) != 0 ||
+                strcmp(argv[i] + 2, set->rows[k]->name) != 0)
+                continue;
             if (strchr(argv[i + 1], ',')) continue;
             words[n] = hg_arena_format(c->arena, "%s=%s,%s", argv[i], argv[i + 1], argv[i + 2]);
             i += 2;
@@ -258,12 +275,13 @@ static bool take_arguments(cli *c, poptContext con)
     const char *word;
     while ((word = poptGetArg(con))) {
         if (c->n_args == c->verb->max_args)
-            return hg_fail(c->ctx, HG_USAGE, "%s: what is '%s' for? Usage: hourglass %s %s; see `hourglass help %s`", c->verb->name, word, c->verb->name,
-                           c->verb->arguments, c->verb->name);
+            return hg_fail(c->ctx, HG_USAGE, "%s: what is '%s' for? Usage: hourglass %s %s; see `hourglass help %s`",
+                           c->verb->name, word, c->verb->name, c->verb->arguments, c->verb->name);
         c->args[c->n_args++] = hg_arena_text(c->arena, word);
     }
     if (c->n_args >= c->verb->min_args) return !hg_failed(c->ctx);
-    return hg_fail(c->ctx, HG_USAGE, "%s needs %s; see `hourglass help %s`", c->verb->name, c->verb->arguments, c->verb->name);
+    return hg_fail(c->ctx, HG_USAGE, "%s needs %s; see `hourglass help %s`", c->verb->name, c->verb->arguments,
+                   c->verb->name);
 }
 
 bool cli_parse(cli *c, int argc, char **argv, bool *help)
@@ -295,7 +313,8 @@ bool cli_print_help(cli *c, const cli_verb *verb)
 {
     option_set set;
     make_set(c, verb, &set);
-    const char *name = hg_arena_format(c->arena, "hourglass %s%s%s", verb->name, *verb->arguments ? " " : "", verb->arguments);
+    const char *name =
+        hg_arena_format(c->arena, "hourglass %s%s%s", verb->name, *verb->arguments ? " " : "", verb->arguments);
     if (!name) return false;
     const char *words[] = {name, NULL};
     poptContext con = poptGetContext(name, 1, words, set.all, 0);

@@ -31,21 +31,25 @@ static int64_t count_codes(const cli_run *run, const npy_array *a)
 static bool fail_shape(cli_run *run, const npy_array *a)
 {
     const char *shape = "";
-    for (int i = 0; i < a->rank && shape; i++) shape = hg_arena_format(run->c->arena, "%s%s%" PRId64, shape, i ? ", " : "", a->shape[i]);
+    for (int i = 0; i < a->rank && shape; i++)
+        shape = hg_arena_format(run->c->arena, "%s%s%" PRId64, shape, i ? ", " : "", a->shape[i]);
     const int *code = run->code;
     if (code[1] == 1 && code[2] == 1)
-        return hg_fail(run->c->ctx, HG_BAD_INPUT, "%s: an array [%s]; the codes of %s are [N, %d]", o.codes, shape ? shape : "", hg_model_name(run->model), code[0]);
-    return hg_fail(run->c->ctx, HG_BAD_INPUT, "%s: an array [%s]; the codes of %s are [N, %d, %d, %d]", o.codes, shape ? shape : "", hg_model_name(run->model),
-                   code[0], code[1], code[2]);
+        return hg_fail(run->c->ctx, HG_BAD_INPUT, "%s: an array [%s]; the codes of %s are [N, %d]", o.codes,
+                       shape ? shape : "", hg_model_name(run->model), code[0]);
+    return hg_fail(run->c->ctx, HG_BAD_INPUT, "%s: an array [%s]; the codes of %s are [N, %d, %d, %d]", o.codes,
+                   shape ? shape : "", hg_model_name(run->model), code[0], code[1], code[2]);
 }
 
 static bool to_folder(cli_run *run, const float *y, int64_t n)
 {
     cli *c = run->c;
-    if (mkdir(o.out, 0777) != 0 && errno != EEXIST) return hg_fail(c->ctx, HG_OUTPUT, "--out %s: the folder cannot be made: %s", o.out, strerror(errno));
+    if (mkdir(o.out, 0777) != 0 && errno != EEXIST)
+        return hg_fail(c->ctx, HG_OUTPUT, "--out %s: the folder cannot be made: %s", o.out, strerror(errno));
     for (int64_t i = 0; i < n; i++) {
         const char *path = hg_arena_format(c->arena, "%s/%05" PRId64 ".png", o.out, i);
-        if (!path || !hg_picture_write(c->ctx, path, y + (size_t)i * run->out_n, run->out[0], run->out[1], run->out[2])) return false;
+        if (!path || !hg_picture_write(c->ctx, path, y + (size_t)i * run->out_n, run->out[0], run->out[1], run->out[2]))
+            return false;
     }
     cli_say(c, "%swrote %s%s: %" PRId64 " pictures", cli_bold(c), o.out, cli_plain(c), n);
     return true;
@@ -62,7 +66,8 @@ static bool check_out(cli *c)
     if (o.out && is_png(o.out)) return cli_check_out(c, o.out, cli_png);
     if (!o.out) return hg_fail(c->ctx, HG_USAGE, "decode needs --out FILE.png or --out DIR");
     if (!hg_path_is_dir(o.out)) return cli_check_out(c, o.out, NULL);
-    return access(o.out, W_OK | X_OK) == 0 || hg_fail(c->ctx, HG_OUTPUT, "--out %s: not writable: %s", o.out, strerror(errno));
+    return access(o.out, W_OK | X_OK) == 0 ||
+           hg_fail(c->ctx, HG_OUTPUT, "--out %s: not writable: %s", o.out, strerror(errno));
 }
 
 static bool decode(cli_run *run, const npy_array *codes)
@@ -73,10 +78,13 @@ static bool decode(cli_run *run, const npy_array *codes)
     if (n == 0) return hg_fail(run->c->ctx, HG_BAD_INPUT, "%s: holds no code", o.codes);
     bool grid = is_png(o.out);
     if (grid && n > GRID_LIMIT)
-        return hg_fail(run->c->ctx, HG_USAGE, "%s: %" PRId64 " codes are too many for one picture (at most %d): give a folder as --out", o.codes, n, GRID_LIMIT);
+        return hg_fail(run->c->ctx, HG_USAGE,
+                       "%s: %" PRId64 " codes are too many for one picture (at most %d): give a folder as --out",
+                       o.codes, n, GRID_LIMIT);
     if (!cli_run_open(run, false)) return false;
     float *y = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->out_n), sizeof *y);
-    bool ok = y && hg_decode(run->net, n, codes->data, y) && (grid ? cli_run_draw(run, y, n, 0, o.out) : to_folder(run, y, n));
+    bool ok = y && hg_decode(run->net, n, codes->data, y) &&
+              (grid ? cli_run_draw(run, y, n, 0, o.out) : to_folder(run, y, n));
     hg_free(y);
     return ok;
 }
@@ -87,10 +95,15 @@ static bool run(cli *c)
     if (!check_out(c)) return false;
     cli_run r;
     npy_array codes = {0};
-    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && npy_read(c->ctx, o.codes, &codes) && decode(&r, &codes);
+    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && npy_read(c->ctx, o.codes, &codes) &&
+              decode(&r, &codes);
     hg_free(codes.data);
     cli_run_close(&r);
     return ok;
 }
 
-const cli_verb cli_verb_decode = {"decode", "RUN", "Draws the pictures that codes in a .npy file stand for.", options, CLI_DEVICE, 1, 1, run};
+const cli_verb cli_verb_decode = {
+    .name = "decode", .arguments = "RUN",
+    .help = "Draws the pictures that codes in a .npy file stand for.",
+    .options = options, .groups = CLI_DEVICE, .min_args = 1, .max_args = 1, .run = run,
+};

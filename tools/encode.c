@@ -7,7 +7,8 @@
 static struct { const char *out, *part; } o;
 
 static const cli_option options[] = {
-    {"out", CLI_TEXT, &o.out, 0, 0, "FILE.npy", "the codes, float32: [N, Z], or [N, C, H, W] where the code is not flat"},
+    {"out", CLI_TEXT, &o.out, 0, 0, "FILE.npy",
+     "the codes, float32: [N, Z], or [N, C, H, W] where the code is not flat"},
     {"part", CLI_TEXT, &o.part, 0, 0, "PART", "test (default) or train"},
     {0},
 };
@@ -17,7 +18,8 @@ static bool write_codes(cli_run *run, const float *codes, int64_t n)
     bool flat = run->code[1] == 1 && run->code[2] == 1;
     const int64_t shape[4] = {n, run->code[0], run->code[1], run->code[2]};
     if (!npy_write(run->c->ctx, o.out, flat ? 2 : 4, shape, codes)) return false;
-    cli_say(run->c, "%swrote %s%s: %" PRId64 " codes of %zu numbers", cli_bold(run->c), o.out, cli_plain(run->c), n, run->code_n);
+    cli_say(run->c, "%swrote %s%s: %" PRId64 " codes of %zu numbers", cli_bold(run->c), o.out, cli_plain(run->c), n,
+            run->code_n);
     return true;
 }
 
@@ -25,7 +27,8 @@ static bool run(cli *c)
 {
     static const char *const endings[] = {".npy", NULL};
     if (!cli_check_out(c, o.out, endings)) return false;
-    if (o.part && strcmp(o.part, "test") != 0 && strcmp(o.part, "train") != 0) return hg_fail(c->ctx, HG_USAGE, "--part %s: expected test or train", o.part);
+    if (o.part && strcmp(o.part, "test") != 0 && strcmp(o.part, "train") != 0)
+        return hg_fail(c->ctx, HG_USAGE, "--part %s: expected test or train", o.part);
     hg_part part = o.part && strcmp(o.part, "train") == 0 ? HG_TRAIN : HG_TEST;
     cli_run r;
     bool ok = cli_run_read(c, c->args[0], &r) && cli_run_open(&r, true);
@@ -37,4 +40,8 @@ static bool run(cli *c)
     return ok;
 }
 
-const cli_verb cli_verb_encode = {"encode", "RUN", "Writes the codes of pictures to a .npy file.", options, CLI_DEVICE | CLI_DATA, 1, 1, run};
+const cli_verb cli_verb_encode = {
+    .name = "encode", .arguments = "RUN",
+    .help = "Writes the codes of pictures to a .npy file.",
+    .options = options, .groups = CLI_DEVICE | CLI_DATA, .min_args = 1, .max_args = 1, .run = run,
+};

@@ -17,11 +17,14 @@ static bool measure(cli_run *run, quality *q)
     bool ok = true;
     for (int64_t first = 0; ok && first < q->n; first += PIECE) {
         int64_t m = q->n - first < PIECE ? q->n - first : PIECE;
-        float *x = cli_run_pictures(run, HG_TEST, first, m), *y = hg_alloc(run->c->ctx, hg_mul((size_t)m, run->out_n), sizeof *y);
+        float *x = cli_run_pictures(run, HG_TEST, first, m),
+              *y = hg_alloc(run->c->ctx, hg_mul((size_t)m, run->out_n), sizeof *y);
         ok = x && y && hg_reconstruct(run->net, m, x, y);
-        for (size_t i = 0; ok && i < (size_t)m * run->out_n; i++) q->mse += ((double)x[i] - y[i]) * ((double)x[i] - y[i]);
+        for (size_t i = 0; ok && i < (size_t)m * run->out_n; i++)
+            q->mse += ((double)x[i] - y[i]) * ((double)x[i] - y[i]);
         for (int64_t i = 0; ok && i < m; i++)
-            q->ssim += hg_ssim(x + (size_t)i * run->in_n, y + (size_t)i * run->out_n, run->in[0], run->in[1], run->in[2]);
+            q->ssim +=
+                hg_ssim(x + (size_t)i * run->in_n, y + (size_t)i * run->out_n, run->in[0], run->in[1], run->in[2]);
         hg_free(x);
         hg_free(y);
     }
@@ -34,8 +37,9 @@ static bool print(cli_run *run, const hg_losses *l, const quality *q)
 {
     double psnr = hg_psnr(q->mse);
     if (as_json) {
-        json_t *root = json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "pictures", (json_int_t)q->n, "loss", l->loss, "reconstruction", l->reconstruction,
-                                 "kl", l->kl, "penalty", l->penalty, "mse", q->mse, "psnr", psnr, "ssim", q->ssim);
+        json_t *root = json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "pictures", (json_int_t)q->n, "loss",
+                                 l->loss, "reconstruction", l->reconstruction, "kl", l->kl, "penalty", l->penalty,
+                                 "mse", q->mse, "psnr", psnr, "ssim", q->ssim);
         bool ok = root && json_dumpf(root, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
         json_decref(root);
         return ok || hg_fail(run->c->ctx, HG_INTERNAL, "the figures cannot be written as JSON");
@@ -56,10 +60,14 @@ static bool run(cli *c)
     cli_run r;
     hg_losses losses;
     quality q;
-    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_open(&r, true) && hg_evaluate(r.net, r.data, HG_TEST, &losses) && measure(&r, &q) &&
-              print(&r, &losses, &q);
+    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_open(&r, true) &&
+              hg_evaluate(r.net, r.data, HG_TEST, &losses) && measure(&r, &q) && print(&r, &losses, &q);
     cli_run_close(&r);
     return ok;
 }
 
-const cli_verb cli_verb_eval = {"eval", "RUN", "Loss and its parts, MSE, PSNR and SSIM on the test part.", options, CLI_DEVICE | CLI_DATA, 1, 1, run};
+const cli_verb cli_verb_eval = {
+    .name = "eval", .arguments = "RUN",
+    .help = "Loss and its parts, MSE, PSNR and SSIM on the test part.",
+    .options = options, .groups = CLI_DEVICE | CLI_DATA, .min_args = 1, .max_args = 1, .run = run,
+};

@@ -11,7 +11,8 @@ static bool overview(void)
         snprintf(usage, sizeof usage, "%s %s", cli_verbs[i]->name, cli_verbs[i]->arguments);
         printf("  hourglass %-20s %s\n", usage, cli_verbs[i]->help);
     }
-    printf("\n`hourglass help VERB` (or VERB --help) gives the options. `hourglass help NAME` explains what a model file can name:\n");
+    printf("\n`hourglass help VERB` (or VERB --help) gives the options. `hourglass help NAME` explains what a model "
+           "file can name:\n");
     hg_help_entry entry;
     const char *group = "";
     for (int i = 0; hg_help(i, &entry); i++) {
@@ -42,7 +43,8 @@ static bool fail_word(cli *c, const char *word)
     for (int i = 0; cli_verbs[i]; i++) names[n++] = cli_verbs[i]->name;
     for (int i = 0; n < 256 && hg_help(i, &entry); i++) names[n++] = entry.name;
     const char *near = cli_suggest(c, word, names, n);
-    return hg_fail(c->ctx, HG_USAGE, "no help for '%s'%s `hourglass help` lists what there is", word, *near ? near : ";");
+    return hg_fail(c->ctx, HG_USAGE, "no help for '%s'%s `hourglass help` lists what there is", word,
+                   *near ? near : ";");
 }
 
 static bool run(cli *c)
@@ -64,4 +66,8 @@ static bool run(cli *c)
     return found || fail_word(c, c->args[0]);
 }
 
-const cli_verb cli_verb_help = {"help", "[VERB|LAYER]", "Explains a verb, or a layer, loss, optimizer ... of model files.", NULL, 0, 0, 1, run};
+const cli_verb cli_verb_help = {
+    .name = "help", .arguments = "[VERB|LAYER]",
+    .help = "Explains a verb, or a layer, loss, optimizer ... of model files.",
+    .max_args = 1, .run = run,
+};

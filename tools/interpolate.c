@@ -16,7 +16,9 @@ static const cli_option options[] = {
 static bool check_index(cli_run *run, const char *name, int64_t index)
 {
     int64_t n = hg_dataset_count(run->data, HG_TEST);
-    return index < n || hg_fail(run->c->ctx, HG_USAGE, "--%s %" PRId64 ": there are %" PRId64 " test pictures, 0 to %" PRId64, name, index, n, n - 1);
+    return index < n ||
+           hg_fail(run->c->ctx, HG_USAGE, "--%s %" PRId64 ": there are %" PRId64 " test pictures, 0 to %" PRId64, name,
+                   index, n, n - 1);
 }
 
 /* codes[k] = (1 - t) from + t to, t = k / (steps - 1). */
@@ -51,13 +53,18 @@ static bool walk(cli_run *run)
 
 static bool run(cli *c)
 {
-    if (o.from < 0 || o.to < 0) return hg_fail(c->ctx, HG_USAGE, "interpolate needs --from I and --to J: two test pictures by index");
+    if (o.from < 0 || o.to < 0)
+        return hg_fail(c->ctx, HG_USAGE, "interpolate needs --from I and --to J: two test pictures by index");
     if (!cli_check_out(c, o.out, cli_png)) return false;
     cli_run r;
-    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && cli_run_open(&r, true) && check_index(&r, "from", o.from) &&
-              check_index(&r, "to", o.to) && walk(&r);
+    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && cli_run_open(&r, true) &&
+              check_index(&r, "from", o.from) && check_index(&r, "to", o.to) && walk(&r);
     cli_run_close(&r);
     return ok;
 }
 
-const cli_verb cli_verb_interpolate = {"interpolate", "RUN", "Draws the way between two test pictures through the code.", options, CLI_DEVICE | CLI_DATA, 1, 1, run};
+const cli_verb cli_verb_interpolate = {
+    .name = "interpolate", .arguments = "RUN",
+    .help = "Draws the way between two test pictures through the code.",
+    .options = options, .groups = CLI_DEVICE | CLI_DATA, .min_args = 1, .max_args = 1, .run = run,
+};

@@ -46,7 +46,8 @@ static bool project(hg_context *ctx, const float *rows, int64_t n, size_t d, pla
 static bool code_plane(cli_run *run, int64_t n, plane *p)
 {
     float *codes = cli_run_codes(run, HG_TEST, n);
-    bool ok = codes && (run->code_n <= 2 ? take_columns(run->c->ctx, codes, n, run->code_n, p) : project(run->c->ctx, codes, n, run->code_n, p));
+    bool ok = codes && (run->code_n <= 2 ? take_columns(run->c->ctx, codes, n, run->code_n, p)
+                                         : project(run->c->ctx, codes, n, run->code_n, p));
     hg_free(codes);
     return ok;
 }
@@ -73,14 +74,18 @@ static bool plot(cli_run *run, int64_t n, const plane *code, const plane *pixels
     for (int64_t i = 0; i < n; i++) labels[i] = hg_dataset_label(run->data, HG_TEST, i);
     for (int i = 0; i < classes; i++) names[i] = hg_dataset_class_name(run->data, i);
     bool direct = run->code_n <= 2;
-    snprintf(title, sizeof title, direct ? "%s: code of %zu" : "%s: PCA of the code of %zu", hg_model_name(run->model), run->code_n);
+    snprintf(title, sizeof title, direct ? "%s: code of %zu" : "%s: PCA of the code of %zu", hg_model_name(run->model),
+             run->code_n);
     hg_scatter panels[2] = {
-        {n, code->x, code->y, classes ? labels : NULL, classes, names, title, direct ? "z[0]" : "component 1", direct ? "z[1]" : "component 2"},
-        {n, pixels->x, pixels->y, classes ? labels : NULL, classes, names, "PCA of the pixels", "component 1", "component 2"},
+        {n, code->x, code->y, classes ? labels : NULL, classes, names, title, direct ? "z[0]" : "component 1",
+         direct ? "z[1]" : "component 2"},
+        {n, pixels->x, pixels->y, classes ? labels : NULL, classes, names, "PCA of the pixels", "component 1",
+         "component 2"},
     };
     bool ok = hg_plot_scatter(ctx, o.out, panels, o.pca ? 2 : 1);
     hg_free(labels);
-    if (ok) cli_say(run->c, "%swrote %s%s: %lld test pictures", cli_bold(run->c), o.out, cli_plain(run->c), (long long)n);
+    if (ok)
+        cli_say(run->c, "%swrote %s%s: %lld test pictures", cli_bold(run->c), o.out, cli_plain(run->c), (long long)n);
     return ok;
 }
 
@@ -91,7 +96,9 @@ static bool run(cli *c)
     plane code = {0}, pixels = {0};
     bool ok = cli_run_read(c, c->args[0], &r) && cli_run_open(&r, true);
     int64_t n = ok && hg_dataset_count(r.data, HG_TEST) < o.count ? hg_dataset_count(r.data, HG_TEST) : o.count;
-    if (ok && n < 3) ok = hg_fail(c->ctx, HG_BAD_INPUT, "latent: a scatter needs at least 3 test pictures, there are %lld", (long long)n);
+    if (ok && n < 3)
+        ok = hg_fail(c->ctx, HG_BAD_INPUT, "latent: a scatter needs at least 3 test pictures, there are %lld",
+                     (long long)n);
     ok = ok && code_plane(&r, n, &code) && (!o.pca || pixel_plane(&r, n, &pixels)) && plot(&r, n, &code, &pixels);
     hg_free(code.x);
     hg_free(code.y);
@@ -101,4 +108,8 @@ static bool run(cli *c)
     return ok;
 }
 
-const cli_verb cli_verb_latent = {"latent", "RUN", "Scatter of the test pictures' codes, coloured by class.", options, CLI_DEVICE | CLI_DATA, 1, 1, run};
+const cli_verb cli_verb_latent = {
+    .name = "latent", .arguments = "RUN",
+    .help = "Scatter of the test pictures' codes, coloured by class.",
+    .options = options, .groups = CLI_DEVICE | CLI_DATA, .min_args = 1, .max_args = 1, .run = run,
+};

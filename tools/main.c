@@ -4,12 +4,18 @@
 #include <string.h>
 #include "cli.h"
 
-extern const cli_verb cli_verb_devices, cli_verb_models, cli_verb_train, cli_verb_plan, cli_verb_eval, cli_verb_reconstruct,
-    cli_verb_encode, cli_verb_decode, cli_verb_sample, cli_verb_interpolate, cli_verb_latent, cli_verb_manifold, cli_verb_help;
+extern const cli_verb cli_verb_devices, cli_verb_models, cli_verb_train, cli_verb_plan, cli_verb_eval,
+    cli_verb_reconstruct, cli_verb_encode, cli_verb_decode, cli_verb_sample, cli_verb_interpolate, cli_verb_latent,
+    cli_verb_manifold, cli_verb_help;
 
 const cli_verb *const cli_verbs[] = {
-    &cli_verb_devices, &cli_verb_models, &cli_verb_train, &cli_verb_plan, &cli_verb_eval, &cli_verb_reconstruct, &cli_verb_encode,
-    &cli_verb_decode, &cli_verb_sample, &cli_verb_interpolate, &cli_verb_latent, &cli_verb_manifold, &cli_verb_help, NULL,
+    &cli_verb_devices, &cli_verb_models,
+    &cli_verb_train,   &cli_verb_plan,
+    &cli_verb_eval,    &cli_verb_reconstruct,
+    &cli_verb_encode,  &cli_verb_decode,
+    &cli_verb_sample,  &cli_verb_interpolate,
+    &cli_verb_latent,  &cli_verb_manifold,
+    &cli_verb_help,    NULL,
 };
 
 static void log_line(void *user, hg_level level, const char *text)
@@ -38,7 +44,9 @@ static bool fail_verb(cli *c, const char *word)
 static bool run(cli *c, int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
-    if (!word) return hg_fail(c->ctx, HG_USAGE, "what is to be done? For a start: `hourglass train conv-vae`; `hourglass help` lists the verbs");
+    if (!word)
+        return hg_fail(c->ctx, HG_USAGE,
+                       "what is to be done? For a start: `hourglass train conv-vae`; `hourglass help` lists the verbs");
     if (strcmp(word, "--version") == 0) return printf("hourglass %s\n", HG_VERSION) > 0;
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) word = "help";
     c->verb = find_verb(word);
@@ -57,7 +65,8 @@ int main(int argc, char **argv)
         return HG_INTERNAL;
     }
     if (cli_init(&c)) run(&c, argc, argv);
-    if (fflush(stdout) != 0 || ferror(stdout)) hg_fail(c.ctx, HG_OUTPUT, "standard output cannot be written: %s", strerror(errno));
+    if (fflush(stdout) != 0 || ferror(stdout))
+        hg_fail(c.ctx, HG_OUTPUT, "standard output cannot be written: %s", strerror(errno));
     int status = (int)hg_context_status(c.ctx);
     if (status != HG_OK) cli_say(&c, "%shourglass:%s %s", cli_bold(&c), cli_plain(&c), hg_message(c.ctx));
     else if (c.signal) status = 128 + c.signal;

@@ -19,4 +19,8 @@ static bool run(cli *c)
     return !hg_failed(c->ctx);
 }
 
-const cli_verb cli_verb_models = {"models", "", "Lists the built-in models. `hourglass plan NAME` shows one, `hourglass train NAME` trains it.", NULL, 0, 0, 0, run};
+const cli_verb cli_verb_models = {
+    .name = "models", .arguments = "",
+    .help = "Lists the built-in models. `hourglass plan NAME` shows one, `hourglass train NAME` trains it.",
+    .run = run,
+};

@@ -1,5 +1,6 @@
 /* NumPy's .npy files, format 1.0, little-endian float32 in C order:
- *   "\x93NUMPY" 1 0, header length (2 bytes), "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }" padded, data. */
+ *   "\x93NUMPY" 1 0, header length (2 bytes), "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }" padded,
+ * data. */
 #ifndef HG_TOOLS_NPY_H
 #define HG_TOOLS_NPY_H
 

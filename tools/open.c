@@ -34,7 +34,8 @@ static void fail_name(cli *c, const char *name)
     int n = 0;
     while (n < 64 && (names[n] = cli_model_text_at(n))) n++;
     const char *near = cli_suggest(c, name, names, n);
-    hg_fail(c->ctx, HG_USAGE, "'%s' is neither a model file nor a built-in model%s `hourglass models` lists those", name, *near ? near : ";");
+    hg_fail(c->ctx, HG_USAGE, "'%s' is neither a model file nor a built-in model%s `hourglass models` lists those",
+            name, *near ? near : ";");
 }
 
 static hg_model *open_run_model(cli *c, const char *path)
@@ -42,7 +43,9 @@ static hg_model *open_run_model(cli *c, const char *path)
     hg_checkpoint_info *info = hg_checkpoint_open(c->ctx, path);
     const char *text = info ? hg_checkpoint_get(info, "model") : NULL;
     hg_model *model = text ? hg_model_parse(c->ctx, hg_checkpoint_path(info), text, strlen(text)) : NULL;
-    if (info && !text) hg_fail(c->ctx, HG_BAD_INPUT, "%s: holds weights but no model: give a run's directory or its checkpoint", hg_checkpoint_path(info));
+    if (info && !text)
+        hg_fail(c->ctx, HG_BAD_INPUT, "%s: holds weights but no model: give a run's directory or its checkpoint",
+                hg_checkpoint_path(info));
     hg_checkpoint_close(info);
     return model;
 }
@@ -73,10 +76,13 @@ hg_device *cli_open_device(cli *c, const char *remembered, bool profile)
     const char *select = c->device, *environment = getenv("HOURGLASS_DEVICE");
     if (!select && environment && *environment) select = environment;
     if (!select) select = remembered;
-    hg_device *device = hg_device_open(c->ctx, &(hg_device_params){.select = select, .kernel_dir = c->kernels, .variants = c->variants, .profile = profile});
+    hg_device *device = hg_device_open(
+        c->ctx,
+        &(hg_device_params){.select = select, .kernel_dir = c->kernels, .variants = c->variants, .profile = profile});
     if (!device) return NULL;
     const hg_device_info *info = hg_device_get_info(device);
-    cli_say(c, "%sdevice:%s %d, %s (%s %s), %s", cli_bold(c), cli_plain(c), info->index, info->name, info->platform, info->driver, info->why);
+    cli_say(c, "%sdevice:%s %d, %s (%s %s), %s", cli_bold(c), cli_plain(c), info->index, info->name, info->platform,
+            info->driver, info->why);
     return device;
 }
 
@@ -102,7 +108,8 @@ void cli_memory_read(cli *c, const char *text, cli_memory *m)
     read_text(c, object, "data", &m->data);
     read_int(object, "resize_height", &height);
     read_int(object, "resize_width", &width);
-    if (height > 0 && width > 0 && height <= 16384 && width <= 16384) m->resize[0] = (int)height, m->resize[1] = (int)width;
+    if (height > 0 && width > 0 && height <= 16384 && width <= 16384)
+        m->resize[0] = (int)height, m->resize[1] = (int)width;
     read_int(object, "limit", &m->limit);
     read_int(object, "seed", &m->seed);
     read_int(object, "batch", &m->batch);
@@ -115,13 +122,15 @@ void cli_memory_read(cli *c, const char *text, cli_memory *m)
 
 const char *cli_memory_write(cli *c, const cli_memory *m)
 {
-    json_t *object = json_pack("{s:s?, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:s?, s:s?}", "data", m->data, "resize_height", m->resize[0],
-                               "resize_width", m->resize[1], "limit", (json_int_t)m->limit, "seed", (json_int_t)m->seed, "batch",
-                               (json_int_t)m->batch, "log_every", (json_int_t)m->log_every, "save_every", (json_int_t)m->save_every,
-                               "device", m->device, "variants", m->variants);
+    json_t *object =
+        json_pack("{s:s?, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:s?, s:s?}", "data", m->data, "resize_height",
+                  m->resize[0], "resize_width", m->resize[1], "limit", (json_int_t)m->limit, "seed",
+                  (json_int_t)m->seed, "batch", (json_int_t)m->batch, "log_every", (json_int_t)m->log_every,
+                  "save_every", (json_int_t)m->save_every, "device", m->device, "variants", m->variants);
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     const char *copy = text ? hg_arena_text(c->arena, text) : NULL;
-    if (!text) hg_fail(c->ctx, HG_INTERNAL, "the command line cannot be remembered: no memory, or a path that is not UTF-8");
+    if (!text)
+        hg_fail(c->ctx, HG_INTERNAL, "the command line cannot be remembered: no memory, or a path that is not UTF-8");
     free(text);
     json_decref(object);
     return copy;
@@ -156,7 +165,9 @@ bool cli_run_read(cli *c, const char *path, cli_run *run)
     run->info = hg_checkpoint_open(c->ctx, path);
     if (!run->info) return false;
     const char *file = hg_checkpoint_path(run->info), *text = hg_checkpoint_get(run->info, "model");
-    if (!text) return hg_fail(c->ctx, HG_BAD_INPUT, "%s: holds weights but no model: give a run's directory or its checkpoint", file);
+    if (!text)
+        return hg_fail(c->ctx, HG_BAD_INPUT, "%s: holds weights but no model: give a run's directory or its checkpoint",
+                       file);
     run->model = hg_model_parse(c->ctx, file, text, strlen(text));
     if (!run->model) return false;
     cli_memory_read(c, hg_checkpoint_get(run->info, "arguments"), &run->memory);
@@ -175,7 +186,8 @@ bool cli_run_open(cli_run *run, bool data)
     if (data && !(run->data = cli_open_data(c, run->model, &run->memory))) return false;
     run->device = cli_open_device(c, NULL, false);
     if (!run->device) return false;
-    run->net = hg_net_create(run->device, run->model, &(hg_net_params){.seed = (uint64_t)run->memory.seed, .inference = true});
+    run->net =
+        hg_net_create(run->device, run->model, &(hg_net_params){.seed = (uint64_t)run->memory.seed, .inference = true});
     return run->net && hg_net_load(run->net, hg_checkpoint_path(run->info));
 }
 
@@ -214,14 +226,18 @@ float *cli_run_codes(cli_run *run, hg_part part, int64_t n)
 bool cli_run_need_latent(cli_run *run, const char *why)
 {
     if (hg_model_is_variational(run->model)) return true;
-    return hg_fail(run->c->ctx, HG_USAGE, "%s: the model %s is a plain autoencoder: nothing says how its codes are distributed, so %s. Use a model "
-                   "with `latent: {gaussian: ...}`, such as the built-in conv-vae", run->c->verb->name, hg_model_name(run->model), why);
+    return hg_fail(
+        run->c->ctx, HG_USAGE,
+        "%s: the model %s is a plain autoencoder: nothing says how its codes are distributed, so %s. Use a model "
+        "with `latent: {gaussian: ...}`, such as the built-in conv-vae",
+        run->c->verb->name, hg_model_name(run->model), why);
 }
 
 bool cli_run_need_pictures(cli_run *run)
 {
     if (run->out[0] == 1 || run->out[0] == 3) return true;
-    return hg_fail(run->c->ctx, HG_USAGE, "%s: the model's output has %d channels; pictures have 1 or 3", run->c->verb->name, run->out[0]);
+    return hg_fail(run->c->ctx, HG_USAGE, "%s: the model's output has %d channels; pictures have 1 or 3",
+                   run->c->verb->name, run->out[0]);
 }
 
 bool cli_run_draw(cli_run *run, const float *pictures, int64_t n, int64_t columns, const char *path)
@@ -229,7 +245,8 @@ bool cli_run_draw(cli_run *run, const float *pictures, int64_t n, int64_t column
     if (columns < 1)
         for (columns = 1; columns * columns < n; columns++) {}
     if (columns > n) columns = n;
-    hg_picture *grid = hg_picture_grid(run->c->ctx, (int)((n + columns - 1) / columns), (int)columns, run->out[0], run->out[1], run->out[2], 0, 2);
+    hg_picture *grid = hg_picture_grid(run->c->ctx, (int)((n + columns - 1) / columns), (int)columns, run->out[0],
+                                       run->out[1], run->out[2], 0, 2);
     for (int64_t i = 0; grid && i < n; i++)
         hg_picture_put(grid, (int)(i / columns), (int)(i % columns), pictures + (size_t)i * run->out_n);
     bool ok = grid && hg_picture_save(grid, path);

@@ -12,7 +12,8 @@ hg_model *cli_open_model(cli *c, const char *name);
 typedef struct cli_builtin { const char *name, *text, *about; } cli_builtin;
 bool cli_builtin_at(cli *c, int i, cli_builtin *out);
 
-/* The device that --device names, else the environment's HOURGLASS_DEVICE, else `remembered`, else auto. Says which and why. */
+/* The device that --device names, else the environment's HOURGLASS_DEVICE, else `remembered`, else auto. Says which and
+ * why. */
 hg_device *cli_open_device(cli *c, const char *remembered, bool profile);
 
 /* What `train` remembers of its command line in the checkpoint, as JSON. */
@@ -61,7 +62,8 @@ float *cli_run_codes(cli_run *run, hg_part part, int64_t n);
 bool cli_run_need_latent(cli_run *run, const char *why);
 /* Fails unless the pictures can be drawn: 1 or 3 channels. */
 bool cli_run_need_pictures(cli_run *run);
-/* Draws n pictures [n, C, H, W], of the output's shape, into a grid of about `columns` (0: nearly square) and saves it. */
+/* Draws n pictures [n, C, H, W], of the output's shape, into a grid of about `columns` (0: nearly square) and saves it.
+ */
 bool cli_run_draw(cli_run *run, const float *pictures, int64_t n, int64_t columns, const char *path);
 
 #endif

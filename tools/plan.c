@@ -49,7 +49,8 @@ static void print_layers(const hg_model *model, const totals *t)
     hg_layer_row row;
     printf("%-18s %-18s %-12s %-12s %12s\n", "layer", "kind", "input", "output", "parameters");
     for (int i = 0; hg_model_layer(model, i, &row); i++)
-        printf("%-18s %-18s %-12s %-12s %12s\n", row.name, row.layer, shape_text(in, row.in), shape_text(out, row.out), cli_count(count, row.parameters));
+        printf("%-18s %-18s %-12s %-12s %12s\n", row.name, row.layer, shape_text(in, row.in), shape_text(out, row.out),
+               cli_count(count, row.parameters));
     printf("%-18s %-18s %-12s %-12s %12s\n\n", "total", "", "", "", cli_count(count, t->parameters));
 }
 
@@ -58,14 +59,15 @@ static void print_memory(const hg_net *net, const totals *t)
     char bytes[32];
     hg_memory_row row;
     printf("%-24s %12s\n", "memory", "size");
-    for (int i = 0; hg_net_memory(net, i, &row); i++) printf("%-24s %12s\n", row.role, cli_bytes(bytes, (double)row.bytes));
+    for (int i = 0; hg_net_memory(net, i, &row); i++)
+        printf("%-24s %12s\n", row.role, cli_bytes(bytes, (double)row.bytes));
     printf("%-24s %12s\n\n", "total", cli_bytes(bytes, (double)t->memory));
 }
 
 static void print_rates(double flops, double bytes, double seconds, double all)
 {
-    printf(" %10.1f %9.1f %8.1f %6.1f%%", 1e6 * seconds, seconds > 0 ? flops / seconds * 1e-9 : 0, seconds > 0 ? bytes / seconds * 1e-9 : 0,
-           all > 0 ? 100 * seconds / all : 0);
+    printf(" %10.1f %9.1f %8.1f %6.1f%%", 1e6 * seconds, seconds > 0 ? flops / seconds * 1e-9 : 0,
+           seconds > 0 ? bytes / seconds * 1e-9 : 0, all > 0 ? 100 * seconds / all : 0);
 }
 
 static void print_launches(hg_net *net, hg_plan_kind kind, const totals *t)
@@ -80,7 +82,8 @@ static void print_launches(hg_net *net, hg_plan_kind kind, const totals *t)
     printf("%-*s  %-*s  %-*s %10s %9s", label, "launch", kernel, "kernel", variant, "variant", "MFLOP", "MB");
     printf(o.time ? " %10s %9s %8s %7s\n" : "\n", "us", "GFLOP/s", "GB/s", "share");
     for (int i = 0; hg_net_launch(net, kind, i, &row); i++) {
-        printf("%-*s  %-*s  %-*s %10.3f %9.3f", label, row.label, kernel, row.kernel, variant, row.variant ? row.variant : "", 1e-6 * row.flops, 1e-6 * row.bytes);
+        printf("%-*s  %-*s  %-*s %10.3f %9.3f", label, row.label, kernel, row.kernel, variant,
+               row.variant ? row.variant : "", 1e-6 * row.flops, 1e-6 * row.bytes);
         if (o.time) print_rates(row.flops, row.bytes, row.seconds, t->seconds);
         putchar('\n');
     }
@@ -95,7 +98,8 @@ static bool print_text(hg_net *net, hg_plan_kind kind, const totals *t)
 {
     const hg_model *model = hg_net_model(net);
     char count[32];
-    printf("%s: %s parameters, plan to %s with batch %d\n\n", hg_model_name(model), cli_count(count, hg_model_parameters(model)), kinds[kind], hg_net_batch(net));
+    printf("%s: %s parameters, plan to %s with batch %d\n\n", hg_model_name(model),
+           cli_count(count, hg_model_parameters(model)), kinds[kind], hg_net_batch(net));
     print_layers(model, t);
     print_memory(net, t);
     print_launches(net, kind, t);
@@ -114,8 +118,8 @@ static json_t *json_launches(hg_net *net, hg_plan_kind kind)
     json_t *array = json_array();
     hg_launch_row row;
     for (int i = 0; hg_net_launch(net, kind, i, &row); i++) {
-        json_t *object = json_pack("{s:s, s:s, s:s, s:f, s:f}", "label", row.label, "kernel", row.kernel, "variant", row.variant ? row.variant : "",
-                                   "flops", row.flops, "bytes", row.bytes);
+        json_t *object = json_pack("{s:s, s:s, s:s, s:f, s:f}", "label", row.label, "kernel", row.kernel, "variant",
+                                   row.variant ? row.variant : "", "flops", row.flops, "bytes", row.bytes);
         if (o.time) json_object_set_new(object, "seconds", json_real(row.seconds));
         json_array_append_new(array, object);
     }
@@ -130,17 +134,22 @@ static bool print_json(cli *c, hg_device *device, hg_net *net, hg_plan_kind kind
     hg_layer_row layer;
     hg_memory_row role;
     for (int i = 0; hg_model_layer(model, i, &layer); i++)
-        json_array_append_new(layers, json_pack("{s:s, s:s, s:o, s:o, s:I}", "name", layer.name, "layer", layer.layer, "input", json_shape(layer.in),
-                                                "output", json_shape(layer.out), "parameters", (json_int_t)layer.parameters));
+        json_array_append_new(layers, json_pack("{s:s, s:s, s:o, s:o, s:I}", "name", layer.name, "layer", layer.layer,
+                                                "input", json_shape(layer.in), "output", json_shape(layer.out),
+                                                "parameters", (json_int_t)layer.parameters));
     for (int i = 0; hg_net_memory(net, i, &role); i++)
         json_array_append_new(memory, json_pack("{s:s, s:I}", "role", role.role, "bytes", (json_int_t)role.bytes));
-    json_t *root = json_pack("{s:s, s:I, s:s, s:i, s:s, s:s, s:o, s:o, s:o}", "name", hg_model_name(model), "parameters", (json_int_t)t->parameters,
-                             "plan", kinds[kind], "batch", hg_net_batch(net), "device", info->name, "driver", info->driver, "layers", layers,
-                             "memory", memory, "launches", json_launches(net, kind));
-    json_t *all = json_pack("{s:i, s:f, s:f, s:I}", "launches", t->launches, "flops", t->flops, "bytes", t->bytes, "memory", (json_int_t)t->memory);
+    json_t *root =
+        json_pack("{s:s, s:I, s:s, s:i, s:s, s:s, s:o, s:o, s:o}", "name", hg_model_name(model), "parameters",
+                  (json_int_t)t->parameters, "plan", kinds[kind], "batch", hg_net_batch(net), "device", info->name,
+                  "driver", info->driver, "layers", layers, "memory", memory, "launches", json_launches(net, kind));
+    json_t *all = json_pack("{s:i, s:f, s:f, s:I}", "launches", t->launches, "flops", t->flops, "bytes", t->bytes,
+                            "memory", (json_int_t)t->memory);
     if (all && o.time) json_object_set_new(all, "seconds", json_real(t->seconds));
-    if (!root || !all || json_object_set_new(root, "total", all) != 0) hg_fail(c->ctx, HG_INTERNAL, "no memory for JSON, or a name is not UTF-8");
-    else if (json_dumpf(root, stdout, JSON_INDENT(2)) == 0) putchar('\n');
+    if (!root || !all || json_object_set_new(root, "total", all) != 0)
+        hg_fail(c->ctx, HG_INTERNAL, "no memory for JSON, or a name is not UTF-8");
+    else if (json_dumpf(root, stdout, JSON_INDENT(2)) == 0)
+        putchar('\n');
     json_decref(root);
     return !hg_failed(c->ctx);
 }
@@ -176,4 +185,8 @@ static bool run(cli *c)
     return ok;
 }
 
-const cli_verb cli_verb_plan = {"plan", "MODEL", "Shows a model's layers, memory and launches, and with --time where the time goes.", options, CLI_DEVICE, 1, 1, run};
+const cli_verb cli_verb_plan = {
+    .name = "plan", .arguments = "MODEL",
+    .help = "Shows a model's layers, memory and launches, and with --time where the time goes.",
+    .options = options, .groups = CLI_DEVICE, .min_args = 1, .max_args = 1, .run = run,
+};

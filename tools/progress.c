@@ -25,8 +25,9 @@ double progress_elapsed(const progress *p)
 static void show_line(progress *p, const hg_progress *s)
 {
     char text[256], rate[32], left[32];
-    snprintf(text, sizeof text, "epoch %d/%d  step %lld/%lld  loss %.5g  %s pictures/s  %s left", s->epoch, s->epochs, (long long)s->epoch_step,
-             (long long)s->epoch_steps, s->train.loss, cli_count(rate, (int64_t)s->images_per_second), cli_duration(left, s->seconds_left));
+    snprintf(text, sizeof text, "epoch %d/%d  step %lld/%lld  loss %.5g  %s pictures/s  %s left", s->epoch, s->epochs,
+             (long long)s->epoch_step, (long long)s->epoch_steps, s->train.loss,
+             cli_count(rate, (int64_t)s->images_per_second), cli_duration(left, s->seconds_left));
     cli_progress(p->c, text);
 }
 
@@ -49,7 +50,8 @@ static void show_epoch(progress *p, const hg_progress *s)
         n += snprintf(text + n, sizeof text - (size_t)n, "  val_loss %.5g", s->val.loss);
         n += add_parts(text + n, sizeof text - (size_t)n, p, &s->val);
     }
-    cli_say(p->c, "%s  %s pictures/s  %s left", text, cli_count(rate, (int64_t)s->images_per_second), cli_duration(left, s->seconds_left));
+    cli_say(p->c, "%s  %s pictures/s  %s left", text, cli_count(rate, (int64_t)s->images_per_second),
+            cli_duration(left, s->seconds_left));
 }
 
 bool progress_callback(void *user, const hg_progress *state)
@@ -91,10 +93,12 @@ static bool add_point(cli *c, points *p, double x, double y)
 static bool add_record(cli *c, const json_t *record, points curves[CURVES])
 {
     double step = json_number_value(json_object_get(record, "step"));
-    const json_t *loss = json_object_get(record, "loss"), *val = json_object_get(record, "val_loss"), *kl = json_object_get(record, "kl");
+    const json_t *loss = json_object_get(record, "loss"), *val = json_object_get(record, "val_loss"),
+                 *kl = json_object_get(record, "kl");
     double y = json_is_number(loss) ? json_number_value(loss) : NAN;
     if (!val) return add_point(c, &curves[BATCH], step, y);
-    return add_point(c, &curves[TRAIN], step, y) && add_point(c, &curves[VALIDATION], step, json_is_number(val) ? json_number_value(val) : NAN) &&
+    return add_point(c, &curves[TRAIN], step, y) &&
+           add_point(c, &curves[VALIDATION], step, json_is_number(val) ? json_number_value(val) : NAN) &&
            add_point(c, &curves[KL], step, json_is_number(kl) ? json_number_value(kl) : NAN);
 }
 
@@ -103,7 +107,8 @@ bool progress_draw(progress *p)
     cli *c = p->c;
     const char *dir = p->dir;
     points curves[CURVES] = {{0}};
-    const char *log = hg_arena_format(c->arena, "%s/log.jsonl", dir), *picture = hg_arena_format(c->arena, "%s/loss.png", dir);
+    const char *log = hg_arena_format(c->arena, "%s/log.jsonl", dir),
+               *picture = hg_arena_format(c->arena, "%s/loss.png", dir);
     FILE *file = log && picture ? fopen(log, "r") : NULL;
     json_t *record;
     bool ok = true;
@@ -120,7 +125,8 @@ bool progress_draw(progress *p)
         if (curves[i].n) drawn[n++] = (hg_curve){names[i], curves[i].n, curves[i].x, curves[i].y};
         for (int k = 0; k < curves[i].n; k++) low = fmin(low, curves[i].y[k]), high = fmax(high, curves[i].y[k]);
     }
-    const hg_curves_params params = {.title = dir, .x_label = "step", .y_label = "loss", .log_y = low > 0 && high > 8 * low};
+    const hg_curves_params params = {
+        .title = dir, .x_label = "step", .y_label = "loss", .log_y = low > 0 && high > 8 * low};
     if (ok && n) ok = hg_plot_curves(c->ctx, picture, drawn, n, &params);
     for (int i = 0; i < CURVES; i++) {
         hg_free(curves[i].x);

@@ -1,4 +1,5 @@
-/* What `train` shows: a progress line on a terminal, a plain line per epoch, and the loss curves in the run's directory. */
+/* What `train` shows: a progress line on a terminal, a plain line per epoch, and the loss curves in the run's
+ * directory. */
 #ifndef HG_TOOLS_PROGRESS_H
 #define HG_TOOLS_PROGRESS_H
 

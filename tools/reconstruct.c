@@ -24,7 +24,9 @@ static bool draw(cli_run *run, const float *x, const float *y, int n)
     }
     bool ok = grid && hg_picture_save(grid, o.out);
     hg_picture_destroy(grid);
-    if (ok) cli_say(run->c, "%swrote %s%s: %d test pictures, each above its reconstruction", cli_bold(run->c), o.out, cli_plain(run->c), n);
+    if (ok)
+        cli_say(run->c, "%swrote %s%s: %d test pictures, each above its reconstruction", cli_bold(run->c), o.out,
+                cli_plain(run->c), n);
     return ok;
 }
 
@@ -43,4 +45,8 @@ static bool run(cli *c)
     return ok;
 }
 
-const cli_verb cli_verb_reconstruct = {"reconstruct", "RUN", "Draws test pictures above their reconstructions.", options, CLI_DEVICE | CLI_DATA, 1, 1, run};
+const cli_verb cli_verb_reconstruct = {
+    .name = "reconstruct", .arguments = "RUN",
+    .help = "Draws test pictures above their reconstructions.",
+    .options = options, .groups = CLI_DEVICE | CLI_DATA, .min_args = 1, .max_args = 1, .run = run,
+};

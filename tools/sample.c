@@ -28,10 +28,14 @@ static bool run(cli *c)
 {
     if (!cli_check_out(c, o.out, cli_png)) return false;
     cli_run r;
-    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && cli_run_need_latent(&r, "none can be drawn from it") &&
-              cli_run_open(&r, false) && sample(&r);
+    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) &&
+              cli_run_need_latent(&r, "none can be drawn from it") && cli_run_open(&r, false) && sample(&r);
     cli_run_close(&r);
     return ok;
 }
 
-const cli_verb cli_verb_sample = {"sample", "RUN", "Draws new pictures from a variational model.", options, CLI_DEVICE, 1, 1, run};
+const cli_verb cli_verb_sample = {
+    .name = "sample", .arguments = "RUN",
+    .help = "Draws new pictures from a variational model.",
+    .options = options, .groups = CLI_DEVICE, .min_args = 1, .max_args = 1, .run = run,
+};

@@ -45,7 +45,8 @@ static void on_signal(int number)
 
 static void watch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* a second Ctrl-C ends at once */
+    struct sigaction action = {.sa_handler = on_signal,
+                               .sa_flags = (int)SA_RESETHAND}; /* a second Ctrl-C ends at once */
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -59,13 +60,16 @@ static const char *default_dir(cli *c, const char *model_name, bool last)
 {
     char *name = hg_arena_text(c->arena, model_name);
     for (char *p = name; p && *p; p++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *p) || (p == name && *p == '.')) *p = '-';
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *p) ||
+            (p == name && *p == '.'))
+            *p = '-';
     const char *path = NULL, *found = NULL;
     for (int i = 1; name && (path = hg_arena_format(c->arena, i > 1 ? "runs/%s-%d" : "runs/%s", name, i)); i++) {
         if (!hg_path_exists(path)) break;
         found = path;
     }
-    if (last && path && !found) hg_fail(c->ctx, HG_BAD_INPUT, "%s: there is no run to resume; name it with --out DIR", path);
+    if (last && path && !found)
+        hg_fail(c->ctx, HG_BAD_INPUT, "%s: there is no run to resume; name it with --out DIR", path);
     return last ? found : path;
 }
 
@@ -74,18 +78,24 @@ static bool check_dir(cli *c, const char *path)
 {
     struct stat st;
     if (stat(path, &st) == 0 && !o.resume && !o.force)
-        return hg_fail(c->ctx, HG_OUTPUT, "%s: exists already: continue it with --resume, begin anew with --force, or choose another directory with --out", path);
+        return hg_fail(c->ctx, HG_OUTPUT,
+                       "%s: exists already: continue it with --resume, begin anew with --force, or choose another "
+                       "directory with --out",
+                       path);
     char *up = hg_arena_text(c->arena, path);
     while (up && stat(up, &st) != 0) {
-        if (errno != ENOENT) return hg_fail(c->ctx, HG_OUTPUT, "%s: %s: choose another place with --out", up, strerror(errno));
+        if (errno != ENOENT)
+            return hg_fail(c->ctx, HG_OUTPUT, "%s: %s: choose another place with --out", up, strerror(errno));
         char *slash = strrchr(up, '/');
         if (!slash) strcpy(up, ".");
         else if (slash == up) up[1] = 0;
         else *slash = 0;
     }
     if (!up) return false;
-    if (!S_ISDIR(st.st_mode)) return hg_fail(c->ctx, HG_OUTPUT, "%s: is a file, not a directory: choose another place with --out", up);
-    if (access(up, W_OK | X_OK) != 0) return hg_fail(c->ctx, HG_OUTPUT, "%s: not writable: %s: choose another place with --out", up, strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return hg_fail(c->ctx, HG_OUTPUT, "%s: is a file, not a directory: choose another place with --out", up);
+    if (access(up, W_OK | X_OK) != 0)
+        return hg_fail(c->ctx, HG_OUTPUT, "%s: not writable: %s: choose another place with --out", up, strerror(errno));
     return true;
 }
 
@@ -133,8 +143,11 @@ static bool find_model(job *j)
     const char *named = c->n_args ? c->args[0] : NULL;
     bool named_run = named && hg_path_is_dir(named);
     if (o.resume && named_run && !o.out) o.out = named;
-    if (o.resume && o.out && has_run(c, o.out) && (!named || named_run)) named = NULL;
-    else if (!named) return hg_fail(c->ctx, HG_USAGE, "train needs %s; see `hourglass help train`", o.resume ? "MODEL, or --out DIR with a run to resume" : "MODEL");
+    if (o.resume && o.out && has_run(c, o.out) && (!named || named_run))
+        named = NULL;
+    else if (!named)
+        return hg_fail(c->ctx, HG_USAGE, "train needs %s; see `hourglass help train`",
+                       o.resume ? "MODEL, or --out DIR with a run to resume" : "MODEL");
     if (named && !(j->model = cli_open_model(c, named))) return false;
     j->out = o.out ? o.out : default_dir(c, hg_model_name(j->model), o.resume);
     if (!j->out || !check_dir(c, j->out)) return false;
@@ -175,8 +188,9 @@ static bool say_model(cli *c, const hg_model *model, int batch)
     int in[3], code[3];
     hg_model_input(model, &in[0], &in[1], &in[2]);
     hg_model_code(model, &code[0], &code[1], &code[2]);
-    cli_say(c, "%smodel:%s %s, %s parameters, pictures %dx%dx%d, code %lld numbers, batch %d", cli_bold(c), cli_plain(c), hg_model_name(model),
-            cli_count(count, hg_model_parameters(model)), in[0], in[1], in[2], (long long)code[0] * code[1] * code[2], batch);
+    cli_say(c, "%smodel:%s %s, %s parameters, pictures %dx%dx%d, code %lld numbers, batch %d", cli_bold(c),
+            cli_plain(c), hg_model_name(model), cli_count(count, hg_model_parameters(model)), in[0], in[1], in[2],
+            (long long)code[0] * code[1] * code[2], batch);
     return true;
 }
 
@@ -194,9 +208,19 @@ static bool prepare(job *j)
     const char *arguments = cli_memory_write(c, &j->memory);
     if (!arguments) return false;
     hg_train_params params = {
-        .out = j->out, .resume = o.resume, .force = o.force, .init = o.init, .epochs = (int)o.epochs, .steps = o.steps, .lr = o.lr,
-        .no_shuffle = o.no_shuffle, .log_every = (int)j->memory.log_every, .save_every = j->memory.save_every,
-        .arguments = arguments, .progress = progress_callback, .user = &j->progress,
+        .out = j->out,
+        .resume = o.resume,
+        .force = o.force,
+        .init = o.init,
+        .epochs = (int)o.epochs,
+        .steps = o.steps,
+        .lr = o.lr,
+        .no_shuffle = o.no_shuffle,
+        .log_every = (int)j->memory.log_every,
+        .save_every = j->memory.save_every,
+        .arguments = arguments,
+        .progress = progress_callback,
+        .user = &j->progress,
     };
     j->progress = (progress){.c = c, .dir = j->out, .variational = hg_model_is_variational(j->model), .stop = &caught};
     j->trainer = hg_trainer_create(j->net, j->data, &params);
@@ -211,12 +235,14 @@ static void say_end(job *j)
     const hg_progress *last = &j->progress.last;
     char time[32];
     if (j->c->signal) {
-        cli_say(c, "%sstopped%s by %s after step %lld of %lld; saved. Go on with: hourglass train --resume --out %s", cli_bold(c), cli_plain(c),
-                c->signal == SIGINT ? "Ctrl-C" : "SIGTERM", (long long)last->step, (long long)last->steps, j->out);
+        cli_say(c, "%sstopped%s by %s after step %lld of %lld; saved. Go on with: hourglass train --resume --out %s",
+                cli_bold(c), cli_plain(c), c->signal == SIGINT ? "Ctrl-C" : "SIGTERM", (long long)last->step,
+                (long long)last->steps, j->out);
         return;
     }
     if (!last->step) {
-        cli_say(c, "nothing left to do: %s has all its steps. More: hourglass train --resume --out %s --epochs N", j->out, j->out);
+        cli_say(c, "nothing left to do: %s has all its steps. More: hourglass train --resume --out %s --epochs N",
+                j->out, j->out);
         return;
     }
     cli_say(c, "%sdone%s in %s: %s has the checkpoint, log.jsonl and loss.png. Look at it:", cli_bold(c), cli_plain(c),
@@ -240,8 +266,10 @@ static bool train(job *j)
 static bool run(cli *c)
 {
     job j = {.c = c};
-    if (o.resume && o.force) return hg_fail(c->ctx, HG_USAGE, "--resume goes on with a run, --force begins anew: give one of them");
-    if (o.resume && o.init) return hg_fail(c->ctx, HG_USAGE, "--resume takes the weights of the run, --init others: give one of them");
+    if (o.resume && o.force)
+        return hg_fail(c->ctx, HG_USAGE, "--resume goes on with a run, --force begins anew: give one of them");
+    if (o.resume && o.init)
+        return hg_fail(c->ctx, HG_USAGE, "--resume takes the weights of the run, --init others: give one of them");
     bool ok = find_model(&j) && settle_memory(&j);
     if (ok) watch_signals();
     ok = ok && prepare(&j) && train(&j);
@@ -253,4 +281,8 @@ static bool run(cli *c)
     return ok;
 }
 
-const cli_verb cli_verb_train = {"train", "MODEL", "Trains a model: a model file or a built-in one.", options, CLI_DEVICE | CLI_DATA, 0, 1, run};
+const cli_verb cli_verb_train = {
+    .name = "train", .arguments = "MODEL",
+    .help = "Trains a model: a model file or a built-in one.",
+    .options = options, .groups = CLI_DEVICE | CLI_DATA, .max_args = 1, .run = run,
+};
