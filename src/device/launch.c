@@ -29,8 +29,10 @@ static bool set_args(hg_device *dev, hg_launch *l)
 static bool check_limits(hg_device *dev, const hg_launch *l)
 {
     const char *variant = l->variant && *l->variant ? l->variant : "default";
-    size_t group = 1, most = 0;
+    size_t group = 1, most = 0, arguments = 0;
     cl_ulong local = 0;
+    for (int i = 0; i < l->n_args; i++)
+        if (l->args[i].type == HG_ARG_LOCAL) arguments = hg_add(arguments, l->args[i].bytes);
     for (int i = 0; l->local[0] && i < l->dims; i++) group *= l->local[i];
     cl_int code = clGetKernelWorkGroupInfo(l->built, dev->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL);
     if (code == CL_SUCCESS) code = clGetKernelWorkGroupInfo(l->built, dev->id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
@@ -38,6 +40,7 @@ static bool check_limits(hg_device *dev, const hg_launch *l)
     if (group > most)
         return hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s (variant %s) needs work-groups of %zu, %s allows %zu for it: force another variant, "
                        "e.g. plain", l->label, l->kernel, variant, group, dev->info->name, most);
+    if (arguments > local) local = arguments; /* not every driver counts them */
     if (local > dev->info->local_memory)
         return hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s (variant %s) needs %llu bytes of local memory, %s has %llu: force another variant, "
                        "e.g. plain", l->label, l->kernel, variant, (unsigned long long)local, dev->info->name,
@@ -52,7 +55,7 @@ static bool make_kernel(hg_device *dev, hg_launch *l, const hg_program *program)
     if (!l->built)
         return hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s of %s.cl cannot be made on %s: %s; macros: %s", l->label, l->kernel, l->file,
                        dev->info->name, hg_cl_error(code), l->macros ? l->macros : "none");
-    return set_args(dev, l) && check_limits(dev, l); /* local memory that is an argument counts only once it is set */
+    return set_args(dev, l) && check_limits(dev, l);
 }
 
 bool hg_launches_build(hg_device *dev, hg_launch *const *launches, int n, hg_build_progress *progress, void *user)
