@@ -90,8 +90,14 @@ static void clean(const char *text, char out[TEXT_LIMIT])
     out[at] = 0;
 }
 
+/* Widths are measured without hinting, so that they are the same on every surface. */
 void hg_text_font(cairo_t *cr, double size, bool bold)
 {
+    cairo_font_options_t *options = cairo_font_options_create();
+    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
+    cairo_set_font_options(cr, options);
+    cairo_font_options_destroy(options);
     cairo_select_font_face(cr, "sans", CAIRO_FONT_SLANT_NORMAL, bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(cr, size);
 }
@@ -154,7 +160,7 @@ void hg_text_outline(cairo_t *cr, const char *text, double x, double y, hg_rgb c
 
 hg_rgb hg_colour(int i, int n)
 {
-    static const unsigned list[10] = {0x1f77b4, 0xff7f0e, 0x2ca02c, 0xd62728, 0x9467bd, 0x8c564b, 0xe377c2, 0x7f7f7f, 0xbcbd22, 0x17becf};
+    static const unsigned list[10] = {0x2f88f0, 0xf02a1e, 0x0fae62, 0xffb400, 0x85158f, 0x761c1c, 0xf7acb6, 0x587275, 0x4310e0, 0x18d0f5};
     if (n <= 10)
         return (hg_rgb){(list[i % 10] >> 16) / 255.0, (list[i % 10] >> 8 & 255) / 255.0, (list[i % 10] & 255) / 255.0};
     double part[3], hue = fmod(i * 0.6180339887498949, 1), value = i % 3 == 0 ? 0.85 : i % 3 == 1 ? 0.6 : 0.95, grey = i % 3 == 2 ? 0.45 : 0.1;
@@ -170,11 +176,11 @@ void hg_colour_set(cairo_t *cr, hg_rgb c, double alpha) { cairo_set_source_rgba(
 
 /* ---------------------------------------------------------------- ticks */
 
-/* The smallest of 1, 2, 5 times a power of ten that is at least `x`. */
+/* Of 1, 2, 5 times a power of ten the nearest to `x`. */
 static double nice(double x)
 {
     double power = pow(10, floor(log10(x))), part = x / power;
-    return power * (part <= 1.0001 ? 1 : part <= 2.0001 ? 2 : part <= 5.0001 ? 5 : 10);
+    return power * (part < 1.41 ? 1 : part < 3.16 ? 2 : part < 7.07 ? 5 : 10);
 }
 
 /* As many decimals as the step needs; far from 1 as a power of ten. The minus sign is the typographic one. */
@@ -293,7 +299,7 @@ hg_box hg_chart_axes(cairo_t *cr, hg_box outer, hg_axis *x, hg_axis *y, const ch
     set_ticks(y, (int)((outer.height - top - bottom) / 62));
     double left = 16 + fmax(widest_tick(cr, y), 28) + (y_label ? 26 : 0);
     hg_box box = {outer.x + left, outer.y + top, outer.width - left - 16, outer.height - top - bottom};
-    for (int wanted = (int)(box.width / 70); wanted > 0; wanted--) {
+    for (int wanted = (int)(box.width / 90); wanted > 0; wanted--) {
         set_ticks(x, wanted);
         if (x->n * (widest_tick(cr, x) + 16) <= box.width)
             break;

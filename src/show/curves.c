@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "show/chart.h"
 
-enum { WIDTH = 860, HEIGHT = 520, ROW = 18, CURVE_LIMIT = 500, MARKED = 40 };
+enum { WIDTH = 860, HEIGHT = 520, ROW = 18, CURVE_LIMIT = 500, MARKED = 40, MANY = 400 };
 
 /* Where a curve ends, and where its name goes. */
 typedef struct ending { int curve; double value, y, name_y; } ending;
@@ -49,7 +49,7 @@ static void draw_curve(cairo_t *cr, const hg_curve *c, hg_box box, const hg_axis
         }
         before = here;
     }
-    cairo_set_line_width(cr, c->n > 2000 ? 1.1 : 1.9);
+    cairo_set_line_width(cr, c->n > MANY ? 1.2 : 2);
     cairo_stroke(cr);
     for (int i = 0; i < c->n; i++) {
         bool alone = (i == 0 || !is_point(c, i - 1, y->log)) && (i + 1 == c->n || !is_point(c, i + 1, y->log));
@@ -126,7 +126,7 @@ static double widest_name(const hg_curve *curves, int n)
         widest = fmax(widest, hg_text_width(cr, curve_name(&curves[k])));
     cairo_destroy(cr);
     cairo_surface_destroy(surface);
-    return fmin(ceil(widest), 240);
+    return fmin(ceil(widest) + 1, 240);
 }
 
 static bool draw(hg_chart *chart, const hg_curve *curves, int n, const hg_curves_params *params, hg_box outer, double name_width)
@@ -139,9 +139,11 @@ static bool draw(hg_chart *chart, const hg_curve *curves, int n, const hg_curves
     bool any = find_range(curves, n, params->log_y, &x, &y);
     hg_box box = hg_chart_axes(cr, outer, &x, &y, params->title, params->x_label, params->y_label);
     cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
-    for (int k = 0; k < n; k++) {
-        hg_colour_set(cr, hg_colour(k, n), 1);
-        draw_curve(cr, &curves[k], box, &x, &y);
+    for (int k = 0; k < 2 * n; k++) { /* long curves, noise often, below the others and paler */
+        const hg_curve *c = &curves[k % n];
+        hg_colour_set(cr, hg_colour(k % n, n), c->n > MANY ? 0.65 : 1);
+        if ((c->n > MANY) == (k < n))
+            draw_curve(cr, c, box, &x, &y);
     }
     draw_endings(cr, curves, n, box, ends, find_endings(curves, n, box, &y, ends), name_width);
     if (!any) {

@@ -201,8 +201,7 @@ static cairo_t *label_pen(cairo_surface_t *surface, const hg_picture *p)
 {
     cairo_t *cr = cairo_create(surface);
     double size = p->height * p->scale / 5.0;
-    cairo_select_font_face(cr, "sans", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(cr, size < 11 ? 11 : size > 20 ? 20 : size);
+    hg_text_font(cr, size < 11 ? 11 : size > 20 ? 20 : size, false);
     return cr;
 }
 

@@ -111,27 +111,50 @@ static int64_t find_range(const hg_scatter *s, hg_axis *x, hg_axis *y)
     return n;
 }
 
-/* In a shuffled order, the same each time, so that no class hides another. */
+typedef struct dots { const hg_scatter *s; hg_box box; const hg_axis *x, *y; const uint32_t *order; int64_t from, to; } dots;
+
+/* The dots of one class (-1: none) among order[from .. to) as one path: a line of no length with round ends is a dot. */
+static void draw_class(cairo_t *cr, const dots *d, int label, double alpha)
+{
+    bool any = false;
+    for (int64_t k = d->from; k < d->to; k++) {
+        int64_t i = d->order[k];
+        if (label_of(d->s, i) != label || !is_point(d->s, i))
+            continue;
+        double px = d->box.x + d->box.width * hg_axis_place(d->x, d->s->x[i]), py = d->box.y + d->box.height * (1 - hg_axis_place(d->y, d->s->y[i]));
+        cairo_move_to(cr, px, py);
+        cairo_line_to(cr, px, py);
+        any = true;
+    }
+    if (any) {
+        hg_colour_set(cr, colour_of(d->s, label), alpha);
+        cairo_stroke(cr);
+    }
+}
+
+/* In a shuffled order, the same each time, and in layers of all classes, so that no class hides another. */
 static bool draw_points(hg_chart *chart, const hg_scatter *s, hg_box box, const hg_axis *x, const hg_axis *y, int64_t shown)
 {
+    enum { LAYER = 256 };
+    cairo_t *cr = chart->cr;
     double radius = fmin(fmax(5.6 - 0.95 * log10((double)shown + 1), 1.2), 4), alpha = fmin(fmax(1.25 - 0.17 * log10((double)shown + 1), 0.35), 0.9);
     uint32_t *order = hg_alloc(chart->ctx, (size_t)s->n, sizeof *order);
     if (!order)
         return false;
     hg_rng rng = hg_rng_make(0, HG_STREAM_SHUFFLE, 0);
     hg_rng_shuffle(&rng, order, (uint32_t)s->n);
-    cairo_save(chart->cr);
-    cairo_rectangle(chart->cr, box.x, box.y, box.width, box.height);
-    cairo_clip(chart->cr);
-    for (int64_t k = 0; k < s->n; k++) {
-        int64_t i = order[k];
-        if (!is_point(s, i))
-            continue;
-        hg_colour_set(chart->cr, colour_of(s, label_of(s, i)), alpha);
-        cairo_arc(chart->cr, box.x + box.width * hg_axis_place(x, s->x[i]), box.y + box.height * (1 - hg_axis_place(y, s->y[i])), radius, 0, 6.2831853);
-        cairo_fill(chart->cr);
+    cairo_save(cr);
+    cairo_rectangle(cr, box.x, box.y, box.width, box.height);
+    cairo_clip(cr);
+    cairo_set_line_width(cr, 2 * radius);
+    cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND);
+    int classes = s->labels ? s->classes : 0;
+    for (int64_t k = 0, layer = 0; k < s->n; k += LAYER, layer++) {
+        dots d = {s, box, x, y, order, k, k + LAYER < s->n ? k + LAYER : s->n};
+        for (int i = 0; i <= classes; i++)
+            draw_class(cr, &d, (int)((i + layer) % (classes + 1)) - 1, alpha);
     }
-    cairo_restore(chart->cr);
+    cairo_restore(cr);
     hg_free(order);
     return true;
 }
@@ -200,7 +223,7 @@ static bool draw_names(hg_chart *chart, const hg_scatter *s, hg_box box, const h
     for (int i = 0; i < s->classes; i++) {
         if (isnan(tags[i].x))
             continue;
-        hg_rgb c = hg_colour(i, s->classes), dark = {c.r * 0.55, c.g * 0.55, c.b * 0.55};
+        hg_rgb c = hg_colour(i, s->classes), dark = {c.r * 0.45, c.g * 0.45, c.b * 0.45};
         hg_text_outline(cr, class_name(s, i, buf), tags[i].x, tags[i].y, dark);
     }
     return true;
