@@ -87,12 +87,29 @@ static bool check_range(const hg_buffer *b, size_t offset, size_t bytes)
            hg_fail(b->dev->ctx, HG_INTERNAL, "%s: %zu bytes at %zu do not lie in %zu bytes", b->label, bytes, offset, b->bytes);
 }
 
+/* Small buffers get their zeros by writes, because Oclgrind takes memory that was filled for uninitialised. */
+static cl_int write_zeros(hg_buffer *buffer)
+{
+    static const char zeros[1 << 14];
+    cl_int code = CL_SUCCESS;
+    for (size_t at = 0; code == CL_SUCCESS && at < buffer->bytes; at += sizeof zeros) {
+        size_t n = buffer->bytes - at < sizeof zeros ? buffer->bytes - at : sizeof zeros;
+        code = clEnqueueWriteBuffer(buffer->dev->queue, buffer->whole, CL_FALSE, buffer->begin + at, n, zeros, 0, NULL, NULL);
+    }
+    return code;
+}
+
 bool hg_buffer_fill(hg_buffer *buffer, uint32_t pattern)
 {
+    enum { SMALL = 1 << 20 };
     hg_device *dev = buffer->dev;
     if (!hg_device_working(dev)) return false;
     size_t words = buffer->bytes / 4 * 4;
     cl_int code = CL_SUCCESS;
+    if (pattern == 0 && buffer->bytes <= SMALL) {
+        code = write_zeros(buffer);
+        return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueWriteBuffer", buffer->label);
+    }
     if (words) code = clEnqueueFillBuffer(dev->queue, buffer->whole, &pattern, sizeof pattern, buffer->begin, words, 0, NULL, NULL);
     for (size_t i = words; code == CL_SUCCESS && i < buffer->bytes; i++) /* a view may end within a word */
         code = clEnqueueFillBuffer(dev->queue, buffer->whole, (char *)&pattern + i % 4, 1, buffer->begin + i, 1, 0, NULL, NULL);

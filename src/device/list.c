@@ -34,7 +34,7 @@ static uint64_t query(cl_device_id id, cl_device_info what)
 static hg_device_type type_of(cl_device_id id)
 {
     cl_device_type type = query(id, CL_DEVICE_TYPE);
-    return type & CL_DEVICE_TYPE_GPU ? HG_DEVICE_GPU : type & CL_DEVICE_TYPE_CPU ? HG_DEVICE_CPU : HG_DEVICE_ACCELERATOR;
+    return type & CL_DEVICE_TYPE_CPU ? HG_DEVICE_CPU : type & CL_DEVICE_TYPE_GPU ? HG_DEVICE_GPU : HG_DEVICE_ACCELERATOR;
 }
 
 /* A rough guess of GFLOP/s: units x clock x lanes x 2. A GPU's unit has about 64 lanes; a CPU's has the width that its driver

@@ -1,6 +1,7 @@
 /* Programs: cl/common.cl and one file, specialised by macros. Each is built once per device; those asked for together are
- * built by a few threads. (PoCL 3.1 builds one after another whatever the threads do, and makes machine code at a kernel's
- * first run; from its cache a program takes it about 18 ms, most of it the preprocessor. Other drivers gain.) */
+ * built by a few threads on GPUs. CPU drivers get no threads: PoCL 3.1 builds one program after another whatever the threads
+ * do (and makes machine code at a kernel's first run; from its cache a program takes it about 18 ms, most of it the
+ * preprocessor), and Oclgrind, which says that it is a CPU too, does not survive them. */
 #include "device/device_private.h"
 
 #include <stdatomic.h>
@@ -111,7 +112,8 @@ static void build_all(work *w, void (*progress)(void *, int, int), void *user)
 {
     enum { THREADS = 7 };
     pthread_t threads[THREADS];
-    long cores = sysconf(_SC_NPROCESSORS_ONLN), more = cores < 1 ? 0 : cores > THREADS ? THREADS : cores - 1;
+    long cores = w->dev->info->type == HG_DEVICE_CPU ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
+    long more = cores < 1 ? 0 : cores > THREADS ? THREADS : cores - 1;
     int started = 0;
     if (progress) progress(user, 0, w->n);
     while (started < more && started < w->n - 1 && pthread_create(&threads[started], NULL, build_thread, w) == 0) started++;
