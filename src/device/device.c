@@ -61,7 +61,8 @@ static int select_device(hg_context *ctx, const hg_device_list *list, const char
     int n = hg_devices_count(list), found;
     if (n == 0) {
         hg_fail(ctx, HG_NO_DEVICE, "no OpenCL device: install a driver for your GPU (its maker's package, or mesa-opencl-icd), or for the CPU: "
-                "apt install pocl-opencl-icd (macOS has one built in)");
+                "apt install pocl-opencl-icd (macOS has one built in). A driver that is installed but lists no device may need a writable cache "
+                "folder: set HOME, or POCL_CACHE_DIR for PoCL");
         return -1;
     }
     if (!select || !*select || strcmp(select, "auto") == 0) {

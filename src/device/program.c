@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/file.h"
+#include "base/text.h"
 #include "device/launch.h"
 
 struct hg_program {
@@ -131,15 +132,12 @@ static bool build_failed(hg_device *dev, const hg_program *p, const char *label)
         log = hg_alloc(dev->ctx, bytes + 1, 1);
         if (log && clGetProgramBuildInfo(p->object, dev->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL) != CL_SUCCESS) *log = 0;
     }
-    size_t blank = log ? strspn(log, " \n\t") : 0;
-    if (log && log[blank]) {
-        hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: the kernel file %s.cl did not build on %s (%s) with %s:\n%s", label, p->file, dev->info->name,
-                hg_cl_error(p->code), p->macros, log + blank);
-    } else {
-        hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: the kernel file %s.cl did not build on %s (%s) with %s, and the driver says nothing: its cache folder may "
-                "be unwritable or damaged (PoCL: POCL_CACHE_DIR or ~/.cache/pocl): set HOME to a writable place, or remove the cache", label,
-                p->file, dev->info->name, hg_cl_error(p->code), p->macros);
-    }
+    const char *text = log ? log + strspn(log, " \n\t") : "";
+    /* A log without an error in it ("failed to build the program") is not about the kernel. */
+    const char *hint = hg_contains(text, "error") ? "" : ", and the driver does not say why: its cache folder may be unwritable, full or damaged "
+                       "(for PoCL POCL_CACHE_DIR, or .cache/pocl in HOME): make it writable, remove it, or name another";
+    hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: the kernel file %s.cl did not build on %s (%s; macros: %s)%s%s%s", label, p->file, dev->info->name,
+            hg_cl_error(p->code), *p->macros ? p->macros : "none", hint, *text ? ":\n" : "", text);
     hg_free(log);
     return false;
 }
