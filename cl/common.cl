@@ -4,6 +4,9 @@
  * fused form say fma() or mad() (see HG_MAD). */
 #pragma OPENCL FP_CONTRACT OFF
 
+#define HG_PASTE2(a, b) a##b
+#define HG_PASTE(a, b) HG_PASTE2(a, b)
+
 /* ---- records written by the host each step */
 typedef struct {
     uint seed_lo, seed_hi; /* key of all random draws */
@@ -30,6 +33,9 @@ typedef struct {
 #define HG_MAD(a, b, c) mad((a), (b), (c))
 #endif
 
+/* x mod n for x >= 0. Not `%`: compilers join it with x / n nearby into an instruction that Oclgrind does not know. */
+#define HG_MOD(x, n) ((x) - (x) / (n) * (n))
+
 /* ---- loops over n items: on a CPU (HG_SPAN) each work-item takes a contiguous span, else items id, id + size, ... */
 #ifdef HG_SPAN
 #define HG_FOR(i, n) \
@@ -38,6 +44,38 @@ inline int hg_span_length(int n) { return (n + (int)get_global_size(0) - 1) / (i
 inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(n); }
 #else
 #define HG_FOR(i, n) for (int i = (int)get_global_id(0); i < (n); i += (int)get_global_size(0))
+#endif
+
+/* ---- LANES channels at a time (16, 8, 4, 2 or 1), where a kernel works on rows of channels */
+#ifdef LANES
+#if LANES == 1
+typedef float hg_vec;
+typedef int hg_ivec;
+#define HG_LOAD(p) (*(p))
+#define HG_STORE(v, p) (*(p) = (v))
+#define HG_LOAD_INT(p) (*(p))
+#define HG_LOAD_UCHAR(p) ((int)*(p))
+#define HG_STORE_UCHAR(v, p) (*(p) = (uchar)(v))
+#else
+typedef HG_PASTE(float, LANES) hg_vec;
+typedef HG_PASTE(int, LANES) hg_ivec;
+#define HG_LOAD(p) HG_PASTE(vload, LANES)(0, p)
+#define HG_STORE(v, p) HG_PASTE(vstore, LANES)(v, 0, p)
+#define HG_LOAD_INT(p) HG_LOAD(p)
+#define HG_LOAD_UCHAR(p) HG_PASTE(convert_int, LANES)(HG_PASTE(vload, LANES)(0, p))
+#define HG_STORE_UCHAR(v, p) HG_PASTE(vstore, LANES)(HG_PASTE(convert_uchar, LANES)(v), 0, p)
+#endif
+/* Stores the gradient of LANES numbers at i: HG_DX for vectors. */
+#if DX_ADD
+#define HG_DX_OLD_VEC(dx, i) HG_LOAD((dx) + (i)) +
+#else
+#define HG_DX_OLD_VEC(dx, i)
+#endif
+#ifdef DX_ACT
+#define HG_DX_VEC(dx, dx_x, i, v) do { const hg_vec hg_y = HG_LOAD((dx_x) + (i)); HG_STORE(HG_DX_OLD_VEC(dx, i) (v) * HG_DX_FACTOR(hg_y), (dx) + (i)); } while (0)
+#else
+#define HG_DX_VEC(dx, dx_x, i, v) HG_STORE(HG_DX_OLD_VEC(dx, i) (v), (dx) + (i))
+#endif
 #endif
 
 /* ---- activations: value from x, derivative from the output y (from x for gelu and silu). Written so that scalars and
@@ -69,9 +107,6 @@ inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(
 #define ACT_GRAD_gelu(x, p) (0.5f * (1.0f + erf((x) * 0.70710678118654752f)) + (x) * 0.3989422804014327f * exp(-0.5f * (x) * (x)))
 /* 1 where y > 0, else 0 (NaN gives 0) */
 #define HG_STEP(y) sign(fmax((y), 0.0f))
-
-#define HG_PASTE2(a, b) a##b
-#define HG_PASTE(a, b) HG_PASTE2(a, b)
 
 /* ACT and DX_ACT come with the prefix (-DACT=ACT_tanh -DDX_ACT=ACT_GRAD_tanh): a driver may define tanh itself as a macro. */
 #ifndef ACT
@@ -115,14 +150,20 @@ inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(
 
 /* ---- rows of channels: work-items that compute HG_VEC (1, 2, 4, 8, 16) neighbouring channels at a time */
 #ifndef HG_VEC
+#ifdef HG_SPAN
+#define HG_VEC 16
+#else
 #define HG_VEC 1
+#endif
 #endif
 #if HG_VEC == 1
 typedef float hg_vec;
+typedef int hg_ivec;
 #define HG_LOAD(p) (*(p))
 #define HG_STORE(v, p) (*(p) = (v))
 #else
 typedef HG_PASTE(float, HG_VEC) hg_vec;
+typedef HG_PASTE(int, HG_VEC) hg_ivec;
 #define HG_LOAD(p) HG_PASTE(vload, HG_VEC)(0, p)
 #define HG_STORE(v, p) HG_PASTE(vstore, HG_VEC)(v, 0, p)
 #endif
@@ -145,6 +186,108 @@ static inline void hg_store(hg_vec v, __global float *out, __global const float 
 #else
     v = HG_ACT(v);
     HG_STORE(v, out + i);
+#endif
+}
+
+/* ---- flat arrays of n numbers, HG_VEC at a time: HG_FOR(i, HG_VECTORS(n)); the last vector may be a partial one */
+#define HG_VECTORS(n) ((n) / HG_VEC + ((n) % HG_VEC != 0))
+
+static inline hg_vec hg_get(__global const float *p, int i, int n)
+{
+#if HG_VEC > 1
+    if (i * HG_VEC + HG_VEC > n) {
+        float part[HG_VEC];
+        for (int k = 0; k < HG_VEC; k++) part[k] = i * HG_VEC + k < n ? p[i * HG_VEC + k] : 0.0f;
+        return HG_LOAD(part);
+    }
+#endif
+    return HG_LOAD(p + i * HG_VEC);
+}
+
+static inline void hg_put(hg_vec v, __global float *p, int i, int n)
+{
+#if HG_VEC > 1
+    if (i * HG_VEC + HG_VEC > n) {
+        float part[HG_VEC];
+        HG_STORE(v, part);
+        for (int k = 0; i * HG_VEC + k < n; k++) p[i * HG_VEC + k] = part[k];
+        return;
+    }
+#endif
+    HG_STORE(v, p + i * HG_VEC);
+}
+
+/* HG_DX for a vector. */
+static inline void hg_put_dx(hg_vec v, __global float *dx, __global const float *dx_x, int i, int n)
+{
+#if !HG_DX_IS_LINEAR
+    const hg_vec value = hg_get(dx_x, i, n);
+    v = v * HG_DX_FACTOR(value);
+#endif
+#if DX_ADD
+    v = hg_get(dx, i, n) + v;
+#endif
+    hg_put(v, dx, i, n);
+}
+
+/* ---- pictures [R rows, W columns, C channels] by a range that hg_emit_pixels sets: rows as HG_FOR's items, of which a CPU's
+ * work-items take contiguous spans, and in them columns and vectors of channels */
+#ifdef HG_SPAN
+#define HG_ROWS(r, n) \
+    for (int r = (int)get_global_id(2) * (((n) + (int)get_global_size(2) - 1) / (int)get_global_size(2)), \
+             hg_last = min(r + ((n) + (int)get_global_size(2) - 1) / (int)get_global_size(2), (int)(n)); r < hg_last; r++)
+#else
+#define HG_ROWS(r, n) for (int r = (int)get_global_id(2); r < (n); r += (int)get_global_size(2))
+#endif
+#define HG_COLUMNS(j, n) for (int j = (int)get_global_id(1); j < (n); j += (int)get_global_size(1))
+#define HG_CHANNELS(c, n) for (int c = (int)get_global_id(0) * HG_VEC; c < (n); c += (int)get_global_size(0) * HG_VEC)
+
+/* ---- sums over all items of a launch: every work-group of HG_GROUP (a power of two) items stores one partial sum, added up
+ * in a fixed order. The kernel begins with HG_SUM_BEGIN. */
+#ifndef HG_GROUP
+#define HG_GROUP 1
+#endif
+#if HG_GROUP == 1
+#define HG_SUM_BEGIN
+#define HG_SUM_END(v, partials) ((partials)[get_group_id(0)] = (v))
+#else
+#define HG_SUM_BEGIN __local float hg_tree[HG_GROUP];
+#define HG_SUM_END(v, partials) hg_sum_end(v, partials, hg_tree)
+static inline void hg_sum_end(float v, __global float *partials, __local float *tree)
+{
+    const int id = (int)get_local_id(0);
+    tree[id] = v;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int half_size = HG_GROUP / 2; half_size > 0; half_size /= 2) {
+        if (id < half_size) tree[id] += tree[id + half_size];
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    if (id == 0) partials[get_group_id(0)] = tree[0];
+}
+#endif
+
+/* The sum of a vector's numbers. */
+static inline float hg_lanes(hg_vec v)
+{
+#if HG_VEC == 1
+    return v;
+#else
+#if HG_VEC == 16
+    const float8 v8 = v.lo + v.hi;
+#elif HG_VEC == 8
+    const float8 v8 = v;
+#endif
+#if HG_VEC >= 8
+    const float4 v4 = v8.lo + v8.hi;
+#elif HG_VEC == 4
+    const float4 v4 = v;
+#endif
+#if HG_VEC >= 4
+    const float2 v2 = v4.lo + v4.hi;
+#else
+    const float2 v2 = v;
+#endif
+    return v2.x + v2.y;
 #endif
 }
 
