@@ -1,5 +1,5 @@
-/* The device room, on whichever device is the best one here: listing, choice, buffers, staging, programs, launches, and that
- * kernels keep the arithmetic that they are written in. The kernels lie in a folder that the tests write. */
+/* The device room, on whichever device is the best one here: listing, choice, buffers, staging, programs, launches, and
+ * that kernels keep the arithmetic that they are written in. The kernels lie in a folder that the tests write. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,9 +30,11 @@ static const char KERNELS[] =
     "    int i = (int)get_global_id(0);\n    to[i] = hg_philox(counter[i], (uint2)(key0, key1));\n}\n"
     "__kernel void arithmetic(__global float *to, __global const float *x)\n{\n"
     "    to[0] = x[0] * x[1] + x[2];\n    float product = x[0] * x[1];\n    to[1] = product + x[2];\n"
-    "    to[2] = HG_MAD(x[0], x[1], x[2]);\n    to[3] = isnan(x[3]) ? 1.0f : 0.0f;\n    to[4] = x[3] != x[3] ? 1.0f : 0.0f;\n"
+    "    to[2] = HG_MAD(x[0], x[1], x[2]);\n    to[3] = isnan(x[3]) ? 1.0f : 0.0f;\n    to[4] = x[3] != x[3] ? 1.0f : "
+    "0.0f;\n"
     "    to[5] = isinf(x[4]) ? 1.0f : 0.0f;\n    to[6] = x[4] - x[4];\n"
-    "    float4 a = vload4(0, x + 5), b = vload4(0, x + 9), c = a * b + (float4)(x[2]);\n    vstore4(c, 0, to + 7);\n}\n";
+    "    float4 a = vload4(0, x + 5), b = vload4(0, x + 9), c = a * b + (float4)(x[2]);\n    vstore4(c, 0, to + "
+    "7);\n}\n";
 
 static const char *at(const char *name)
 {
@@ -47,7 +49,9 @@ static int begin(void **state)
     strcpy(folder, "/tmp/hg-device-XXXXXX");
     if (!mkdtemp(folder) || !(ctx = hg_context_create(NULL, NULL))) return 1;
     const char *common = hg_kernel_source("common");
-    if (!common || !hg_file_write(ctx, at("common.cl"), common, strlen(common)) || !hg_file_write(ctx, at("k.cl"), KERNELS, strlen(KERNELS))) return 1;
+    if (!common || !hg_file_write(ctx, at("common.cl"), common, strlen(common)) ||
+        !hg_file_write(ctx, at("k.cl"), KERNELS, strlen(KERNELS)))
+        return 1;
     hg_device_params params = {.kernel_dir = folder, .variants = "plain"};
     dev = hg_device_open(ctx, &params);
     if (!dev) fprintf(stderr, "skipped: %s\n", hg_message(ctx));
@@ -98,8 +102,10 @@ static void listing(void **state)
     for (int i = 0; i < n; i++) {
         const hg_device_info *info = hg_devices_at(list, i);
         assert_int_equal(info->index, i);
-        assert_true(*info->name && *info->platform && *info->driver && strncmp(info->version, "OpenCL", 6) == 0 && *info->why);
-        assert_true(info->compute_units > 0 && info->memory >= info->max_alloc && info->max_alloc > 0 && info->max_work_group > 0);
+        assert_true(*info->name && *info->platform && *info->driver && strncmp(info->version, "OpenCL", 6) == 0 &&
+                    *info->why);
+        assert_true(info->compute_units > 0 && info->memory >= info->max_alloc && info->max_alloc > 0 &&
+                    info->max_work_group > 0);
         assert_true(info->base_align >= 4 && info->vector_width >= 1);
         if (info->usable) assert_true(info->score > 0);
         if (info->score > hg_devices_at(list, best)->score) best = i;
@@ -111,7 +117,8 @@ static void listing(void **state)
     for (int i = 0; i < n; i++)
         for (int k = 0; k < n; k++) {
             const hg_device_info *a = hg_devices_at(list, i), *b = hg_devices_at(list, k);
-            if (a->type == HG_DEVICE_CPU && b->type == HG_DEVICE_CPU && a->usable && b->usable && a->vector_width == 1 && b->vector_width > 1)
+            if (a->type == HG_DEVICE_CPU && b->type == HG_DEVICE_CPU && a->usable && b->usable &&
+                a->vector_width == 1 && b->vector_width > 1)
                 assert_true(a->score < b->score);
         }
     hg_devices_destroy(list);
@@ -143,10 +150,12 @@ static void choosing(void **state)
     choose_wrong("-1", "no device -1");
     hg_device_list *list = hg_devices(ctx);
     int kinds[3] = {0};
-    for (int i = 0; i < hg_devices_count(list); i++) kinds[hg_devices_at(list, i)->type] += hg_devices_at(list, i)->usable;
+    for (int i = 0; i < hg_devices_count(list); i++)
+        kinds[hg_devices_at(list, i)->type] += hg_devices_at(list, i)->usable;
     if (!kinds[HG_DEVICE_GPU]) choose_wrong("gpu", "gpu");
     if (!kinds[HG_DEVICE_CPU]) choose_wrong("cpu", "cpu");
-    if (hg_devices_count(list) > 1 && hg_contains(hg_devices_at(list, 0)->name, "m") && hg_contains(hg_devices_at(list, 1)->name, "m"))
+    if (hg_devices_count(list) > 1 && hg_contains(hg_devices_at(list, 0)->name, "m") &&
+        hg_contains(hg_devices_at(list, 1)->name, "m"))
         choose_wrong("m", hg_devices_at(list, 1)->name); /* fits several: all are listed */
     hg_devices_destroy(list);
 }
@@ -251,15 +260,31 @@ static void note(void *user, int done, int total)
 
 static hg_launch fill_launch(hg_buffer *to, const char *macros, int local)
 {
-    return (hg_launch){.label = "layer fill", .file = "k", .kernel = "fill", .variant = "v", .macros = macros, .n_args = 4, .dims = 1,
-                       .global = {64}, .local = {(size_t)local},
-                       .args = {{.type = HG_ARG_BUFFER, .buffer = to}, {.type = HG_ARG_INT, .i = 60}, {.type = HG_ARG_FLOAT, .f = 7.5f},
+    return (hg_launch){.label = "layer fill",
+                       .file = "k",
+                       .kernel = "fill",
+                       .variant = "v",
+                       .macros = macros,
+                       .n_args = 4,
+                       .dims = 1,
+                       .global = {64},
+                       .local = {(size_t)local},
+                       .args = {{.type = HG_ARG_BUFFER, .buffer = to},
+                                {.type = HG_ARG_INT, .i = 60},
+                                {.type = HG_ARG_FLOAT, .f = 7.5f},
                                 {.type = HG_ARG_LOCAL, .bytes = (size_t)(local ? local : 64) * 4}}};
 }
 
 static hg_launch plain_launch(hg_buffer *to, const char *macros)
 {
-    return (hg_launch){.label = "layer plain", .file = "k", .kernel = "plain", .macros = macros, .n_args = 2, .dims = 1, .global = {1}, .local = {1},
+    return (hg_launch){.label = "layer plain",
+                       .file = "k",
+                       .kernel = "plain",
+                       .macros = macros,
+                       .n_args = 2,
+                       .dims = 1,
+                       .global = {1},
+                       .local = {1},
                        .args = {{.type = HG_ARG_BUFFER, .buffer = to}, {.type = HG_ARG_INT, .i = 64}}};
 }
 
@@ -270,7 +295,8 @@ static void launching(void **state)
     hg_buffer *to = hg_buffer_create(dev, 64 * sizeof(int), "to");
     check(to != NULL);
     int local = hg_device_get_info(dev)->max_work_group >= 8 ? 8 : 1, found[64];
-    hg_launch fill = fill_launch(to, "-DADD=3", local), once = plain_launch(to, "-DADD=3"), twice = plain_launch(to, NULL);
+    hg_launch fill = fill_launch(to, "-DADD=3", local), once = plain_launch(to, "-DADD=3"),
+              twice = plain_launch(to, NULL);
     hg_launch *all[] = {&fill, &once, &twice};
     steps s = {0};
     check(hg_launches_build(dev, all, 3, note, &s));
@@ -302,13 +328,15 @@ static void failing_builds(void **state)
 {
     (void)state;
     need_device();
-    if (hg_contains(hg_device_get_info(dev)->platform, "oclgrind")) skip(); /* it would report our failures, its report must be empty */
+    if (hg_contains(hg_device_get_info(dev)->platform, "oclgrind"))
+        skip(); /* it would report our failures, its report must be empty */
     hg_buffer *to = hg_buffer_create(dev, 64 * sizeof(int), "to");
     check(to != NULL);
     hg_launch wrong = plain_launch(to, "-DADD=nonsense");
     build_wrong(wrong, "k.cl");
     build_wrong(wrong, "-DADD=nonsense"); /* the second time as well */
-    if (!strstr(hg_device_get_info(dev)->platform, "rusticl")) build_wrong(wrong, "nonsense'"); /* the log itself; rusticl 22 words it otherwise */
+    if (!strstr(hg_device_get_info(dev)->platform, "rusticl"))
+        build_wrong(wrong, "nonsense'"); /* the log itself; rusticl 22 words it otherwise */
     wrong = plain_launch(to, "");
     wrong.kernel = "absent";
     build_wrong(wrong, "absent");
@@ -348,7 +376,8 @@ static void changed_files(void **state)
         hg_launch launch = plain_launch(to, ""), *list[] = {&launch};
         launch.file = "c";
         int found = 0;
-        check(hg_launches_build(dev, list, 1, NULL, NULL) && hg_launches_run(dev, list, 1) && hg_buffer_read(to, 0, &found, sizeof found));
+        check(hg_launches_build(dev, list, 1, NULL, NULL) && hg_launches_run(dev, list, 1) &&
+              hg_buffer_read(to, 0, &found, sizeof found));
         assert_int_equal(found, 5 + i);
         hg_launches_release(list, 1);
     }
@@ -369,11 +398,20 @@ static void same_bits_as_the_host(void **state)
         for (uint32_t k = 0; k < 4; k++) counters[i][k] = i == 0 ? 0 : i == 1 ? ~0u : i * 0x9E3779B9u + k * 0x85EBCA6Bu;
     hg_buffer *to = hg_buffer_create(dev, sizeof found, "to"), *from = hg_buffer_create(dev, sizeof counters, "from");
     check(to && from && hg_buffer_write(from, 0, counters, sizeof counters));
-    hg_launch launch = {.label = "draw", .file = "k", .kernel = "draw", .macros = "", .n_args = 4, .dims = 1, .global = {N},
-                        .args = {{.type = HG_ARG_BUFFER, .buffer = to}, {.type = HG_ARG_BUFFER, .buffer = from},
-                                 {.type = HG_ARG_INT, .i = (int32_t)key[0]}, {.type = HG_ARG_INT, .i = (int32_t)key[1]}}};
+    hg_launch launch = {.label = "draw",
+                        .file = "k",
+                        .kernel = "draw",
+                        .macros = "",
+                        .n_args = 4,
+                        .dims = 1,
+                        .global = {N},
+                        .args = {{.type = HG_ARG_BUFFER, .buffer = to},
+                                 {.type = HG_ARG_BUFFER, .buffer = from},
+                                 {.type = HG_ARG_INT, .i = (int32_t)key[0]},
+                                 {.type = HG_ARG_INT, .i = (int32_t)key[1]}}};
     hg_launch *list[] = {&launch};
-    check(hg_launches_build(dev, list, 1, NULL, NULL) && hg_launches_run(dev, list, 1) && hg_buffer_read(to, 0, found, sizeof found));
+    check(hg_launches_build(dev, list, 1, NULL, NULL) && hg_launches_run(dev, list, 1) &&
+          hg_buffer_read(to, 0, found, sizeof found));
     for (int i = 0; i < N; i++) {
         uint32_t expected[4];
         hg_philox(counters[i], key, expected);
@@ -394,10 +432,18 @@ static void arithmetic(void **state)
     float found[11];
     hg_buffer *to = hg_buffer_create(dev, sizeof found, "to"), *from = hg_buffer_create(dev, sizeof x, "from");
     check(to && from && hg_buffer_write(from, 0, x, sizeof x));
-    hg_launch launch = {.label = "arithmetic", .file = "k", .kernel = "arithmetic", .macros = "", .n_args = 2, .dims = 1, .global = {1}, .local = {1},
+    hg_launch launch = {.label = "arithmetic",
+                        .file = "k",
+                        .kernel = "arithmetic",
+                        .macros = "",
+                        .n_args = 2,
+                        .dims = 1,
+                        .global = {1},
+                        .local = {1},
                         .args = {{.type = HG_ARG_BUFFER, .buffer = to}, {.type = HG_ARG_BUFFER, .buffer = from}}};
     hg_launch *list[] = {&launch};
-    check(hg_launches_build(dev, list, 1, NULL, NULL) && hg_launches_run(dev, list, 1) && hg_buffer_read(to, 0, found, sizeof found));
+    check(hg_launches_build(dev, list, 1, NULL, NULL) && hg_launches_run(dev, list, 1) &&
+          hg_buffer_read(to, 0, found, sizeof found));
     assert_true(found[0] == 0 && found[1] == 0);
     assert_true(found[2] == -0x1p-26f || found[2] == 0);
     assert_true(found[3] == 1 && found[4] == 1 && found[5] == 1 && isnan(found[6]));
@@ -410,8 +456,9 @@ static void arithmetic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(listing), cmocka_unit_test(choosing), cmocka_unit_test(buffers), cmocka_unit_test(too_large), cmocka_unit_test(staging),
-        cmocka_unit_test(launching), cmocka_unit_test(failing_builds), cmocka_unit_test(changed_files), cmocka_unit_test(same_bits_as_the_host),
+        cmocka_unit_test(listing),        cmocka_unit_test(choosing),      cmocka_unit_test(buffers),
+        cmocka_unit_test(too_large),      cmocka_unit_test(staging),       cmocka_unit_test(launching),
+        cmocka_unit_test(failing_builds), cmocka_unit_test(changed_files), cmocka_unit_test(same_bits_as_the_host),
         cmocka_unit_test(arithmetic)};
     return cmocka_run_group_tests(tests, begin, end);
 }

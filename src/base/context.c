@@ -1,3 +1,4 @@
+/* Failures and notes. Calls malloc itself: a failure to allocate is a failure to be recorded too. */
 #include "base/context.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* Files: whole reads with a limit, gzip, and writes aside. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -108,7 +109,8 @@ static long get_packed(void *from, void *to, unsigned n)
     if (got > 0) return got;
     const char *text = gzerror(p->file, &code);
     if (got == 0 && (code == Z_OK || code == Z_STREAM_END)) return 0;
-    hg_fail(p->ctx, HG_BAD_INPUT, "%s: damaged gzip data (%s): fetch or copy the file again", p->path, code == Z_ERRNO ? strerror(errno) : text);
+    hg_fail(p->ctx, HG_BAD_INPUT, "%s: damaged gzip data (%s): fetch or copy the file again", p->path,
+            code == Z_ERRNO ? strerror(errno) : text);
     return -1;
 }
 
@@ -146,7 +148,8 @@ hg_writer *hg_writer_open(hg_context *ctx, const char *path)
         if (hg_path_is_dir(path)) hg_fail(ctx, HG_OUTPUT, "%s: is a folder, cannot be written as a file", path);
         else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) /* a rename would put a file in the place of /dev/null */
             hg_fail(ctx, HG_OUTPUT, "%s: is no regular file, name another", path);
-        else if ((w->file = open(w->partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0) write_failed(w, "cannot be written");
+        else if ((w->file = open(w->partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0)
+            write_failed(w, "cannot be written");
     }
     if (w->file >= 0) return w;
     hg_free(w->path);

@@ -1,3 +1,4 @@
+/* Host memory: checked blocks, and arenas. */
 #include "base/memory.h"
 
 #include <stdarg.h>

@@ -5,7 +5,8 @@
 
 #include "base/context.h"
 
-/* a * b and a + b, saturating to SIZE_MAX, which no allocation satisfies: an overflow becomes "out of memory" or a size check. */
+/* a * b and a + b, saturating to SIZE_MAX, which no allocation satisfies: an overflow becomes "out of memory" or a size
+ * check. */
 size_t hg_mul(size_t a, size_t b);
 size_t hg_add(size_t a, size_t b);
 

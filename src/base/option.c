@@ -1,3 +1,4 @@
+/* Options by table: strict numbers, defaults, descriptions, setting with checks. */
 #include "base/option.h"
 
 #include <errno.h>
@@ -41,7 +42,8 @@ const hg_descriptor *hg_descriptor_find(const hg_descriptor *const *kinds, const
     return NULL;
 }
 
-bool hg_descriptor_unknown(hg_context *ctx, const hg_descriptor *const *kinds, const char *what, const char *name, const char *place)
+bool hg_descriptor_unknown(hg_context *ctx, const hg_descriptor *const *kinds, const char *what, const char *name,
+                           const char *place)
 {
     const char *names[128];
     int n = 0;
@@ -51,8 +53,12 @@ bool hg_descriptor_unknown(hg_context *ctx, const hg_descriptor *const *kinds, c
         hg_text_add(&known, "%s%s", n > 1 ? ", " : "", (*kinds)->name);
     }
     const char *nearest = hg_nearest(name, names, n);
-    if (nearest) hg_fail(ctx, HG_BAD_INPUT, "%s: unknown %s '%s', did you mean '%s'? Known: %s", place, what, name, nearest, known.data);
-    else hg_fail(ctx, HG_BAD_INPUT, "%s: unknown %s '%s'. Known: %s", place, what, name, known.data ? known.data : "none");
+    if (nearest)
+        hg_fail(ctx, HG_BAD_INPUT, "%s: unknown %s '%s', did you mean '%s'? Known: %s", place, what, name, nearest,
+                known.data);
+    else
+        hg_fail(ctx, HG_BAD_INPUT, "%s: unknown %s '%s'. Known: %s", place, what, name,
+                known.data ? known.data : "none");
     hg_text_free(&known);
     return false;
 }
@@ -127,8 +133,9 @@ static void add_default(const hg_option *o, hg_text *out)
 }
 
 static const char *const type_names[] = {
-    [HG_OPTION_INT] = "whole number", [HG_OPTION_PAIR] = "whole number or [height, width]", [HG_OPTION_FLOAT] = "number",
-    [HG_OPTION_BOOL] = "true or false", [HG_OPTION_NAME] = "", [HG_OPTION_PADDING] = "same, valid, or a whole number or [height, width] of zeros",
+    [HG_OPTION_INT] = "whole number", [HG_OPTION_PAIR] = "whole number or [height, width]",
+    [HG_OPTION_FLOAT] = "number", [HG_OPTION_BOOL] = "true or false", [HG_OPTION_NAME] = "",
+    [HG_OPTION_PADDING] = "same, valid, or a whole number or [height, width] of zeros",
     [HG_OPTION_SHAPE] = "list of 1 or 3 sizes", [HG_OPTION_CHOICE] = ""};
 
 /* "whole number, 1 to 64": what an option accepts. */
@@ -158,7 +165,8 @@ static bool wrong(hg_context *ctx, const hg_descriptor *type, const hg_option *o
         nearest = hg_nearest(found, o->names, n);
     }
     hg_fail(ctx, HG_BAD_INPUT, "%s: option '%s' of %s: expected %s, found '%s'%s%s%s", place, o->name, type->name,
-            expected.data ? expected.data : "", found, nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+            expected.data ? expected.data : "", found, nearest ? "; did you mean '" : "", nearest ? nearest : "",
+            nearest ? "'?" : "");
     hg_text_free(&expected);
     return false;
 }
@@ -171,7 +179,8 @@ static bool in_range(const hg_option *o, double value)
 static bool whole(const hg_option *o, const char *text, int *out)
 {
     int64_t value;
-    if (!hg_parse_int(text, &value) || value < -INT32_MAX || value > INT32_MAX || !in_range(o, (double)value)) return false;
+    if (!hg_parse_int(text, &value) || value < -INT32_MAX || value > INT32_MAX || !in_range(o, (double)value))
+        return false;
     *out = (int)value;
     return true;
 }
@@ -205,7 +214,8 @@ static bool set_name(const hg_option *o, const char *text, int *out)
     return false;
 }
 
-bool hg_option_set(hg_context *ctx, const hg_descriptor *type, void *options, int row, const char *const *scalars, int n, const char *place)
+bool hg_option_set(hg_context *ctx, const hg_descriptor *type, void *options, int row, const char *const *scalars,
+                   int n, const char *place)
 {
     const hg_option *o = &type->options[row];
     void *at = (char *)options + o->offset;
@@ -219,9 +229,12 @@ bool hg_option_set(hg_context *ctx, const hg_descriptor *type, void *options, in
         case HG_OPTION_PADDING: ok = set_padding(o, scalars, n, at); break;
         case HG_OPTION_NAME: ok = set_name(o, scalars[0], at); break;
         case HG_OPTION_BOOL: if ((ok = hg_parse_bool(scalars[0], &flag))) *(bool *)at = flag; break;
-        case HG_OPTION_FLOAT: if ((ok = hg_parse_float(scalars[0], &number) && in_range(o, number))) *(double *)at = number; break;
+        case HG_OPTION_FLOAT:
+            if ((ok = hg_parse_float(scalars[0], &number) && in_range(o, number))) *(double *)at = number;
+            break;
         case HG_OPTION_SHAPE: if ((ok = set_ints(o, scalars, n, (int *)at + 1, 0))) *(int *)at = n; break;
-        case HG_OPTION_CHOICE: return hg_fail(ctx, HG_INTERNAL, "%s: option '%s' is set by the file's reader", place, o->name);
+        case HG_OPTION_CHOICE:
+            return hg_fail(ctx, HG_INTERNAL, "%s: option '%s' is set by the file's reader", place, o->name);
         }
     if (ok) return true;
     hg_text found = {.ctx = ctx};

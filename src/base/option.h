@@ -36,8 +36,8 @@ struct hg_option {
     const char *name, *help;       /* help: one line with unit and meaning of the default */
     size_t offset;                 /* into the options struct */
     hg_option_type type;
-    double fallback, min, max;     /* INT, PAIR, FLOAT, BOOL, PADDING; NAME: fallback is the index. min == max: no range.
-                                    * A fallback of NAN says that the option must be given. */
+    double fallback, min, max;     /* INT, PAIR, FLOAT, BOOL, PADDING; NAME: fallback is the index. min == max: no
+                                    * range. A fallback of NAN says that the option must be given. */
     const char *const *names;      /* NAME: ends with NULL */
     const hg_descriptor *const *kinds; /* CHOICE: ends with NULL */
     const char *fallback_kind;     /* CHOICE: name of the default; NULL: none (type stays NULL) */
@@ -55,7 +55,8 @@ int hg_option_find(const hg_descriptor *type, const char *name);
 /* Sets row `row` from n scalars (PAIR, PADDING, SHAPE accept lists; all others n == 1). `place` is "file:line:column".
  * Fails with HG_BAD_INPUT: place, option, what was expected, range, nearest name. CHOICE is set by the caller, who can
  * see nested options. */
-bool hg_option_set(hg_context *ctx, const hg_descriptor *type, void *options, int row, const char *const *scalars, int n, const char *place);
+bool hg_option_set(hg_context *ctx, const hg_descriptor *type, void *options, int row, const char *const *scalars,
+                   int n, const char *place);
 
 /* "int 1..64, default 3" for help texts and messages. */
 void hg_option_describe(const hg_option *option, hg_text *out);
@@ -63,9 +64,10 @@ void hg_option_describe(const hg_option *option, hg_text *out);
 /* The descriptor `name` out of a NULL-terminated list, or NULL. */
 const hg_descriptor *hg_descriptor_find(const hg_descriptor *const *kinds, const char *name);
 /* Fails with "PLACE: unknown WHAT 'NAME', nearest: ...; known: ...". */
-bool hg_descriptor_unknown(hg_context *ctx, const hg_descriptor *const *kinds, const char *what, const char *name, const char *place);
+bool hg_descriptor_unknown(hg_context *ctx, const hg_descriptor *const *kinds, const char *what, const char *name,
+                           const char *place);
 
-/* Strict numbers: the whole text, no spaces, no hexadecimal, no overflow; false otherwise. Booleans are true and false. */
+/* Strict numbers: the whole text, no spaces, no hexadecimal, no overflow; else false. Booleans are true and false. */
 bool hg_parse_int(const char *text, int64_t *value);
 bool hg_parse_float(const char *text, double *value);
 bool hg_parse_bool(const char *text, bool *value);

@@ -1,3 +1,4 @@
+/* Philox-4x32-10; rounds and constants of the paper that the header names. */
 #include "base/rng.h"
 
 #include <math.h>
@@ -36,7 +37,8 @@ uint32_t hg_rng_u32(hg_rng *rng)
 
 uint64_t hg_rng_below(hg_rng *rng, uint64_t n)
 {
-    uint64_t limit = UINT64_MAX - UINT64_MAX % n, draw; /* the largest multiple of n: draws from there on would favour low numbers */
+    /* the largest multiple of n: draws from there on would favour low numbers */
+    uint64_t limit = UINT64_MAX - UINT64_MAX % n, draw;
     do {
         draw = hg_rng_u32(rng);
         draw = draw << 32 | hg_rng_u32(rng);

@@ -7,7 +7,10 @@
 #include <stdint.h>
 
 /* Streams keep uses apart. Nodes of a graph use HG_STREAM_NODE + node index. */
-enum { HG_STREAM_SHUFFLE = 1, HG_STREAM_INIT = 2, HG_STREAM_SPLIT = 3, HG_STREAM_DIGITS = 4, HG_STREAM_SAMPLE = 5, HG_STREAM_NODE = 0x100 };
+enum {
+    HG_STREAM_SHUFFLE = 1, HG_STREAM_INIT = 2, HG_STREAM_SPLIT = 3, HG_STREAM_DIGITS = 4, HG_STREAM_SAMPLE = 5,
+    HG_STREAM_NODE = 0x100
+};
 
 /* Ten rounds: out = philox(counter, key). */
 void hg_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);

@@ -1,3 +1,4 @@
+/* Growing strings, and the nearest name by edit distance. */
 #include "base/text.h"
 
 #include <ctype.h>
@@ -73,7 +74,8 @@ static int distance(const char *a, const char *b)
         for (int j = 1; j <= m; j++) {
             int cost = lower(a[i - 1]) != lower(b[j - 1]);
             d[i][j] = min3(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + cost);
-            if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]) && d[i - 2][j - 2] + 1 < d[i][j])
+            if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]) &&
+                d[i - 2][j - 2] + 1 < d[i][j])
                 d[i][j] = d[i - 2][j - 2] + 1;
         }
     return d[n][m];

@@ -1,4 +1,5 @@
-/* Device buffers. Transfers go through the whole buffer even for a view: the drivers' paths for sub-buffers are less trodden. */
+/* Device buffers. Transfers go through the whole buffer even for a view: the drivers' paths for sub-buffers are less
+ * trodden. */
 #include "device/device_private.h"
 
 #include <stdio.h>
@@ -18,11 +19,14 @@ static bool check_room(hg_device *dev, size_t bytes, const char *label)
 {
     const double mib = 1.0 / (1 << 20);
     if (bytes > dev->info->max_alloc)
-        return hg_fail(dev->ctx, HG_DEVICE_MEMORY, "%s: %.1f MiB are more than %s gives out at once (%.1f MiB): use a smaller --batch or model",
+        return hg_fail(dev->ctx, HG_DEVICE_MEMORY,
+                       "%s: %.1f MiB are more than %s gives out at once (%.1f MiB): use a smaller --batch or model",
                        label, (double)bytes * mib, dev->info->name, (double)dev->info->max_alloc * mib);
     if (bytes > dev->info->memory || dev->used > dev->info->memory - bytes)
-        return hg_fail(dev->ctx, HG_DEVICE_MEMORY, "%s: %.1f MiB do not fit beside the %.1f MiB in use: %s has %.1f MiB: use a smaller --batch or model",
-                       label, (double)bytes * mib, (double)dev->used * mib, dev->info->name, (double)dev->info->memory * mib);
+        return hg_fail(
+            dev->ctx, HG_DEVICE_MEMORY,
+            "%s: %.1f MiB do not fit beside the %.1f MiB in use: %s has %.1f MiB: use a smaller --batch or model",
+            label, (double)bytes * mib, (double)dev->used * mib, dev->info->name, (double)dev->info->memory * mib);
     return true;
 }
 
@@ -54,7 +58,8 @@ hg_buffer *hg_buffer_view(hg_buffer *parent, size_t offset, size_t bytes)
     hg_device *dev = parent->dev;
     if (!hg_device_working(dev)) return NULL;
     if (offset > parent->bytes || bytes > parent->bytes - offset || offset % dev->info->base_align) {
-        hg_fail(dev->ctx, HG_INTERNAL, "%s: a view of %zu bytes at %zu does not lie in %zu bytes", parent->label, bytes, offset, parent->bytes);
+        hg_fail(dev->ctx, HG_INTERNAL, "%s: a view of %zu bytes at %zu does not lie in %zu bytes", parent->label, bytes,
+                offset, parent->bytes);
         return NULL;
     }
     hg_buffer *view = new_buffer(dev, bytes, parent->label);
@@ -84,7 +89,8 @@ static bool check_range(const hg_buffer *b, size_t offset, size_t bytes)
 {
     if (!hg_device_working(b->dev)) return false;
     return (offset <= b->bytes && bytes <= b->bytes - offset) ||
-           hg_fail(b->dev->ctx, HG_INTERNAL, "%s: %zu bytes at %zu do not lie in %zu bytes", b->label, bytes, offset, b->bytes);
+           hg_fail(b->dev->ctx, HG_INTERNAL, "%s: %zu bytes at %zu do not lie in %zu bytes", b->label, bytes, offset,
+                   b->bytes);
 }
 
 /* Small buffers get their zeros by writes, because Oclgrind takes memory that was filled for uninitialised. */
@@ -94,7 +100,8 @@ static cl_int write_zeros(hg_buffer *buffer)
     cl_int code = CL_SUCCESS;
     for (size_t at = 0; code == CL_SUCCESS && at < buffer->bytes; at += sizeof zeros) {
         size_t n = buffer->bytes - at < sizeof zeros ? buffer->bytes - at : sizeof zeros;
-        code = clEnqueueWriteBuffer(buffer->dev->queue, buffer->whole, CL_FALSE, buffer->begin + at, n, zeros, 0, NULL, NULL);
+        code = clEnqueueWriteBuffer(buffer->dev->queue, buffer->whole, CL_FALSE, buffer->begin + at, n, zeros, 0, NULL,
+                                    NULL);
     }
     return code;
 }
@@ -110,9 +117,12 @@ bool hg_buffer_fill(hg_buffer *buffer, uint32_t pattern)
         code = write_zeros(buffer);
         return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueWriteBuffer", buffer->label);
     }
-    if (words) code = clEnqueueFillBuffer(dev->queue, buffer->whole, &pattern, sizeof pattern, buffer->begin, words, 0, NULL, NULL);
+    if (words)
+        code = clEnqueueFillBuffer(dev->queue, buffer->whole, &pattern, sizeof pattern, buffer->begin, words, 0, NULL,
+                                   NULL);
     for (size_t i = words; code == CL_SUCCESS && i < buffer->bytes; i++) /* a view may end within a word */
-        code = clEnqueueFillBuffer(dev->queue, buffer->whole, (char *)&pattern + i % 4, 1, buffer->begin + i, 1, 0, NULL, NULL);
+        code = clEnqueueFillBuffer(dev->queue, buffer->whole, (char *)&pattern + i % 4, 1, buffer->begin + i, 1, 0,
+                                   NULL, NULL);
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueFillBuffer", buffer->label);
 }
 
@@ -121,7 +131,8 @@ bool hg_buffer_write(hg_buffer *buffer, size_t offset, const void *data, size_t 
     hg_device *dev = buffer->dev;
     if (!check_range(buffer, offset, bytes)) return false;
     if (bytes == 0) return true;
-    cl_int code = clEnqueueWriteBuffer(dev->queue, buffer->whole, CL_TRUE, buffer->begin + offset, bytes, data, 0, NULL, NULL);
+    cl_int code =
+        clEnqueueWriteBuffer(dev->queue, buffer->whole, CL_TRUE, buffer->begin + offset, bytes, data, 0, NULL, NULL);
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueWriteBuffer", buffer->label);
 }
 
@@ -130,7 +141,8 @@ bool hg_buffer_read(hg_buffer *buffer, size_t offset, void *data, size_t bytes)
     hg_device *dev = buffer->dev;
     if (!check_range(buffer, offset, bytes)) return false;
     if (bytes == 0) return true;
-    cl_int code = clEnqueueReadBuffer(dev->queue, buffer->whole, CL_TRUE, buffer->begin + offset, bytes, data, 0, NULL, NULL);
+    cl_int code =
+        clEnqueueReadBuffer(dev->queue, buffer->whole, CL_TRUE, buffer->begin + offset, bytes, data, 0, NULL, NULL);
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueReadBuffer", buffer->label);
 }
 
@@ -139,6 +151,7 @@ bool hg_buffer_copy(hg_buffer *to, size_t to_offset, hg_buffer *from, size_t fro
     hg_device *dev = to->dev;
     if (!check_range(to, to_offset, bytes) || !check_range(from, from_offset, bytes)) return false;
     if (bytes == 0) return true;
-    cl_int code = clEnqueueCopyBuffer(dev->queue, from->whole, to->whole, from->begin + from_offset, to->begin + to_offset, bytes, 0, NULL, NULL);
+    cl_int code = clEnqueueCopyBuffer(dev->queue, from->whole, to->whole, from->begin + from_offset,
+                                      to->begin + to_offset, bytes, 0, NULL, NULL);
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueCopyBuffer", to->label);
 }

@@ -40,8 +40,11 @@ static int by_name(hg_context *ctx, const hg_device_list *list, const char *sele
     }
     if (wholes == 1) found = whole, count = 1; /* "RTX 3090" beside an "RTX 3090 Ti" */
     add_all(&all, list);
-    if (count > 1) hg_fail(ctx, HG_NO_DEVICE, "the device '%s' fits %d devices: say which by its number:%s", select, count, fits.data ? fits.data : "");
-    if (count == 0) hg_fail(ctx, HG_NO_DEVICE, "no device is called '%s'; there are:%s", select, all.data ? all.data : "");
+    if (count > 1)
+        hg_fail(ctx, HG_NO_DEVICE, "the device '%s' fits %d devices: say which by its number:%s", select, count,
+                fits.data ? fits.data : "");
+    if (count == 0)
+        hg_fail(ctx, HG_NO_DEVICE, "no device is called '%s'; there are:%s", select, all.data ? all.data : "");
     hg_text_free(&fits);
     hg_text_free(&all);
     return count == 1 ? found : -1;
@@ -60,9 +63,9 @@ static int select_device(hg_context *ctx, const hg_device_list *list, const char
     int64_t index;
     int n = hg_devices_count(list), found;
     if (n == 0) {
-        hg_fail(ctx, HG_NO_DEVICE, "no OpenCL device: install a driver for your GPU (its maker's package, or mesa-opencl-icd), or for the CPU: "
-                "apt install pocl-opencl-icd (macOS has one built in). A driver that is installed but lists no device may need a writable cache "
-                "folder: set HOME, or POCL_CACHE_DIR for PoCL");
+        hg_fail(ctx, HG_NO_DEVICE, "no OpenCL device: install a driver for your GPU (its maker's package, or "
+                "mesa-opencl-icd), or for the CPU: apt install pocl-opencl-icd (macOS has one built in). A driver that is "
+                "installed but lists no device may need a writable cache folder: set HOME, or POCL_CACHE_DIR for PoCL");
         return -1;
     }
     if (!select || !*select || strcmp(select, "auto") == 0) {
@@ -77,15 +80,17 @@ static int select_device(hg_context *ctx, const hg_device_list *list, const char
     }
     if (!hg_parse_int(select, &index)) return by_name(ctx, list, select);
     if (index >= 0 && index < n) return (int)index;
-    hg_fail(ctx, HG_NO_DEVICE, "there is no device %s: the numbers go from 0 to %d, see hourglass devices", select, n - 1);
+    hg_fail(ctx, HG_NO_DEVICE, "there is no device %s: the numbers go from 0 to %d, see hourglass devices", select,
+            n - 1);
     return -1;
 }
 
 static bool open_failed(hg_device *dev, cl_int code, const char *call)
 {
     if (code == CL_OUT_OF_HOST_MEMORY || code == CL_OUT_OF_RESOURCES) return hg_cl_fail(dev, code, call, "opening");
-    return hg_fail(dev->ctx, HG_NO_DEVICE, "the device %s cannot be opened: %s failed with %s (%d): try another --device", dev->info->name, call,
-                   hg_cl_error(code), code);
+    return hg_fail(dev->ctx, HG_NO_DEVICE,
+                   "the device %s cannot be opened: %s failed with %s (%d): try another --device", dev->info->name,
+                   call, hg_cl_error(code), code);
 }
 
 static bool open_queue(hg_device *dev)

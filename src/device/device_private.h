@@ -40,8 +40,8 @@ enum { HG_NO_PLATFORM = -1001 }; /* CL_PLATFORM_NOT_FOUND_KHR of cl_ext.h */
 
 const char *hg_cl_error(cl_int code); /* "CL_OUT_OF_RESOURCES" */
 
-/* Records the failure of an OpenCL call: lack of memory is HG_DEVICE_MEMORY, everything else HG_DEVICE_LOST, which sticks
- * to the device. Returns false. */
+/* Records the failure of an OpenCL call: lack of memory is HG_DEVICE_MEMORY, everything else HG_DEVICE_LOST, which
+ * sticks to the device. Returns false. */
 bool hg_cl_fail(hg_device *dev, cl_int code, const char *call, const char *what);
 /* False, with HG_DEVICE_LOST recorded, after such a loss: first thing in whatever would touch the device. */
 bool hg_device_working(hg_device *dev);
@@ -50,7 +50,8 @@ cl_device_id hg_devices_id(const hg_device_list *list, int index);
 
 /* The program of file and macros, built if it is new. All requested at once are built in parallel. */
 typedef struct hg_program_request { const char *file, *macros, *label; hg_program *program; } hg_program_request;
-bool hg_programs_get(hg_device *dev, hg_program_request *requests, int n, void (*progress)(void *user, int done, int total), void *user);
+bool hg_programs_get(hg_device *dev, hg_program_request *requests, int n,
+                     void (*progress)(void *user, int done, int total), void *user);
 cl_program hg_program_object(const hg_program *program);
 void hg_programs_release(hg_device *dev);
 

@@ -19,8 +19,10 @@ static bool set_args(hg_device *dev, hg_launch *l)
         default: code = clSetKernelArg(l->built, (cl_uint)i, arg->bytes, NULL); break;
         }
         if (code == CL_SUCCESS) continue;
-        if (code == CL_OUT_OF_HOST_MEMORY || code == CL_OUT_OF_RESOURCES) return hg_cl_fail(dev, code, "clSetKernelArg", l->label);
-        return hg_fail(dev->ctx, HG_INTERNAL, "%s: argument %d of kernel %s was refused: %s", l->label, i, l->kernel, hg_cl_error(code));
+        if (code == CL_OUT_OF_HOST_MEMORY || code == CL_OUT_OF_RESOURCES)
+            return hg_cl_fail(dev, code, "clSetKernelArg", l->label);
+        return hg_fail(dev->ctx, HG_INTERNAL, "%s: argument %d of kernel %s was refused: %s", l->label, i, l->kernel,
+                       hg_cl_error(code));
     }
     return true;
 }
@@ -35,16 +37,23 @@ static bool check_limits(hg_device *dev, const hg_launch *l)
         if (l->args[i].type == HG_ARG_LOCAL) arguments = hg_add(arguments, l->args[i].bytes);
     for (int i = 0; l->local[0] && i < l->dims; i++) group *= l->local[i];
     cl_int code = clGetKernelWorkGroupInfo(l->built, dev->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL);
-    if (code == CL_SUCCESS) code = clGetKernelWorkGroupInfo(l->built, dev->id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
+    if (code == CL_SUCCESS)
+        code = clGetKernelWorkGroupInfo(l->built, dev->id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
     if (code != CL_SUCCESS) return hg_cl_fail(dev, code, "clGetKernelWorkGroupInfo", l->label);
     if (group > most)
-        return hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s (variant %s) needs work-groups of %zu, %s allows %zu for it: force another variant, "
-                       "e.g. plain", l->label, l->kernel, variant, group, dev->info->name, most);
+        return hg_fail(
+            dev->ctx, HG_KERNEL_BUILD,
+            "%s: kernel %s (variant %s) needs work-groups of %zu, %s allows %zu for it: force another variant, "
+            "e.g. plain",
+            l->label, l->kernel, variant, group, dev->info->name, most);
     if (arguments > local) local = arguments; /* not every driver counts them */
     if (local > dev->info->local_memory)
-        return hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s (variant %s) needs %llu bytes of local memory, %s has %llu: force another variant, "
-                       "e.g. plain", l->label, l->kernel, variant, (unsigned long long)local, dev->info->name,
-                       (unsigned long long)dev->info->local_memory);
+        return hg_fail(
+            dev->ctx, HG_KERNEL_BUILD,
+            "%s: kernel %s (variant %s) needs %llu bytes of local memory, %s has %llu: force another variant, "
+            "e.g. plain",
+            l->label, l->kernel, variant, (unsigned long long)local, dev->info->name,
+            (unsigned long long)dev->info->local_memory);
     return true;
 }
 
@@ -53,8 +62,9 @@ static bool make_kernel(hg_device *dev, hg_launch *l, const hg_program *program)
     cl_int code;
     l->built = clCreateKernel(hg_program_object(program), l->kernel, &code);
     if (!l->built)
-        return hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s of %s.cl cannot be made on %s: %s; macros: %s", l->label, l->kernel, l->file,
-                       dev->info->name, hg_cl_error(code), l->macros ? l->macros : "none");
+        return hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s of %s.cl cannot be made on %s: %s; macros: %s",
+                       l->label, l->kernel, l->file, dev->info->name, hg_cl_error(code),
+                       l->macros ? l->macros : "none");
     return set_args(dev, l) && check_limits(dev, l);
 }
 
@@ -64,7 +74,9 @@ bool hg_launches_build(hg_device *dev, hg_launch *const *launches, int n, hg_bui
     hg_launches_release(launches, n);
     hg_program_request *requests = hg_alloc(dev->ctx, (size_t)n + 1, sizeof *requests);
     bool ok = requests != NULL;
-    for (int i = 0; ok && i < n; i++) requests[i] = (hg_program_request){launches[i]->file, launches[i]->macros ? launches[i]->macros : "", launches[i]->label, NULL};
+    for (int i = 0; ok && i < n; i++)
+        requests[i] = (hg_program_request){launches[i]->file, launches[i]->macros ? launches[i]->macros : "",
+                                           launches[i]->label, NULL};
     ok = ok && hg_programs_get(dev, requests, n, progress, user);
     for (int i = 0; ok && i < n; i++) ok = make_kernel(dev, launches[i], requests[i].program);
     hg_free(requests);
@@ -83,7 +95,8 @@ void hg_launches_release(hg_launch *const *launches, int n)
 
 static bool enqueue(hg_device *dev, const hg_launch *l)
 {
-    cl_int code = clEnqueueNDRangeKernel(dev->queue, l->built, (cl_uint)l->dims, NULL, l->global, l->local[0] ? l->local : NULL, 0, NULL, NULL);
+    cl_int code = clEnqueueNDRangeKernel(dev->queue, l->built, (cl_uint)l->dims, NULL, l->global,
+                                         l->local[0] ? l->local : NULL, 0, NULL, NULL);
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueNDRangeKernel", l->label);
 }
 
@@ -111,7 +124,8 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* A chain of launches between two waits: long enough (2 ms and 10 launches or more) that the waiting itself is lost in it. */
+/* A chain of launches between two waits: long enough (2 ms and 10 launches or more) that the waiting itself is lost in
+ * it. */
 static bool time_chain(hg_device *dev, const hg_launch *l, int chain, double *seconds)
 {
     double begin = now();
@@ -126,7 +140,8 @@ bool hg_launches_time(hg_device *dev, hg_launch *const *launches, int n, int rep
 {
     if (repeats < 1) repeats = 1;
     double *times = hg_alloc(dev->ctx, (size_t)repeats, sizeof *times), first;
-    bool ok = times && hg_launches_run(dev, launches, n) && hg_device_finish(dev); /* code that is made at the first run */
+    bool ok =
+        times && hg_launches_run(dev, launches, n) && hg_device_finish(dev); /* code that is made at the first run */
     for (int i = 0; ok && i < n; i++) {
         ok = time_chain(dev, launches[i], 1, &first);
         int chain = ok && first < 2e-3 ? (int)(2e-3 / (first > 2e-5 ? first : 2e-5)) + 1 : 1;

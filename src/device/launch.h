@@ -37,7 +37,7 @@ typedef struct hg_launch {
 typedef void hg_build_progress(void *user, int done, int total);
 
 /* Builds every program that the lists need (each once per device, in parallel), makes the kernel objects, sets all
- * arguments. Checks each kernel's work-group limit. Fails with HG_KERNEL_BUILD: file, line, macros, the driver's log. */
+ * arguments. Checks each kernel's limits. Fails with HG_KERNEL_BUILD: file, line, macros, the driver's log. */
 bool hg_launches_build(hg_device *dev, hg_launch *const *launches, int n, hg_build_progress *progress, void *user);
 /* Releases the kernel objects. */
 void hg_launches_release(hg_launch *const *launches, int n);

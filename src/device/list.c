@@ -12,7 +12,8 @@ struct hg_device_list { hg_arena *arena; entry *entries; int count; };
 static char *query_text(hg_arena *arena, cl_device_id id, cl_device_info what)
 {
     size_t bytes = 0;
-    if (clGetDeviceInfo(id, what, 0, NULL, &bytes) != CL_SUCCESS || bytes == 0 || bytes > 1 << 20) return hg_arena_text(arena, "");
+    if (clGetDeviceInfo(id, what, 0, NULL, &bytes) != CL_SUCCESS || bytes == 0 || bytes > 1 << 20)
+        return hg_arena_text(arena, "");
     char *text = hg_arena_alloc(arena, bytes + 1, 1);
     if (!text || clGetDeviceInfo(id, what, bytes, text, NULL) != CL_SUCCESS) return hg_arena_text(arena, "");
     size_t lead = strspn(text, " ");
@@ -20,7 +21,8 @@ static char *query_text(hg_arena *arena, cl_device_id id, cl_device_info what)
     return text + lead;
 }
 
-enum { MAX_NUM_SUB_GROUPS = 0x105C }; /* CL_DEVICE_MAX_NUM_SUB_GROUPS of OpenCL 2.1; in 3.0 a core feature that may be absent */
+/* CL_DEVICE_MAX_NUM_SUB_GROUPS of OpenCL 2.1; in 3.0 a core feature that may be absent */
+enum { MAX_NUM_SUB_GROUPS = 0x105C };
 
 /* A number of any width; 0 if the driver does not say. */
 static uint64_t query(cl_device_id id, cl_device_info what)
@@ -34,20 +36,22 @@ static uint64_t query(cl_device_id id, cl_device_info what)
 static hg_device_type type_of(cl_device_id id)
 {
     cl_device_type type = query(id, CL_DEVICE_TYPE);
-    return type & CL_DEVICE_TYPE_CPU ? HG_DEVICE_CPU : type & CL_DEVICE_TYPE_GPU ? HG_DEVICE_GPU : HG_DEVICE_ACCELERATOR;
+    if (type & CL_DEVICE_TYPE_CPU) return HG_DEVICE_CPU;
+    return type & CL_DEVICE_TYPE_GPU ? HG_DEVICE_GPU : HG_DEVICE_ACCELERATOR;
 }
 
-/* A rough guess of GFLOP/s: units x clock x lanes x 2. A GPU's unit has about 64 lanes; a CPU's has the width that its driver
- * says it vectorises to, where 1 says that it leaves the work to the compiler's luck. */
+/* A rough guess of GFLOP/s: units x clock x lanes x 2. A GPU's unit has about 64 lanes; a CPU's has the width that its
+ * driver says it vectorises to, where 1 says that it leaves the work to the compiler's luck. */
 static void set_score(hg_arena *arena, hg_device_info *info)
 {
-    double lanes = info->type == HG_DEVICE_CPU ? info->vector_width : 64;
-    double ghz = info->clock_mhz ? info->clock_mhz / 1000.0 : 1;
-    double factor = info->type == HG_DEVICE_CPU || !info->unified ? 1 : 0.7; /* shares its memory's bandwidth with the CPU */
+    bool cpu = info->type == HG_DEVICE_CPU, gpu = info->type == HG_DEVICE_GPU;
+    double lanes = cpu ? info->vector_width : 64, ghz = info->clock_mhz ? info->clock_mhz / 1000.0 : 1;
+    double factor = cpu || !info->unified ? 1 : 0.7; /* shares its memory's bandwidth with the CPU */
     info->score = info->usable ? 2 * info->compute_units * ghz * lanes * factor : 0;
-    const char *kind = info->type == HG_DEVICE_CPU ? "CPU" : info->type == HG_DEVICE_GPU ? info->unified ? "integrated GPU" : "GPU" : "accelerator";
-    if (!info->usable) info->why = "not usable: no compiler, or switched off";
-    else info->why = hg_arena_format(arena, "%s, %u units x %.2f GHz x %.0f lanes x 2: about %.0f GFLOP/s", kind, info->compute_units, ghz, lanes, info->score);
+    const char *kind = cpu ? "CPU" : !gpu ? "accelerator" : info->unified ? "integrated GPU" : "GPU";
+    info->why = !info->usable ? "not usable: no compiler, or switched off"
+                              : hg_arena_format(arena, "%s, %u units x %.2f GHz x %.0f lanes x 2: about %.0f GFLOP/s",
+                                                kind, info->compute_units, ghz, lanes, info->score);
     if (!info->why) info->why = "";
 }
 
@@ -60,15 +64,19 @@ static bool add_device(hg_device_list *list, const char *platform, cl_device_id 
     list->entries = grown;
     const char *extensions = query_text(a, id, CL_DEVICE_EXTENSIONS);
     hg_device_info info = {
-        .index = list->count, .platform = platform, .name = query_text(a, id, CL_DEVICE_NAME), .vendor = query_text(a, id, CL_DEVICE_VENDOR),
-        .driver = query_text(a, id, CL_DRIVER_VERSION), .version = query_text(a, id, CL_DEVICE_VERSION), .type = type_of(id),
-        .compute_units = (uint32_t)query(id, CL_DEVICE_MAX_COMPUTE_UNITS), .clock_mhz = (uint32_t)query(id, CL_DEVICE_MAX_CLOCK_FREQUENCY),
+        .index = list->count, .platform = platform, .type = type_of(id),
+        .name = query_text(a, id, CL_DEVICE_NAME), .vendor = query_text(a, id, CL_DEVICE_VENDOR),
+        .driver = query_text(a, id, CL_DRIVER_VERSION), .version = query_text(a, id, CL_DEVICE_VERSION),
+        .compute_units = (uint32_t)query(id, CL_DEVICE_MAX_COMPUTE_UNITS),
+        .clock_mhz = (uint32_t)query(id, CL_DEVICE_MAX_CLOCK_FREQUENCY),
         .memory = query(id, CL_DEVICE_GLOBAL_MEM_SIZE), .max_alloc = query(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE),
         .local_memory = query(id, CL_DEVICE_LOCAL_MEM_SIZE), .max_work_group = query(id, CL_DEVICE_MAX_WORK_GROUP_SIZE),
-        .vector_width = (uint32_t)query(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT), .base_align = (uint32_t)query(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8,
-        .unified = query(id, CL_DEVICE_HOST_UNIFIED_MEMORY) != 0, .fp16 = strstr(extensions, "cl_khr_fp16") != NULL,
-        .fp64 = strstr(extensions, "cl_khr_fp64") != NULL,
-        .subgroups = strstr(extensions, "cl_khr_subgroups") || strstr(extensions, "cl_intel_subgroups") || query(id, MAX_NUM_SUB_GROUPS),
+        .vector_width = (uint32_t)query(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT),
+        .base_align = (uint32_t)query(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8,
+        .unified = query(id, CL_DEVICE_HOST_UNIFIED_MEMORY) != 0,
+        .fp16 = strstr(extensions, "cl_khr_fp16") != NULL, .fp64 = strstr(extensions, "cl_khr_fp64") != NULL,
+        .subgroups = strstr(extensions, "cl_khr_subgroups") || strstr(extensions, "cl_intel_subgroups") ||
+                     query(id, MAX_NUM_SUB_GROUPS),
         .command_buffer = strstr(extensions, "cl_khr_command_buffer") != NULL,
         .usable = query(id, CL_DEVICE_AVAILABLE) && query(id, CL_DEVICE_COMPILER_AVAILABLE)};
     if (!info.vector_width) info.vector_width = 1;
@@ -84,7 +92,8 @@ static bool add_platform(hg_context *ctx, hg_device_list *list, cl_platform_id p
     clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof name, name, NULL);
     cl_uint n = 0;
     cl_int code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &n);
-    if (code == CL_DEVICE_NOT_FOUND || (code == CL_SUCCESS && n == 0)) return true; /* a platform without devices is common */
+    if (code == CL_DEVICE_NOT_FOUND || (code == CL_SUCCESS && n == 0))
+        return true; /* a platform without devices is common */
     cl_device_id *ids = code == CL_SUCCESS ? hg_arena_alloc(list->arena, n, sizeof *ids) : NULL;
     if (code == CL_SUCCESS && !ids) return false;
     if (code == CL_SUCCESS) code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, n, ids, NULL);
@@ -106,7 +115,8 @@ hg_device_list *hg_devices(hg_context *ctx)
     list->arena = arena;
     cl_uint n = 0;
     cl_int code = clGetPlatformIDs(0, NULL, &n); /* CL_PLATFORM_NOT_FOUND_KHR: the loader knows no driver */
-    if (code != CL_SUCCESS && code != HG_NO_PLATFORM) hg_log(ctx, HG_LOG_WARNING, "clGetPlatformIDs failed with %s", hg_cl_error(code));
+    if (code != CL_SUCCESS && code != HG_NO_PLATFORM)
+        hg_log(ctx, HG_LOG_WARNING, "clGetPlatformIDs failed with %s", hg_cl_error(code));
     if (code != CL_SUCCESS || n == 0) return list;
     cl_platform_id *platforms = hg_arena_alloc(arena, n, sizeof *platforms);
     if (!platforms) goto fail;

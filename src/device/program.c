@@ -1,7 +1,7 @@
-/* Programs: cl/common.cl and one file, specialised by macros. Each is built once per device; those asked for together are
- * built by a few threads on GPUs. CPU drivers get no threads: PoCL 3.1 builds one program after another whatever the threads
- * do (and makes machine code at a kernel's first run; from its cache a program takes it about 18 ms, most of it the
- * preprocessor), and Oclgrind, which says that it is a CPU too, does not survive them. */
+/* Programs: cl/common.cl and one file, specialised by macros. Each is built once per device; those asked for together
+ * are built by a few threads on GPUs. CPU drivers get no threads: PoCL 3.1 builds one program after another whatever
+ * the threads do (and makes machine code at a kernel's first run; from its cache a program takes it about 18 ms, most
+ * of it the preprocessor), and Oclgrind, which says that it is a CPU too, does not survive them. */
 #include "device/device_private.h"
 
 #include <stdatomic.h>
@@ -70,8 +70,9 @@ static cl_program create(hg_device *dev, const char *file, const char *common, c
     const char *parts[] = {"#line 1 \"common.cl\"\n", common, line, source};
     cl_int code;
     cl_program object = clCreateProgramWithSource(dev->context, 4, parts, NULL, &code);
-    if (!object) hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s.cl: clCreateProgramWithSource failed on %s with %s (%d)", file, dev->info->name,
-                         hg_cl_error(code), code);
+    if (!object)
+        hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s.cl: clCreateProgramWithSource failed on %s with %s (%d)", file,
+                dev->info->name, hg_cl_error(code), code);
     return object;
 }
 
@@ -117,7 +118,8 @@ static void build_all(work *w, void (*progress)(void *, int, int), void *user)
     long more = cores < 1 ? 0 : cores > THREADS ? THREADS : cores - 1;
     int started = 0;
     if (progress) progress(user, 0, w->n);
-    while (started < more && started < w->n - 1 && pthread_create(&threads[started], NULL, build_thread, w) == 0) started++;
+    while (started < more && started < w->n - 1 && pthread_create(&threads[started], NULL, build_thread, w) == 0)
+        started++;
     while (build_one(w))
         if (progress) progress(user, atomic_load(&w->done), w->n);
     for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
@@ -130,20 +132,26 @@ static bool build_failed(hg_device *dev, const hg_program *p, const char *label)
     char *log = NULL;
     if (clGetProgramBuildInfo(p->object, dev->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes) == CL_SUCCESS && bytes > 1) {
         log = hg_alloc(dev->ctx, bytes + 1, 1);
-        if (log && clGetProgramBuildInfo(p->object, dev->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL) != CL_SUCCESS) *log = 0;
+        if (log && clGetProgramBuildInfo(p->object, dev->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL) != CL_SUCCESS)
+            *log = 0;
     }
     const char *text = log ? log + strspn(log, " \n\t") : "";
     /* A log without an error in it ("failed to build the program") is not about the kernel. */
-    const char *hint = hg_contains(text, "error") ? "" : ", and the driver does not say why: its cache folder may be unwritable, full or damaged "
-                       "(for PoCL POCL_CACHE_DIR, or .cache/pocl in HOME): make it writable, remove it, or name another";
-    hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: the kernel file %s.cl did not build on %s (%s; macros: %s)%s%s%s", label, p->file, dev->info->name,
-            hg_cl_error(p->code), *p->macros ? p->macros : "none", hint, *text ? ":\n" : "", text);
+    const char *hint =
+        hg_contains(text, "error")
+            ? ""
+            : ", and the driver does not say why: its cache folder may be unwritable, full or damaged "
+              "(for PoCL POCL_CACHE_DIR, or .cache/pocl in HOME): make it writable, remove it, or name another";
+    hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: the kernel file %s.cl did not build on %s (%s; macros: %s)%s%s%s", label,
+            p->file, dev->info->name, hg_cl_error(p->code), *p->macros ? p->macros : "none", hint, *text ? ":\n" : "",
+            text);
     hg_free(log);
     return false;
 }
 
 /* The program of (file, macros, text), or a new one that is not built yet. */
-static hg_program *find_or_add(hg_device *dev, const char *file, const char *macros, const char *common, const char *source)
+static hg_program *find_or_add(hg_device *dev, const char *file, const char *macros, const char *common,
+                               const char *source)
 {
     uint64_t text = hash(hash(0xCBF29CE484222325u, common), source);
     for (hg_program *p = dev->programs; p; p = p->next)
@@ -179,7 +187,8 @@ static bool listed(hg_program *const *programs, int n, const hg_program *p)
     return false;
 }
 
-bool hg_programs_get(hg_device *dev, hg_program_request *requests, int n, void (*progress)(void *user, int done, int total), void *user)
+bool hg_programs_get(hg_device *dev, hg_program_request *requests, int n,
+                     void (*progress)(void *user, int done, int total), void *user)
 {
     hg_program **fresh = hg_alloc(dev->ctx, (size_t)n + 1, sizeof *fresh);
     bool ok = fresh != NULL;
@@ -191,7 +200,8 @@ bool hg_programs_get(hg_device *dev, hg_program_request *requests, int n, void (
     }
     if (ok && w.n) build_all(&w, progress, user);
     for (int i = 0; ok && i < n; i++)
-        if (requests[i].program->built && requests[i].program->code != CL_SUCCESS) ok = build_failed(dev, requests[i].program, requests[i].label);
+        if (requests[i].program->built && requests[i].program->code != CL_SUCCESS)
+            ok = build_failed(dev, requests[i].program, requests[i].label);
     hg_free(fresh);
     return ok;
 }

@@ -1,5 +1,5 @@
-/* A ring of host blocks whose uploads are not waited for. The blocks are allocated by the driver and stay mapped, so that
- * discrete devices can copy from them directly. */
+/* A ring of host blocks whose uploads are not waited for. The blocks are allocated by the driver and stay mapped, so
+ * that discrete devices can copy from them directly. */
 #include "device/device_private.h"
 
 #include <string.h>
@@ -70,8 +70,10 @@ bool hg_stage_upload(hg_stage *stage, hg_buffer *to, size_t offset, size_t bytes
     block *b = &stage->blocks[stage->next];
     if (!hg_device_working(dev)) return false;
     if (bytes > stage->bytes || offset > to->bytes || bytes > to->bytes - offset)
-        return hg_fail(dev->ctx, HG_INTERNAL, "%s: an upload of %zu bytes at %zu does not fit", to->label, bytes, offset);
-    cl_int code = clEnqueueWriteBuffer(dev->queue, to->whole, CL_FALSE, to->begin + offset, bytes, b->host, 0, NULL, &b->done);
+        return hg_fail(dev->ctx, HG_INTERNAL, "%s: an upload of %zu bytes at %zu does not fit", to->label, bytes,
+                       offset);
+    cl_int code =
+        clEnqueueWriteBuffer(dev->queue, to->whole, CL_FALSE, to->begin + offset, bytes, b->host, 0, NULL, &b->done);
     if (code != CL_SUCCESS) return hg_cl_fail(dev, code, "clEnqueueWriteBuffer", to->label);
     stage->next = (stage->next + 1) % stage->count;
     if ((code = clFlush(dev->queue)) != CL_SUCCESS) return hg_cl_fail(dev, code, "clFlush", to->label);
