@@ -171,12 +171,17 @@ static void nearest_names(void **state)
 
 typedef struct inner_options { int n; } inner_options;
 static const hg_option inner_table[] = {
-    {.name = "n", .help = "a number", .offset = offsetof(inner_options, n), .type = HG_OPTION_INT, .fallback = 4, .min = 1, .max = 9}, {0}};
+    {.name = "n", .offset = offsetof(inner_options, n), .type = HG_OPTION_INT, .fallback = 4, .min = 1, .max = 9}, {0}};
 static const hg_descriptor inner = {"inner", "an inner thing", inner_table, sizeof(inner_options)};
 static const hg_descriptor *const kinds[] = {&inner, NULL};
 static const char *const colours[] = {"red", "green", NULL};
 
-typedef struct outer_options { int units, kernel[2], padding[2], shape[4], colour; double rate; bool bias; hg_choice inner; } outer_options;
+typedef struct outer_options {
+    int units, kernel[2], padding[2], shape[4], colour;
+    double rate;
+    bool bias;
+    hg_choice inner;
+} outer_options;
 enum { UNITS, KERNEL, PADDING, SHAPE, COLOUR, RATE, BIAS, INNER };
 #define AT(field) offsetof(outer_options, field)
 static const hg_option outer_table[] = {
@@ -187,7 +192,8 @@ static const hg_option outer_table[] = {
     [COLOUR] = {.name = "colour", .offset = AT(colour), .type = HG_OPTION_NAME, .fallback = 1, .names = colours},
     [RATE] = {.name = "rate", .offset = AT(rate), .type = HG_OPTION_FLOAT, .fallback = 0.5, .min = 0, .max = 1},
     [BIAS] = {.name = "bias", .offset = AT(bias), .type = HG_OPTION_BOOL, .fallback = 1},
-    [INNER] = {.name = "inner", .offset = AT(inner), .type = HG_OPTION_CHOICE, .kinds = kinds, .fallback_kind = "inner"},
+    [INNER] = {.name = "inner", .offset = AT(inner), .type = HG_OPTION_CHOICE, .kinds = kinds,
+               .fallback_kind = "inner"},
     {0}};
 static const hg_descriptor outer = {"outer", "a thing", outer_table, sizeof(outer_options)};
 
@@ -198,7 +204,8 @@ static void option_defaults(void **state)
     outer_options o;
     memset(&o, 0x55, sizeof o);
     assert_true(hg_option_defaults(arena, &outer, &o));
-    assert_true(o.kernel[0] == 3 && o.kernel[1] == 3 && o.padding[0] == HG_SAME && o.padding[1] == HG_SAME && o.shape[0] == 0);
+    assert_true(o.kernel[0] == 3 && o.kernel[1] == 3 && o.padding[0] == HG_SAME && o.padding[1] == HG_SAME);
+    assert_true(o.shape[0] == 0);
     assert_true(o.colour == 1 && o.rate == 0.5 && o.bias && o.inner.type == &inner);
     assert_int_equal(((const inner_options *)o.inner.options)->n, 4);
     assert_ptr_equal(hg_option_missing(&outer, 0), &outer_table[UNITS]);
@@ -237,11 +244,14 @@ static void option_errors(void **state)
 {
     (void)state;
     static const struct { int row; const char *a, *b, *c, *part; } cases[] = {
-        {UNITS, "65", NULL, NULL, "1 to 64"}, {UNITS, "0", NULL, NULL, "'0'"}, {UNITS, "10abc", NULL, NULL, "10abc"}, {UNITS, "3.0", NULL, NULL, "3.0"},
-        {UNITS, "", NULL, NULL, "units"}, {UNITS, "99999999999999999999", NULL, NULL, "units"}, {UNITS, "1", "2", NULL, "units"}, {UNITS, NULL, NULL, NULL, "units"},
-        {KERNEL, "3", "0", NULL, "kernel"}, {KERNEL, "1", "2", "3", "kernel"}, {PADDING, "-1", NULL, NULL, "same"}, {PADDING, "sam", NULL, NULL, "sam"},
-        {PADDING, "same", "1", NULL, "padding"}, {SHAPE, "1", "x", NULL, "shape"}, {SHAPE, "1", "0", NULL, "shape"}, {COLOUR, "gren", NULL, NULL, "did you mean 'green'"},
-        {RATE, "1.5", NULL, NULL, "0 to 1"}, {RATE, "nan", NULL, NULL, "nan"}, {RATE, ".inf", NULL, NULL, "inf"}, {RATE, "0x1", NULL, NULL, "0x1"},
+        {UNITS, "65", NULL, NULL, "1 to 64"}, {UNITS, "0", NULL, NULL, "'0'"}, {UNITS, "10abc", NULL, NULL, "10abc"},
+        {UNITS, "3.0", NULL, NULL, "3.0"}, {UNITS, "", NULL, NULL, "units"},
+        {UNITS, "99999999999999999999", NULL, NULL, "units"}, {UNITS, "1", "2", NULL, "units"},
+        {UNITS, NULL, NULL, NULL, "units"}, {KERNEL, "3", "0", NULL, "kernel"}, {KERNEL, "1", "2", "3", "kernel"},
+        {PADDING, "-1", NULL, NULL, "same"}, {PADDING, "sam", NULL, NULL, "sam"},
+        {PADDING, "same", "1", NULL, "padding"}, {SHAPE, "1", "x", NULL, "shape"}, {SHAPE, "1", "0", NULL, "shape"},
+        {COLOUR, "gren", NULL, NULL, "did you mean 'green'"}, {RATE, "1.5", NULL, NULL, "0 to 1"},
+        {RATE, "nan", NULL, NULL, "nan"}, {RATE, ".inf", NULL, NULL, "inf"}, {RATE, "0x1", NULL, NULL, "0x1"},
         {BIAS, "yes", NULL, NULL, "true or false"}, {BIAS, "1", NULL, NULL, "true"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         outer_options o = {0};
@@ -312,7 +322,8 @@ static void reading(void **state)
     assert_false(hg_file_read(ctx, at("x"), 4, &data, &length));
     expect_failure(HG_BAD_INPUT, "4 bytes");
     assert_true(hg_path_exists(at("x")) && !hg_path_is_dir(at("x")) && hg_path_is_dir(folder));
-    char *joined = hg_path_join(ctx, "a/", "b"), *root = hg_path_join(ctx, "/", "b"), *bare = hg_path_join(ctx, "", "b");
+    char *joined = hg_path_join(ctx, "a/", "b"), *root = hg_path_join(ctx, "/", "b");
+    char *bare = hg_path_join(ctx, "", "b");
     assert_string_equal(joined, "a/b");
     assert_string_equal(root, "/b");
     assert_string_equal(bare, "b");
@@ -393,7 +404,8 @@ static void philox(void **state)
     static const struct { uint32_t counter[4], key[2], expected[4]; } cases[] = {
         {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
         {{~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}, {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}}};
+        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0},
+         {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint32_t out[4];
         hg_philox(cases[i].counter, cases[i].key, out);
@@ -453,9 +465,11 @@ static void distributions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_failure_wins), cmocka_unit_test(failures_from_threads), cmocka_unit_test(sizes_saturate), cmocka_unit_test(arenas),
-        cmocka_unit_test(growing_text), cmocka_unit_test(nearest_names), cmocka_unit_test(option_defaults), cmocka_unit_test(option_values),
-        cmocka_unit_test(option_errors), cmocka_unit_test(numbers), cmocka_unit_test(reading), cmocka_unit_test(gzip), cmocka_unit_test(writing),
-        cmocka_unit_test(philox), cmocka_unit_test(sequences), cmocka_unit_test(distributions)};
+        cmocka_unit_test(first_failure_wins), cmocka_unit_test(failures_from_threads),
+        cmocka_unit_test(sizes_saturate), cmocka_unit_test(arenas), cmocka_unit_test(growing_text),
+        cmocka_unit_test(nearest_names), cmocka_unit_test(option_defaults), cmocka_unit_test(option_values),
+        cmocka_unit_test(option_errors), cmocka_unit_test(numbers), cmocka_unit_test(reading), cmocka_unit_test(gzip),
+        cmocka_unit_test(writing), cmocka_unit_test(philox), cmocka_unit_test(sequences),
+        cmocka_unit_test(distributions)};
     return cmocka_run_group_tests(tests, begin, end);
 }
