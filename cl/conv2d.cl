@@ -29,7 +29,7 @@ __kernel void conv2d(__global const float *restrict large, __global const float 
     const int id = (int)get_global_id(0);
     if (id >= items) return;
     const int groups = CS / HG_VEC, across = (WS + 3) / 4;
-    const int s = id % groups * HG_VEC, strip = id / groups, j = strip % across * 4, row = strip / across;
+    const int s = HG_MOD(id, groups) * HG_VEC, strip = id / groups, j = HG_MOD(strip, across) * 4, row = strip / across;
     const int b = row / HS, y0 = (row - b * HS) * SH - PH, x0 = j * SW - PW;
     const hg_vec start = has_bias ? HG_LOAD(bias + s) : (hg_vec)(0.0f);
     hg_vec a0 = start, a1 = start, a2 = start, a3 = start;

@@ -29,18 +29,18 @@ __kernel void conv2d_transpose(__global const float *restrict small, __global co
     const int id = (int)get_global_id(0);
     if (id >= items) return;
     const int groups = CL / HG_VEC, strips = ((WL + SW - 1) / SW + 3) / 4;
-    const int l = id % groups * HG_VEC, strip = id / groups, phase = strip % SW, rest = strip / SW;
-    const int x = phase + rest % strips * 4 * SW, row = rest / strips, b = row / HL, y = row - b * HL;
+    const int l = HG_MOD(id, groups) * HG_VEC, strip = id / groups, phase = HG_MOD(strip, SW), rest = strip / SW;
+    const int x = phase + HG_MOD(rest, strips) * 4 * SW, row = rest / strips, b = row / HL, y = row - b * HL;
     if (x >= WL) return; /* the last strip of a phase that has fewer pixels */
     const hg_vec start = has_bias ? HG_LOAD(bias + l) : (hg_vec)(0.0f);
     hg_vec a0 = start, a1 = start, a2 = start, a3 = start;
 
     for (int kh = 0; kh < KH; kh++) {
         const int i = y + PH - kh * DH;
-        if (i < 0 || i % SH != 0 || i / SH >= HS) continue;
+        if (i < 0 || i / SH * SH != i || i / SH >= HS) continue;
         for (int kw = 0; kw < KW; kw++) {
             const int far = x + PW - kw * DW, j = far / SW;
-            if (far % SW != 0) continue;
+            if (j * SW != far) continue;
             const int in0 = INSIDE(0), in1 = INSIDE(1), in2 = INSIDE(2), in3 = INSIDE(3);
             const int at0 = PLACE(0), at1 = PLACE(1), at2 = PLACE(2), at3 = PLACE(3);
             int w = (kh * KW + kw) * CS * CL + l;

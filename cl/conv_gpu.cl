@@ -95,6 +95,37 @@ inline axis find_axis(int phase, int size, int kernel_size, int stride, int dila
     return a;
 }
 
+/* One slice of the pixels' side from column k of the product on: zeros outside of the picture and past the end. */
+static inline void read_pixels(avec next[A_READS], __global const float *restrict from, const int source[A_READS],
+                               const int source_y[A_READS], const int source_x[A_READS], int k, int K, int taps_across, int HF, int WF)
+{
+    const int tap = k / CF, t = tap / taps_across, u = tap - t * taps_across;
+    const int dy = t * (DATA ? -TSH : DH), dx = u * (DATA ? -TSW : DW), offset = (dy * WF + dx) * CF + k - tap * CF;
+#pragma unroll
+    for (int r = 0; r < A_READS; r++) {
+        const int y = source_y[r] + dy, x = source_x[r] + dx;
+        next[r] = (avec)(0.0f);
+        if (k < K && y >= 0 && y < HF && x >= 0 && x < WF) next[r] = *(__global const avec *)(from + source[r] + offset);
+    }
+}
+
+/* One slice of the weights' side from row k of the product on. */
+static inline void read_weights(hg_vec next[B_READS], __global const float *restrict weight, axis v, axis h, int k, int K, int n, int N)
+{
+#pragma unroll
+    for (int r = 0; r < B_READS; r++) {
+        const int row = k + r * B_STEP;
+#if DATA
+        const int tap = row / CF, t = tap / h.taps, u = tap - t * h.taps;
+        const int at = (((v.tap + t * KSH) * KW + h.tap + u * KSW) * CF + row - tap * CF) * N + n;
+#else
+        const int at = row * N + n;
+#endif
+        next[r] = (hg_vec)(0.0f);
+        if (row < K && n < N) next[r] = *(__global const hg_vec *)(weight + at);
+    }
+}
+
 __kernel __attribute__((reqd_work_group_size(NT, 1, 1)))
 void conv_gather(__global const float *restrict from, __global const float *restrict weight,
                  __global const float *restrict bias, __global float *out, __global const float *out_x,
@@ -102,15 +133,16 @@ void conv_gather(__global const float *restrict from, __global const float *rest
 {
     __local float4 a_slice4[TK * AS / 4], b_slice4[TK * BS / 4]; /* float4: aligned for vector access */
     __local float *a_slice = (__local float *)a_slice4, *b_slice = (__local float *)b_slice4;
-    const int lid = (int)get_local_id(0), tx = lid % LX, ty = lid / LX;
+    const int lid = (int)get_local_id(0), tx = HG_MOD(lid, LX), ty = lid / LX;
     const int group = (int)get_group_id(0), rest = group / n_tiles;
-    const int n0 = group % n_tiles * TN, phase = rest / m_tiles, m0 = rest % m_tiles * TM;
-    const axis v = find_axis(phase / SW, HO, KH, SH, DH, PH, KSH), h = find_axis(phase % SW, WO, KW, SW, DW, PW, KSW);
-    const int pixels = v.pixels * h.pixels, M = B * pixels, K = v.taps * h.taps * CF;
+    const int n0 = HG_MOD(group, n_tiles) * TN, phase = rest / m_tiles, m0 = HG_MOD(rest, m_tiles) * TM;
+    const axis v = find_axis(phase / SW, HO, KH, SH, DH, PH, KSH), h = find_axis(HG_MOD(phase, SW), WO, KW, SW, DW, PW, KSW);
+    const int pixels = v.pixels * h.pixels, M = B * pixels, taps = v.taps * h.taps, K = taps * CF;
     if (m0 >= M) return;
 
     /* Sources of the pixels that this item reads, at the first tap. */
-    const int a_lane = lid % A_LANES * AV, a_row = lid / A_LANES;
+    const int a_lane = HG_MOD(lid, A_LANES) * AV, a_row = lid / A_LANES;
+    const int b_lane = HG_MOD(lid, B_LANES) * HG_VEC, b_row = lid / B_LANES;
     int source_y[A_READS], source_x[A_READS], source[A_READS];
 #pragma unroll
     for (int r = 0; r < A_READS; r++) {
@@ -120,7 +152,6 @@ void conv_gather(__global const float *restrict from, __global const float *rest
         source_x[r] = h.source + x * (DATA ? 1 : SW);
         source[r] = inside ? ((b * HF + source_y[r]) * WF + source_x[r]) * CF : 0;
     }
-    const int b_lane = lid % B_LANES * HG_VEC, b_row = lid / B_LANES, b_n = n0 + b_lane;
 
     avec a_next[A_READS];
     hg_vec b_next[B_READS], sum[RM][NB];
@@ -129,54 +160,33 @@ void conv_gather(__global const float *restrict from, __global const float *rest
 #pragma unroll
         for (int j = 0; j < NB; j++) sum[i][j] = (hg_vec)(0.0f);
 
-    for (int k0 = -TK; k0 < K; k0 += TK) {
-        if (k0 >= 0) {
-            barrier(CLK_LOCAL_MEM_FENCE); /* the slice before has been used */
+    if (taps) {
+        read_pixels(a_next, from, source, source_y, source_x, a_lane, K, h.taps, HF, WF);
+        read_weights(b_next, weight, v, h, b_row, K, n0 + b_lane, N);
+    }
+    for (int k0 = 0; k0 < K; k0 += TK) {
+        barrier(CLK_LOCAL_MEM_FENCE); /* the slice before has been used */
 #pragma unroll
-            for (int r = 0; r < A_READS; r++) {
-                const int row = a_row + r * A_STEP;
-                if (TM % A_STEP != 0 && row >= TM) break;
+        for (int r = 0; r < A_READS; r++) {
+            const int row = a_row + r * A_STEP;
+            if (TM % A_STEP != 0 && row >= TM) break;
 #if AV == 4
-                a_slice[(a_lane + 0) * AS + row] = a_next[r].x;
-                a_slice[(a_lane + 1) * AS + row] = a_next[r].y;
-                a_slice[(a_lane + 2) * AS + row] = a_next[r].z;
-                a_slice[(a_lane + 3) * AS + row] = a_next[r].w;
+            a_slice[(a_lane + 0) * AS + row] = a_next[r].x;
+            a_slice[(a_lane + 1) * AS + row] = a_next[r].y;
+            a_slice[(a_lane + 2) * AS + row] = a_next[r].z;
+            a_slice[(a_lane + 3) * AS + row] = a_next[r].w;
 #else
-                a_slice[a_lane * AS + row] = a_next[r];
+            a_slice[a_lane * AS + row] = a_next[r];
 #endif
-            }
-#pragma unroll
-            for (int r = 0; r < B_READS; r++) {
-                const int row = b_row + r * B_STEP;
-                if (TK % B_STEP != 0 && row >= TK) break;
-                *(__local hg_vec *)(b_slice + row * BS + b_lane) = b_next[r];
-            }
-            barrier(CLK_LOCAL_MEM_FENCE);
         }
-        if (k0 + TK < K) { /* the next slice sets out */
-            const int k = k0 + TK + a_lane, tap = k / CF, t = tap / h.taps, u = tap - t * h.taps;
-            const int dy = t * (DATA ? -TSH : DH), dx = u * (DATA ? -TSW : DW), offset = (dy * WF + dx) * CF + k - tap * CF;
 #pragma unroll
-            for (int r = 0; r < A_READS; r++) {
-                const int y = source_y[r] + dy, x = source_x[r] + dx;
-                a_next[r] = (avec)(0.0f);
-                if (k < K && y >= 0 && y < HF && x >= 0 && x < WF) a_next[r] = *(__global const avec *)(from + source[r] + offset);
-            }
-#pragma unroll
-            for (int r = 0; r < B_READS; r++) {
-                const int row = k0 + TK + b_row + r * B_STEP;
-                b_next[r] = (hg_vec)(0.0f);
-                if (row >= K || b_n >= N) continue;
-#if DATA
-                const int b_tap = row / CF, bt = b_tap / h.taps, bu = b_tap - bt * h.taps;
-                const int at = (((v.tap + bt * KSH) * KW + h.tap + bu * KSW) * CF + row - b_tap * CF) * N + b_n;
-#else
-                const int at = row * N + b_n;
-#endif
-                b_next[r] = *(__global const hg_vec *)(weight + at);
-            }
+        for (int r = 0; r < B_READS; r++) {
+            const int row = b_row + r * B_STEP;
+            if (TK % B_STEP == 0 || row < TK) *(__local hg_vec *)(b_slice + row * BS + b_lane) = b_next[r];
         }
-        if (k0 < 0) continue;
+        barrier(CLK_LOCAL_MEM_FENCE);
+        read_pixels(a_next, from, source, source_y, source_x, k0 + TK + a_lane, K, h.taps, HF, WF);
+        read_weights(b_next, weight, v, h, k0 + TK + b_row, K, n0 + b_lane, N);
         for (int k = 0; k < TK; k++) {
             float a[RM];
             hg_vec b[NB];
@@ -202,7 +212,6 @@ void conv_gather(__global const float *restrict from, __global const float *rest
 #pragma unroll
     for (int i = 0; i < RM; i++) {
         const int m = m0 + ROW(i);
-        if (m >= M) continue;
 #if DATA
         const int b = m / pixels, y = (m - b * pixels) / h.pixels, x = m - b * pixels - y * h.pixels;
         const int pixel = (b * HO + v.first + y * SH) * WO + h.first + x * SW;
@@ -212,7 +221,7 @@ void conv_gather(__global const float *restrict from, __global const float *rest
 #pragma unroll
         for (int j = 0; j < NB; j++) {
             const int n = n0 + COLUMN(j);
-            if (n < N) hg_store(has_bias ? sum[i][j] + HG_LOAD(bias + n) : sum[i][j], out, out_x, pixel * N + n);
+            if (m < M && n < N) hg_store(has_bias ? sum[i][j] + HG_LOAD(bias + n) : sum[i][j], out, out_x, pixel * N + n);
         }
     }
 }

@@ -62,6 +62,29 @@ typedef float avec;
 #define ROW(i) ((i) / AW * (LY * AW) + ty * AW + (i) % AW)
 #define COLUMN(j) ((j) * (LX * HG_VEC) + tx * HG_VEC)
 
+/* One slice of the large side from pixel p of the small side on: zeros outside of the picture and past the end. */
+static inline void read_large(avec next[A_READS], __global const float *restrict large, int p, int last, int oy, int ox,
+                              int channel, bool inside, int HL, int WL)
+{
+#pragma unroll
+    for (int r = 0; r < A_READS; r++, p += A_STEP) {
+        const int b = p / (HS * WS), i = p / WS - b * HS, j = HG_MOD(p, WS), y = i * SH + oy, x = j * SW + ox;
+        next[r] = (avec)(0.0f);
+        if (inside && p < last && y >= 0 && y < HL && x >= 0 && x < WL)
+            next[r] = *(__global const avec *)(large + ((b * HL + y) * WL + x) * CL + channel);
+    }
+}
+
+/* One slice of the small side from pixel p on. */
+static inline void read_small(hg_vec next[B_READS], __global const float *restrict small, int p, int last, int n, int CS)
+{
+#pragma unroll
+    for (int r = 0; r < B_READS; r++, p += B_STEP) {
+        next[r] = (hg_vec)(0.0f);
+        if (p < last && n < CS) next[r] = *(__global const hg_vec *)(small + p * CS + n);
+    }
+}
+
 __kernel __attribute__((reqd_work_group_size(NT, 1, 1)))
 void conv_weight(__global const float *restrict large, __global const float *restrict small,
                  __global float *restrict weight_partials, __global float *restrict bias_partials,
@@ -70,13 +93,13 @@ void conv_weight(__global const float *restrict large, __global const float *res
 {
     __local float4 a_slice4[TK * TM / 4], b_slice4[TK * TN / 4]; /* float4: aligned for vector access */
     __local float *a_slice = (__local float *)a_slice4, *b_slice = (__local float *)b_slice4;
-    const int lid = (int)get_local_id(0), tx = lid % LX, ty = lid / LX;
+    const int lid = (int)get_local_id(0), tx = HG_MOD(lid, LX), ty = lid / LX;
     const int split = (int)get_group_id(0) / (tiles + bias_groups), tile = (int)get_group_id(0) - split * (tiles + bias_groups);
     const int M = KH * KW * CL;
 
 #if CB
     if (tile >= tiles) { /* column sums: NT / CB items share a column, then the first adds theirs up in order */
-        const int CO = TRANSPOSED ? CL : CS, column = (tile - tiles) * CB + lid % CB;
+        const int CO = TRANSPOSED ? CL : CS, column = (tile - tiles) * CB + HG_MOD(lid, CB);
         const int first = split * dy_split_pixels, last = min(first + dy_split_pixels, dy_pixels);
         __global const float *dy = TRANSPOSED ? large : small;
         float sum = 0.0f;
@@ -91,11 +114,11 @@ void conv_weight(__global const float *restrict large, __global const float *res
     }
 #endif
 
-    const int m0 = tile / n_tiles * TM, n0 = tile % n_tiles * TN;
+    const int m0 = tile / n_tiles * TM, n0 = HG_MOD(tile, n_tiles) * TN;
     const int first = split * split_pixels, last = min(first + split_pixels, pixels);
-    const int a_lane = lid % A_LANES * AV, a_row = lid / A_LANES, am = m0 + a_lane;
-    const int tap = am / CL, channel = am - tap * CL, oy = tap / KW * DH - PH, ox = tap % KW * DW - PW;
-    const int b_lane = lid % B_LANES * HG_VEC, b_row = lid / B_LANES, bn = n0 + b_lane;
+    const int a_lane = HG_MOD(lid, A_LANES) * AV, a_row = lid / A_LANES, am = m0 + a_lane;
+    const int tap = am / CL, channel = am - tap * CL, oy = tap / KW * DH - PH, ox = HG_MOD(tap, KW) * DW - PW;
+    const int b_lane = HG_MOD(lid, B_LANES) * HG_VEC, b_row = lid / B_LANES;
 
     avec a_next[A_READS];
     hg_vec b_next[B_READS], sum[RM][NB];
@@ -104,38 +127,23 @@ void conv_weight(__global const float *restrict large, __global const float *res
 #pragma unroll
         for (int j = 0; j < NB; j++) sum[i][j] = (hg_vec)(0.0f);
 
-    for (int p0 = first - TK; p0 < last; p0 += TK) {
-        if (p0 >= first) {
-            barrier(CLK_LOCAL_MEM_FENCE); /* the slice before has been used */
+    read_large(a_next, large, first + a_row, last, oy, ox, channel, am < M, HL, WL);
+    read_small(b_next, small, first + b_row, last, n0 + b_lane, CS);
+    for (int p = first; p < last; p += TK) {
+        barrier(CLK_LOCAL_MEM_FENCE); /* the slice before has been used */
 #pragma unroll
-            for (int r = 0; r < A_READS; r++) {
-                const int row = a_row + r * A_STEP;
-                if (TK % A_STEP == 0 || row < TK) *(__local avec *)(a_slice + row * TM + a_lane) = a_next[r];
-            }
-#pragma unroll
-            for (int r = 0; r < B_READS; r++) {
-                const int row = b_row + r * B_STEP;
-                if (TK % B_STEP == 0 || row < TK) *(__local hg_vec *)(b_slice + row * TN + b_lane) = b_next[r];
-            }
-            barrier(CLK_LOCAL_MEM_FENCE);
+        for (int r = 0; r < A_READS; r++) {
+            const int row = a_row + r * A_STEP;
+            if (TK % A_STEP == 0 || row < TK) *(__local avec *)(a_slice + row * TM + a_lane) = a_next[r];
         }
-        if (p0 + TK < last) { /* the next slice sets out */
 #pragma unroll
-            for (int r = 0; r < A_READS; r++) {
-                const int p = p0 + TK + a_row + r * A_STEP, b = p / (HS * WS), i = p / WS % HS, j = p % WS;
-                const int y = i * SH + oy, x = j * SW + ox;
-                a_next[r] = (avec)(0.0f);
-                if (p < last && am < M && y >= 0 && y < HL && x >= 0 && x < WL)
-                    a_next[r] = *(__global const avec *)(large + ((b * HL + y) * WL + x) * CL + channel);
-            }
-#pragma unroll
-            for (int r = 0; r < B_READS; r++) {
-                const int p = p0 + TK + b_row + r * B_STEP;
-                b_next[r] = (hg_vec)(0.0f);
-                if (p < last && bn < CS) b_next[r] = *(__global const hg_vec *)(small + p * CS + bn);
-            }
+        for (int r = 0; r < B_READS; r++) {
+            const int row = b_row + r * B_STEP;
+            if (TK % B_STEP == 0 || row < TK) *(__local hg_vec *)(b_slice + row * TN + b_lane) = b_next[r];
         }
-        if (p0 < first) continue;
+        barrier(CLK_LOCAL_MEM_FENCE);
+        read_large(a_next, large, p + TK + a_row, last, oy, ox, channel, am < M, HL, WL);
+        read_small(b_next, small, p + TK + b_row, last, n0 + b_lane, CS);
         for (int k = 0; k < TK; k++) {
             float a[RM];
             hg_vec b[NB];
@@ -162,18 +170,17 @@ void conv_weight(__global const float *restrict large, __global const float *res
 #pragma unroll
     for (int i = 0; i < RM; i++) {
         const int m = m0 + ROW(i);
-        if (m >= M) continue;
 #pragma unroll
         for (int j = 0; j < NB; j++) {
             const int n = n0 + COLUMN(j);
-            if (n >= CS) continue;
 #if !TRANSPOSED
-            HG_STORE(sum[i][j], to + m * CS + n);
+            if (m < M && n < CS) HG_STORE(sum[i][j], to + m * CS + n);
 #else
             float column[HG_VEC];
             HG_STORE(sum[i][j], column);
 #pragma unroll
-            for (int q = 0; q < HG_VEC; q++) to[(m / CL * CS + n + q) * CL + m % CL] = column[q];
+            for (int q = 0; q < HG_VEC; q++)
+                if (m < M && n < CS) to[(m / CL * CS + n + q) * CL + HG_MOD(m, CL)] = column[q];
 #endif
         }
     }

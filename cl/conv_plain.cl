@@ -39,7 +39,7 @@ __kernel void conv_weight(__global const float *restrict large, __global const f
     const int weights = KH * KW * (CI / ROWS) * groups, per_split = weights + (BIAS ? groups : 0);
     const int id = (int)get_global_id(0), split = id / per_split, item = id - split * per_split;
     if (id >= items) return;
-    const int out = item % groups * HG_VEC;
+    const int out = HG_MOD(item, groups) * HG_VEC;
     __global const float *restrict x = TRANSPOSED ? small : large;
     __global const float *restrict dy = TRANSPOSED ? large : small;
     hg_vec sum = (hg_vec)(0.0f);
@@ -55,7 +55,7 @@ __kernel void conv_weight(__global const float *restrict large, __global const f
 #if ROWS == 4
     hg_vec sum1 = sum, sum2 = sum, sum3 = sum;
 #endif
-    const int in = item / groups % (CI / ROWS) * ROWS, tap = item / groups / (CI / ROWS), kh = tap / KW, kw = tap - kh * KW;
+    const int in = HG_MOD(item / groups, CI / ROWS) * ROWS, tap = item / groups / (CI / ROWS), kh = tap / KW, kw = tap - kh * KW;
     const int offset = kw * DW - PW; /* of the column in the large side; columns first .. last - 1 of the small side meet it */
     const int first = offset >= 0 ? 0 : (-offset + SW - 1) / SW, last = min(WS, (WL - offset + SW - 1) / SW);
     const int x_step = TRANSPOSED ? CS : SW * CL, dy_step = TRANSPOSED ? SW * CL : CS;

@@ -13,7 +13,7 @@ __kernel void dense(__global const float *restrict from, __global const float *r
 {
     const int id = (int)get_global_id(0);
     if (id >= items) return;
-    const int groups = M / HG_VEC, m = id % groups * HG_VEC, r = id / groups * 4;
+    const int groups = M / HG_VEC, m = HG_MOD(id, groups) * HG_VEC, r = id / groups * 4;
     /* past the end: the last row again, not stored */
     const int r0 = r * N, r1 = min(r + 1, R - 1) * N, r2 = min(r + 2, R - 1) * N, r3 = min(r + 3, R - 1) * N;
     const hg_vec start = has_bias ? HG_LOAD(bias + m) : (hg_vec)(0.0f);
