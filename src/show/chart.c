@@ -208,7 +208,8 @@ static void linear_ticks(hg_axis *axis, int wanted)
         name_tick(axis, i * step, step);
 }
 
-/* Powers of ten, with 2 and 5 between them where there is room; where that gives less than three, as on a linear axis. */
+/* Powers of ten, with 2 and 5 between them where there is room; where a short axis has less than three of them, as on
+ * a linear one. */
 static void log_ticks(hg_axis *axis, int wanted)
 {
     double first = floor(log10(axis->low)), last = ceil(log10(axis->high)), stride = ceil((last - first) / wanted);
@@ -220,7 +221,7 @@ static void log_ticks(hg_axis *axis, int wanted)
             if (value >= axis->low * (1 - 1e-9) && value <= axis->high * (1 + 1e-9) && axis->n < HG_TICK_LIMIT)
                 name_tick(axis, value, value);
         }
-    if (axis->n < 3)
+    if (axis->n < 3 && axis->high < 100 * axis->low)
         linear_ticks(axis, wanted);
 }
 

@@ -11,7 +11,12 @@ enum { WIDTH = 860, HEIGHT = 520, ROW = 18, CURVE_LIMIT = 500, MARKED = 40, MANY
 /* Where a curve ends, and where its name goes. */
 typedef struct ending { int curve; double value, y, name_y; } ending;
 
-static bool is_point(const hg_curve *c, int i, bool log_y) { return isfinite(c->x[i]) && isfinite(c->y[i]) && (!log_y || c->y[i] > 0); }
+/* What is drawn: finite, positive on a logarithmic axis, and of a size whose differences and ratios stay finite. */
+static bool is_point(const hg_curve *c, int i, bool log_y)
+{
+    double x = c->x[i], y = c->y[i], most = 1e150;
+    return fabs(x) < most && fabs(y) < most && (!log_y || y > 1 / most);
+}
 
 /* Axes around all points; false where there are none. */
 static bool find_range(const hg_curve *curves, int n, bool log_y, hg_axis *x, hg_axis *y)

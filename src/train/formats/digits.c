@@ -131,6 +131,7 @@ static void place(hg_rng *rng, strokes *s, int height, int width)
         high = (point){most(high.x, most(g->a.x, g->b.x)), most(high.y, most(g->a.y, g->b.y))};
     }
     int64_t pen = side * (450 + bell(rng, 210)) / 10000;            /* radius: of 28 pixels 0.67 to 1.85 */
+    pen = pen < FINE * 2 / 5 ? FINE * 2 / 5 : pen;                  /* still to be seen in tiny pictures */
     int64_t box = side * (692 + bell(rng, 70)) / 1000 - 2 * pen;    /* of 28 pixels 17.4 to 21.3, pen included */
     int64_t extent = most(most(high.x - low.x, high.y - low.y), UNIT);
     int32_t taper = bell(rng, 24), dip = bell(rng, 16);             /* percent of the radius */

@@ -1,0 +1,628 @@
+/* Pictures read back from their files, charts by what is in them, axes, principal components. */
+#include <cairo.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/memory.h"
+#include "base/rng.h"
+#include "files.h"
+#include "show/chart.h"
+#include "train/png_file.h"
+
+static hg_context *ctx;
+
+static int set_up(void **state)
+{
+    (void)state;
+    ctx = hg_context_create(NULL, NULL);
+    files_fresh();
+    return ctx == NULL;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    hg_context_destroy(ctx);
+    files_remove();
+    cairo_debug_reset_static_data();
+    return 0;
+}
+
+/* A PNG read back. */
+typedef struct image { uint8_t *pixels; int h, w, c; } image;
+
+static image read_image(const char *name)
+{
+    image p;
+    if (!hg_png_read(ctx, files_path(name), &p.pixels, &p.h, &p.w, &p.c))
+        fail_msg("%s", hg_message(ctx));
+    return p;
+}
+
+static const uint8_t *at(const image *p, int y, int x) { return p->pixels + ((size_t)y * (size_t)p->w + (size_t)x) * (size_t)p->c; }
+
+static void expect_rgb(const image *p, int y, int x, int r, int g, int b)
+{
+    const uint8_t *v = at(p, y, x);
+    if (v[0] != r || v[1] != g || v[2] != b)
+        fail_msg("pixel %d, %d is %d %d %d, expected %d %d %d", y, x, v[0], v[1], v[2], r, g, b);
+}
+
+static void expect_none(const char *name) { assert_int_equal(access(files_path(name), F_OK), -1); }
+
+static float values[2][4000];
+static int classes_of[4000];
+
+static hg_scatter cloud(int n, int classes, bool apart)
+{
+    hg_rng rng = hg_rng_make(1, HG_STREAM_SAMPLE, 0);
+    for (int i = 0; i < n; i++) {
+        classes_of[i] = i * classes / n; /* the classes one after the other */
+        for (int a = 0; a < 2; a++)
+            values[a][i] = (float)hg_rng_normal(&rng) + (apart ? 8 * (float)(a ? classes_of[i] % 4 : classes_of[i] / 4) : 0);
+    }
+    return (hg_scatter){.n = n, .x = values[0], .y = values[1], .labels = classes_of, .classes = classes, .title = "title", .x_label = "x", .y_label = "y"};
+}
+
+/* ---- pictures */
+
+static void grid(void **state)
+{
+    (void)state;
+    const float grey[6] = {0, 0.5f, 1, -3, 7, NAN}, red[18] = {1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0.2f, 0.2f, 0.2f, 0.2f, 0.2f, NAN};
+    const int expected[6] = {0, 128, 255, 0, 255, -1};
+    hg_picture *p = hg_picture_grid(ctx, 2, 3, 1, 2, 3, 5, 4); /* 2 x 3 pictures of 2 x 3, five times, 4 apart */
+    assert_non_null(p);
+    hg_picture_put(p, 1, 2, grey);
+    assert_true(hg_picture_save(p, files_path("grid.png")));
+    image g = read_image("grid.png");
+    assert_true(g.h == 2 * 14 + 4 && g.w == 3 * 19 + 4 && g.c == 3);
+    for (int y = 0; y < g.h; y++)
+        for (int x = 0; x < g.w; x++) {
+            int row = y - 18, column = x - 42, v = row < 0 || column < 0 || row >= 10 || column >= 15 ? 0xc8 : expected[row / 5 * 3 + column / 5];
+            if (v < 0)
+                expect_rgb(&g, y, x, 255, 0, 255);
+            else
+                expect_rgb(&g, y, x, v, v, v);
+        }
+    hg_free(g.pixels);
+    hg_picture_destroy(p);
+
+    p = hg_picture_grid(ctx, 1, 1, 3, 2, 3, 0, 0);
+    assert_non_null(p);
+    hg_picture_put(p, 0, 0, red);
+    assert_true(hg_picture_save(p, files_path("colour.PNG")));
+    g = read_image("colour.PNG");
+    assert_true(g.w >= 64 && g.w < 70 && g.h == g.w / 3 * 2);
+    expect_rgb(&g, 0, 0, 255, 0, 51);
+    expect_rgb(&g, g.h - 1, g.w - 1, 255, 0, 255);
+    hg_free(g.pixels);
+    hg_picture_destroy(p);
+}
+
+static void labels(void **state)
+{
+    (void)state;
+    float white[64], ink = 0;
+    for (int i = 0; i < 64; i++)
+        white[i] = 1;
+    hg_picture *p = hg_picture_grid(ctx, 2, 4, 1, 8, 8, 0, 2);
+    assert_non_null(p);
+    for (int i = 0; i < 8; i++)
+        hg_picture_put(p, i / 4, i % 4, white);
+    assert_true(hg_picture_save(p, files_path("plain.png")));
+    hg_picture_label(p, 0, "input");
+    hg_picture_label(p, 1, "output \xff\x01");
+    hg_picture_label(p, 0, "in");
+    assert_true(hg_picture_save(p, files_path("labels.png")));
+    image plain = read_image("plain.png"), with = read_image("labels.png");
+    int strip = with.w - plain.w;
+    assert_true(strip > 30 && strip < 150 && with.h == plain.h);
+    for (int y = 0; y < plain.h; y++)
+        assert_memory_equal(at(&plain, y, 0), at(&with, y, strip), 3 * (size_t)plain.w);
+    for (int row = 0; row < 2; row++, ink = 0) {
+        for (int y = 0; y < 66; y++)
+            for (int x = 0; x < strip; x++)
+                ink += at(&with, row * 66 + y, x)[0] < 100;
+        assert_true(ink > 10);
+    }
+    hg_free(plain.pixels);
+    hg_free(with.pixels);
+    hg_picture_destroy(p);
+}
+
+static void single(void **state)
+{
+    (void)state;
+    float grey[6] = {0, 0.25f, 0.5f, 0.75f, 1, 2}, rgb[12] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1};
+    assert_true(hg_picture_write(ctx, files_path("grey.png"), grey, 1, 2, 3));
+    image p = read_image("grey.png");
+    assert_true(p.c == 1 && p.h == 2 && p.w == 3);
+    assert_memory_equal(p.pixels, ((uint8_t[]){0, 64, 128, 191, 255, 255}), 6);
+    hg_free(p.pixels);
+    grey[2] = NAN;
+    assert_true(hg_picture_write(ctx, files_path("grey.png"), grey, 1, 2, 3));
+    p = read_image("grey.png");
+    assert_int_equal(p.c, 3);
+    expect_rgb(&p, 0, 2, 255, 0, 255);
+    hg_free(p.pixels);
+    assert_true(hg_picture_write(ctx, files_path("rgb.png"), rgb, 3, 2, 2));
+    p = read_image("rgb.png");
+    assert_memory_equal(p.pixels, ((uint8_t[]){255, 0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 255}), 12);
+    hg_free(p.pixels);
+}
+
+static void picture_refused(void **state)
+{
+    (void)state;
+    float zero[4] = {0};
+    assert_null(hg_picture_grid(ctx, 0, 1, 1, 2, 2, 1, 1));
+    expect_failure(ctx, HG_USAGE, "grid of 0 x 1");
+    assert_null(hg_picture_grid(ctx, 1000, 1000, 1, 2, 2, 100, 1));
+    expect_failure(ctx, HG_USAGE, "1000 x 1000|32767|draw fewer");
+    assert_null(hg_picture_grid(ctx, 1, 1, 2, 2, 2, 1, 1));
+    expect_failure(ctx, HG_USAGE, "2 channels");
+    assert_false(hg_picture_write(ctx, files_path("x.jpg"), zero, 1, 2, 2));
+    expect_failure(ctx, HG_USAGE, "x.jpg|.png");
+    assert_false(hg_picture_write(ctx, files_path("none/x.png"), zero, 1, 2, 2));
+    expect_failure(ctx, HG_OUTPUT, "none/x.png");
+    files_folder("taken.png");
+    assert_false(hg_picture_write(ctx, files_path("taken.png"), zero, 1, 2, 2));
+    expect_failure(ctx, HG_OUTPUT, "taken.png");
+    hg_picture *p = hg_picture_grid(ctx, 1, 1, 1, 2, 2, 1, 1);
+    assert_non_null(p);
+    hg_picture_put(p, 1, 0, zero);
+    expect_failure(ctx, HG_USAGE, "row 1, column 0|1 x 1");
+    assert_false(hg_picture_save(p, files_path("bad.png")));
+    expect_none("bad.png");
+    hg_picture_destroy(p);
+    hg_picture_destroy(NULL);
+}
+
+/* A disk that is full: the message comes, and the old file stays. */
+static void disk_full(void **state)
+{
+    (void)state;
+    float zero[4] = {0};
+    if (access("/dev/full", F_OK)) {
+        print_message("skipped: no /dev/full\n");
+        skip();
+    }
+    assert_true(hg_picture_write(ctx, files_path("full.png"), zero, 1, 2, 2));
+    assert_int_equal(symlink("/dev/full", files_path("full.png.partial")), 0);
+    assert_false(hg_picture_write(ctx, files_path("full.png"), zero, 1, 2, 2));
+    expect_failure(ctx, HG_OUTPUT, "full.png");
+    hg_scatter s = cloud(10, 2, false);
+    for (int svg = 0; svg < 2; svg++) {
+        const char *name = svg ? "full.svg" : "full.png";
+        assert_int_equal(symlink("/dev/full", files_path(svg ? "full.svg.partial" : "full.png.partial")), 0);
+        assert_false(hg_plot_scatter(ctx, files_path(name), &s, 1));
+        expect_failure(ctx, HG_OUTPUT, name);
+    }
+    expect_none("full.svg");
+    image p = read_image("full.png");
+    hg_free(p.pixels);
+}
+
+/* ---- axes */
+
+static void axes(void **state)
+{
+    (void)state;
+    static const double ranges[][2] = {
+        {0, 1}, {-3.3, 2.8}, {0.0953, 0.0961}, {0, 60000}, {1e-7, 3e-7}, {-1e9, 1e9}, {35.4, 35.4}, {0, 0}, {-5, -5}, {1e-30, 2e-30},
+        {100000, 100001}, {-0.001, 0.4}, {3, 1e30},
+    };
+    for (size_t k = 0; k < sizeof ranges / sizeof ranges[0]; k++)
+        for (int log = 0; log < 2; log++)
+            for (int wanted = 1; wanted < 13; wanted++) {
+                if (log && ranges[k][0] <= 0)
+                    continue;
+                hg_axis axis = hg_axis_make(ranges[k][0], ranges[k][1], log, wanted);
+                assert_true(axis.low < axis.high && axis.low <= ranges[k][0] && axis.high >= ranges[k][1]);
+                assert_in_range(axis.n, wanted > 3, 26);
+                for (int i = 0; i < axis.n; i++) {
+                    double place = hg_axis_place(&axis, axis.at[i]);
+                    if (!(place > -1e-6 && place < 1 + 1e-6))
+                        fail_msg("%g to %g%s: a tick at %g", axis.low, axis.high, log ? " (log)" : "", axis.at[i]);
+                    assert_true(i == 0 || (axis.at[i] > axis.at[i - 1] && strcmp(axis.text[i], axis.text[i - 1])));
+                    char text[24];
+                    bool minus = !strncmp(axis.text[i], "\xe2\x88\x92", 3); /* the text says the value */
+                    snprintf(text, sizeof text, "%s%s", minus ? "-" : "", axis.text[i] + (minus ? 3 : 0));
+                    assert_true(fabs(strtod(text, NULL) - axis.at[i]) <= 1e-3 * (axis.high - axis.low) + 1e-6 * fabs(axis.at[i]));
+                }
+            }
+    hg_axis axis = hg_axis_make(0, 1, false, 5);
+    assert_int_equal(axis.n, 6);
+    assert_string_equal(axis.text[0], "0");
+    assert_string_equal(axis.text[1], "0.2");
+    axis = hg_axis_make(0.01, 100, true, 5);
+    assert_int_equal(axis.n, 5);
+    assert_string_equal(axis.text[0], "0.01");
+    assert_string_equal(axis.text[4], "100");
+}
+
+/* ---- charts */
+
+/* Pixels that lie on the mix of white and colour (i of n): within `slack` of it. */
+static int count_colour(const image *p, int i, int n, int slack)
+{
+    hg_rgb c = hg_colour(i, n);
+    int found = 0;
+    for (int k = 0; k < p->h * p->w; k++) {
+        const uint8_t *v = p->pixels + 3 * k;
+        found += fabs(v[0] - 255 * c.r) < slack && fabs(v[1] - 255 * c.g) < slack && fabs(v[2] - 255 * c.b) < slack;
+    }
+    return found;
+}
+
+static void scatter_colours(void **state)
+{
+    (void)state;
+    hg_scatter s = cloud(4000, 10, true);
+    assert_true(hg_plot_scatter(ctx, files_path("s.png"), &s, 1));
+    image p = read_image("s.png");
+    assert_true(p.h > 1000 && p.w > 1000 && p.c == 3);
+    expect_rgb(&p, 2, 2, 255, 255, 255);
+    for (int i = 0; i < 10; i++) {
+        if (count_colour(&p, i, 10, 12) < 300)
+            fail_msg("class %d has %d pixels of its colour", i, count_colour(&p, i, 10, 12));
+        for (int k = 0; k < i; k++) { /* ten different colours */
+            hg_rgb a = hg_colour(i, 10), b = hg_colour(k, 10);
+            assert_true(fabs(a.r - b.r) + fabs(a.g - b.g) + fabs(a.b - b.b) > 0.3);
+        }
+    }
+    hg_free(p.pixels);
+}
+
+/* Two classes over one another: neither hides the other. */
+static void scatter_interleaved(void **state)
+{
+    (void)state;
+    hg_scatter s = cloud(4000, 2, false);
+    for (int i = 0; i < 4000; i++) {
+        values[0][i] *= i == 0 || i == 3999 ? 1 : 0.15f; /* dense */
+        values[1][i] *= i == 0 || i == 3999 ? 1 : 0.15f;
+    }
+    assert_true(hg_plot_scatter(ctx, files_path("s.png"), &s, 1));
+    image p = read_image("s.png");
+    int a = count_colour(&p, 0, 2, 60), b = count_colour(&p, 1, 2, 60);
+    if (a < 1000 || b < 1000 || a > 2 * b || b > 2 * a)
+        fail_msg("%d pixels of the one and %d of the other", a, b);
+    hg_free(p.pixels);
+}
+
+static char *read_text(const char *name)
+{
+    size_t length;
+    uint8_t *bytes = files_read(files_path(name), &length);
+    bytes[length] = 0;
+    return (char *)bytes;
+}
+
+static void scatter_svg(void **state)
+{
+    (void)state;
+    hg_scatter s[3] = {cloud(4000, 10, true), cloud(4000, 10, true), cloud(4000, 10, true)};
+    assert_true(hg_plot_scatter(ctx, files_path("a.svg"), s, 3));
+    char *a = read_text("a.svg");
+    assert_non_null(strstr(a, "<svg"));
+    assert_non_null(strstr(a, "</svg>"));
+    assert_true(strlen(a) < 3000000);
+    int dots = 0;
+    for (const char *c = strstr(a, "stroke-linecap:round"); c; c = strstr(c, "M ")) /* beginnings of lines */
+        dots++, c += 2;
+    assert_true(dots > 3 * 4000);
+    free(a);
+}
+
+static void scatter_twice(void **state)
+{
+    (void)state;
+    hg_scatter s = cloud(1000, 10, true);
+    size_t length[2];
+    uint8_t *bytes[2];
+    for (int i = 0; i < 2; i++) {
+        assert_true(hg_plot_scatter(ctx, files_path("s.png"), &s, 1));
+        bytes[i] = files_read(files_path("s.png"), &length[i]);
+    }
+    assert_int_equal(length[0], length[1]);
+    assert_memory_equal(bytes[0], bytes[1], length[0]);
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
+static void scatter_odd(void **state)
+{
+    (void)state;
+    const char *names[12] = {"\xff\xfe", "a\nb", "", "a very long name of a class that nobody would want to read in a legend", "\xed\xa0\x80", NULL, "\xc3\xa9", "h", "i", "j", "k", "l"};
+    hg_scatter s = cloud(600, 12, true);
+    s.class_names = names;
+    values[0][0] = NAN;
+    values[1][1] = INFINITY;
+    classes_of[5] = -1;
+    classes_of[6] = 99;
+    assert_true(hg_plot_scatter(ctx, files_path("odd.png"), &s, 1));
+    assert_true(hg_plot_scatter(ctx, files_path("odd.svg"), &s, 1));
+    s.title = names[3];
+    s.n = 1;
+    assert_true(hg_plot_scatter(ctx, files_path("odd.png"), &s, 1)); /* one point, and it is NaN */
+    s.n = 0;
+    assert_true(hg_plot_scatter(ctx, files_path("odd.png"), &s, 1));
+    s = (hg_scatter){.n = 3, .x = values[0] + 10, .y = values[1] + 10};
+    hg_scatter two[2] = {s, cloud(4000, 200, true)}; /* legends that differ; more classes than it shows */
+    assert_true(hg_plot_scatter(ctx, files_path("odd.png"), two, 2));
+    values[0][0] = -3e38f;
+    values[0][1] = 3e38f;
+    assert_true(hg_plot_scatter(ctx, files_path("odd.png"), two, 2));
+}
+
+static void charts_refused(void **state)
+{
+    (void)state;
+    hg_scatter s = cloud(10, 2, false), many[40];
+    const double x[2] = {0, 1};
+    hg_curve c = {"c", 2, x, x};
+    assert_false(hg_plot_scatter(ctx, files_path("a.jpg"), &s, 1));
+    expect_failure(ctx, HG_USAGE, "a.jpg|.png or .svg");
+    assert_false(hg_plot_curves(ctx, files_path("png"), &c, 1, NULL));
+    expect_failure(ctx, HG_USAGE, ".png or .svg");
+    for (int svg = 0; svg < 2; svg++) {
+        const char *path = files_path(svg ? "none/a.svg" : "none/a.png");
+        assert_false(hg_plot_scatter(ctx, path, &s, 1));
+        expect_failure(ctx, HG_OUTPUT, "none/a.");
+        assert_false(hg_plot_curves(ctx, path, &c, 1, NULL));
+        expect_failure(ctx, HG_OUTPUT, "none/a.");
+    }
+    for (int i = 0; i < 40; i++)
+        many[i] = s;
+    assert_false(hg_plot_scatter(ctx, files_path("many.png"), many, 40));
+    expect_failure(ctx, HG_USAGE, "many.png|points");
+    assert_false(hg_plot_scatter(ctx, files_path("no.png"), &s, 0));
+    expect_failure(ctx, HG_USAGE, "0 panels");
+    s.classes = 0;
+    assert_false(hg_plot_scatter(ctx, files_path("no.png"), &s, 1));
+    expect_failure(ctx, HG_USAGE, "panel 0");
+    assert_false(hg_plot_curves(ctx, files_path("no.png"), &c, 0, NULL));
+    expect_failure(ctx, HG_USAGE, "0 curves");
+    c.n = -1;
+    assert_false(hg_plot_curves(ctx, files_path("no.png"), &c, 1, NULL));
+    expect_failure(ctx, HG_USAGE, "curve 0");
+    expect_none("no.png");
+    expect_none("many.png");
+}
+
+/* A straight line with a gap: its colour is left of the gap and right of it, and not in it. */
+static void curves_gap(void **state)
+{
+    (void)state;
+    double x[101], y[101];
+    for (int i = 0; i <= 100; i++) {
+        x[i] = i;
+        y[i] = i >= 40 && i <= 60 ? NAN : 1 + i;
+    }
+    for (int log_y = 0; log_y < 2; log_y++) {
+        hg_curve c = {"loss", 101, x, y};
+        assert_true(hg_plot_curves(ctx, files_path("c.png"), &c, 1, &(hg_curves_params){"title", "x", "y", log_y}));
+        image p = read_image("c.png");
+        hg_rgb blue = hg_colour(0, 1);
+        int first = -1, last = -1, longest = 0, before = -1;
+        for (int k = 0; k < p.w; k++) {
+            bool here = false;
+            for (int j = 100; j < p.h - 130 && k < p.w - 280; j++) {
+                const uint8_t *v = at(&p, j, k);
+                here |= fabs(v[0] - 255 * blue.r) < 10 && fabs(v[1] - 255 * blue.g) < 10 && fabs(v[2] - 255 * blue.b) < 10;
+            }
+            if (!here)
+                continue;
+            longest = before >= 0 && k - before > longest ? k - before : longest;
+            before = last = k;
+            first = first < 0 ? k : first;
+        }
+        double share = (double)longest / (last - first);
+        if (!(share > 0.17 && share < 0.27)) /* 22 of 100, less what the frame's crossings take off the ends */
+            fail_msg("a gap of %d pixels in a curve from %d to %d", longest, first, last);
+        hg_free(p.pixels);
+    }
+}
+
+static void curves_odd(void **state)
+{
+    (void)state;
+    const double x[4] = {0, 1, 2, 3}, none[4] = {NAN, NAN, INFINITY, NAN}, low[4] = {-1, 0, 1e-12, -5}, flat[4] = {2, 2, 2, 2}, wide[4] = {1e-300, 1e300, 1, NAN}, far[4] = {-1e149, 1e-149, 1e149, 1};
+    const double *shapes[5] = {none, low, flat, wide, far};
+    hg_curve many[60];
+    for (int log_y = 0; log_y < 2; log_y++)
+        for (int k = 0; k < 5; k++)
+            for (int n = 0; n <= 4; n++) {
+                hg_curve c = {k ? "\xff" : NULL, n, x, shapes[k]};
+                assert_true(hg_plot_curves(ctx, files_path(k % 2 ? "o.png" : "o.svg"), &c, 1, &(hg_curves_params){NULL, NULL, "y", log_y}));
+            }
+    for (int i = 0; i < 60; i++)
+        many[i] = (hg_curve){"curve", 4, x, flat};
+    assert_true(hg_plot_curves(ctx, files_path("many.png"), many, 60, NULL));
+}
+
+/* ---- principal components */
+
+/* Points on an ellipse about (5, -7) whose axes lie at 30 degrees: variances a^2 / 2 and b^2 / 2. */
+static void pca_ellipse(void **state)
+{
+    (void)state;
+    enum { N = 360 };
+    static float x[N][2], codes[N][2];
+    float mean[2], components[2][2], variances[2];
+    double c = sqrt(3) / 2, s = 0.5, pi = 3.14159265358979324;
+    for (int i = 0; i < N; i++) {
+        double u = 4 * cos(2 * pi * i / N), v = 1.5 * sin(2 * pi * i / N);
+        x[i][0] = (float)(5 + c * u - s * v);
+        x[i][1] = (float)(-7 + s * u + c * v);
+    }
+    assert_true(hg_pca(ctx, N, 2, x[0], 2, mean, components[0], variances));
+    assert_true(fabs(mean[0] - 5) < 1e-6 && fabs(mean[1] + 7) < 1e-6);
+    assert_true(fabs(variances[0] - 8) < 1e-5 && fabs(variances[1] - 1.125) < 1e-6);
+    assert_true(fabs(components[0][0] - c) < 1e-6 && fabs(components[0][1] - s) < 1e-6);
+    assert_true(fabs(components[1][0] + s) < 1e-6 && fabs(components[1][1] - c) < 1e-6); /* the largest entry is positive */
+    hg_pca_project(N, 2, x[0], 2, mean, components[0], codes[0]);
+    for (int i = 0; i < N; i++)
+        assert_true(fabs(codes[i][0] - 4 * cos(2 * pi * i / N)) < 1e-5 && fabs(codes[i][1] - 1.5 * sin(2 * pi * i / N)) < 1e-5);
+}
+
+static double dot(const float *a, const float *b, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += (double)a[i] * b[i];
+    return sum;
+}
+
+/* Mean squared error per row of the projection to k components, and the total variance about the mean. */
+static double residual(int64_t n, int d, const float *x, int k, const float *mean, const float *components, double *total)
+{
+    float *codes = malloc((size_t)n * (size_t)k * sizeof *codes);
+    double sum = 0;
+    *total = 0;
+    hg_pca_project(n, d, x, k, mean, components, codes);
+    for (int64_t r = 0; r < n; r++)
+        for (int j = 0; j < d; j++) {
+            double v = (double)x[r * d + j] - mean[j];
+            *total += v * v / (double)n;
+            for (int i = 0; i < k; i++)
+                v -= (double)codes[r * k + i] * components[i * d + j];
+            sum += v * v / (double)n;
+        }
+    free(codes);
+    return sum;
+}
+
+/* Orthonormal, descending, twice the same bits, and the error of the projection is the variance that was left out. */
+static void check_pca(int64_t n, int d, const float *x, int k)
+{
+    float *mean = malloc((size_t)d * 2 * sizeof *mean), *components = malloc((size_t)(2 * k) * (size_t)d * sizeof *components);
+    float *variances = malloc((size_t)(2 * k) * sizeof *variances);
+    double total, kept = 0;
+    assert_true(hg_pca(ctx, n, d, x, k, mean, components, variances));
+    assert_true(hg_pca(ctx, n, d, x, k, mean + d, components + k * d, variances + k));
+    assert_memory_equal(mean, mean + d, (size_t)d * sizeof *mean);
+    assert_memory_equal(components, components + k * d, (size_t)(k * d) * sizeof *components);
+    assert_memory_equal(variances, variances + k, (size_t)k * sizeof *variances);
+    for (int i = 0; i < k; i++) {
+        double largest = 0;
+        for (int j = 0; j <= i; j++)
+            assert_true(fabs(dot(components + i * d, components + j * d, d) - (i == j)) < 1e-6);
+        for (int j = 0; j < d; j++)
+            largest = fabs(components[i * d + j]) > fabs(largest) ? components[i * d + j] : largest;
+        assert_true(largest > 0);
+        assert_true(variances[i] >= 0 && (i == 0 || variances[i] <= variances[i - 1]));
+        kept += variances[i];
+    }
+    double left = residual(n, d, x, k, mean, components, &total);
+    if (fabs(left - (total - kept)) > 2e-6 * total + 1e-12)
+        fail_msg("%d of %d components: %.9g of %.9g is left, expected %.9g", k, d, left, total, total - kept);
+    free(mean);
+    free(components);
+    free(variances);
+}
+
+static void pca_properties(void **state)
+{
+    (void)state;
+    static const struct { int n, d, k; } cases[] = {
+        {500, 37, 5}, {500, 37, 37}, {20, 60, 10}, {20, 60, 40}, {1, 5, 3}, {2, 1, 1}, {129, 8, 8}, {1000, 130, 2}, {300, 90, 64},
+    };
+    for (size_t q = 0; q < sizeof cases / sizeof cases[0]; q++) {
+        int n = cases[q].n, d = cases[q].d;
+        float *x = malloc((size_t)n * (size_t)d * sizeof *x);
+        hg_rng rng = hg_rng_make(q, HG_STREAM_SAMPLE, 1);
+        for (int i = 0; i < n * d; i++) /* noise of falling size about a large mean, and a common part */
+            x[i] = 10 + (float)hg_rng_normal(&rng) / (float)(1 + i % d % 7) + (i % d && i % 3 == 0 ? 0.3f * (x[i - 1] - 10) : 0);
+        check_pca(n, d, x, cases[q].k);
+        free(x);
+    }
+}
+
+/* Known vectors and values in 64 dimensions: rows are +-scale times the rows of a Hadamard matrix. */
+static void pca_known(void **state)
+{
+    (void)state;
+    enum { D = 64, K = 6 };
+    static float x[2 * D][D];
+    float mean[D], components[K][D], variances[K];
+    for (int i = 0; i < D; i++)
+        for (int j = 0; j < D; j++) {
+            float sign = __builtin_parity((unsigned)(i & j)) ? -1.0f : 1.0f;
+            x[2 * i][j] = sign * (float)(D - i);
+            x[2 * i + 1][j] = -x[2 * i][j];
+        }
+    assert_true(hg_pca(ctx, 2 * D, D, x[0], K, mean, components[0], variances));
+    for (int i = 0; i < K; i++) {
+        assert_true(fabs(variances[i] - (D - i) * (D - i)) < 1e-3); /* 2 (D - i)^2 D / (2 D) */
+        for (int j = 0; j < D; j++)
+            assert_true(fabs(fabs(components[i][j]) - 0.125) < 1e-6 && mean[j] == 0);
+        double turned = dot(components[i], x[2 * i], D) / (8 * (D - i));
+        assert_true(fabs(fabs(turned) - 1) < 1e-6);
+    }
+}
+
+static void pca_degenerate(void **state)
+{
+    (void)state;
+    float same[30], mean[3], components[9], variances[3];
+    for (int i = 0; i < 30; i++)
+        same[i] = 4;
+    assert_true(hg_pca(ctx, 10, 3, same, 3, mean, components, variances)); /* no variance at all */
+    assert_true(mean[0] == 4 && variances[0] == 0 && fabs(dot(components, components, 3) - 1) < 1e-6 && fabs(dot(components, components + 3, 3)) < 1e-6);
+    check_pca(10, 3, same, 2);
+    same[7] = NAN;
+    assert_false(hg_pca(ctx, 10, 3, same, 3, mean, components, variances));
+    expect_failure(ctx, HG_BAD_INPUT, "column 1 of 3|finite");
+    same[7] = -INFINITY;
+    assert_false(hg_pca(ctx, 10, 3, same, 3, mean, components, variances));
+    expect_failure(ctx, HG_BAD_INPUT, "finite");
+    assert_false(hg_pca(ctx, 10, 3, same, 4, mean, components, variances));
+    expect_failure(ctx, HG_USAGE, "4 of 10 rows of 3");
+    assert_false(hg_pca(ctx, 0, 3, same, 1, mean, components, variances));
+    expect_failure(ctx, HG_USAGE, "0 rows");
+}
+
+/* MNIST's test part. Expected values: NumPy's eigvalsh(cov(x, bias)). */
+static void pca_mnist(void **state)
+{
+    (void)state;
+    const char *path = files_data("mnist");
+    if (!path) {
+        print_message("skipped: no MNIST data\n");
+        skip();
+    }
+    enum { N = 10000, D = 784 };
+    hg_dataset *data = hg_dataset_open(ctx, &(hg_dataset_params){.path = path, .limit = 1});
+    float *x = malloc((size_t)N * D * sizeof *x), mean[D], components[2 * D], variances[2];
+    double total;
+    assert_non_null(data);
+    for (int i = 0; i < N; i++)
+        hg_dataset_get(data, HG_TEST, i, x + (size_t)i * D);
+    hg_dataset_close(data);
+    assert_true(hg_pca(ctx, N, D, x, 2, mean, components, variances));
+    assert_true(fabs(variances[0] - 5.3100141) < 1e-5 && fabs(variances[1] - 3.98712905) < 1e-5);
+    assert_true(fabs(residual(N, D, x, 2, mean, components, &total) - 43.55110552) < 1e-3);
+    assert_true(fabs(total - 52.84824867) < 1e-3);
+    free(x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(grid), cmocka_unit_test(labels), cmocka_unit_test(single), cmocka_unit_test(picture_refused),
+        cmocka_unit_test(disk_full), cmocka_unit_test(axes), cmocka_unit_test(scatter_colours), cmocka_unit_test(scatter_interleaved),
+        cmocka_unit_test(scatter_svg), cmocka_unit_test(scatter_twice), cmocka_unit_test(scatter_odd), cmocka_unit_test(charts_refused), cmocka_unit_test(curves_gap),
+        cmocka_unit_test(curves_odd), cmocka_unit_test(pca_ellipse), cmocka_unit_test(pca_properties), cmocka_unit_test(pca_known),
+        cmocka_unit_test(pca_degenerate), cmocka_unit_test(pca_mnist),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
