@@ -5,13 +5,10 @@
  * variance. Evaluating: the running statistics.
  * Backward: with g = dy, xhat = (x - mean) rstd, s1 = sum g, s2 = sum g xhat (two ordered passes):
  *   db = s1, dw = s2, dx = w rstd (g - (s1 + xhat s2) / n)
- * Macros: C, ACT .. DX .. DW .. B_ADD. LANES channels go together. Statistics lie as [mean C][rstd C], sums as [s1 C][s2 C].
+ * Macros: C, ACT .. DX .. DW .. B_ADD. HG_VEC channels go together. Statistics lie as [mean C][rstd C], sums as [s1 C][s2 C].
  * Traffic: forward x twice, y once; backward x and dy twice, dx once. */
 #ifndef C
 #define C 1
-#endif
-#ifndef LANES
-#define LANES 1
 #endif
 #ifndef B_ADD
 #define B_ADD 0
@@ -20,7 +17,7 @@
 /* Split `s` of `splits` covers rows s * span .. ; partials [splits][2][C]: mean, then sum of squared deviations. */
 __kernel void moments(__global const float *restrict x, __global float *restrict partials, int n, int span)
 {
-    const int split = (int)get_global_id(0), c = (int)get_global_id(1) * LANES, begin = split * span, end = min(begin + span, n);
+    const int split = (int)get_global_id(0), c = (int)get_global_id(1) * HG_VEC, begin = split * span, end = min(begin + span, n);
     hg_vec mean = 0.0f, squares = 0.0f;
     for (int r = begin; r < end; r++) {
         const hg_vec v = HG_LOAD(x + r * C + c), d = v - mean;
@@ -46,7 +43,7 @@ __kernel void moments_join(__global const float *restrict partials, int n, int s
     statistics[c] = mean;
     statistics[C + c] = 1.0f / sqrt(squares / count + epsilon);
     running_mean[c] = (1.0f - momentum) * running_mean[c] + momentum * mean;
-    running_var[c] = (1.0f - momentum) * running_var[c] + momentum * (squares / (count - 1.0f));
+    running_var[c] = (1.0f - momentum) * running_var[c] + momentum * (squares / fmax(count - 1.0f, 1.0f));
 }
 
 /* Evaluation: statistics from the running ones. */
@@ -62,7 +59,7 @@ __kernel void forward(__global const float *restrict x, __global const float *re
                       __global const float *restrict b, __global float *restrict y, int n)
 {
     HG_FOR(r, n)
-        for (int c = 0; c < C; c += LANES) {
+        for (int c = 0; c < C; c += HG_VEC) {
             const hg_vec xhat = (HG_LOAD(x + r * C + c) - HG_LOAD(statistics + c)) * HG_LOAD(statistics + C + c);
             const hg_vec v = HG_LOAD(w + c) * xhat + HG_LOAD(b + c);
             HG_STORE(HG_ACT(v), y + r * C + c);
@@ -73,7 +70,7 @@ __kernel void forward(__global const float *restrict x, __global const float *re
 __kernel void sums(__global const float *restrict x, __global const float *restrict dy, __global const float *restrict statistics,
                    __global float *restrict partials, int n, int span)
 {
-    const int split = (int)get_global_id(0), c = (int)get_global_id(1) * LANES, begin = split * span, end = min(begin + span, n);
+    const int split = (int)get_global_id(0), c = (int)get_global_id(1) * HG_VEC, begin = split * span, end = min(begin + span, n);
     const hg_vec mean = HG_LOAD(statistics + c), rstd = HG_LOAD(statistics + C + c);
     hg_vec s1 = 0.0f, s2 = 0.0f;
     for (int r = begin; r < end; r++) {
@@ -113,7 +110,7 @@ __kernel void backward(__global const float *restrict x, __global const float *r
                        __global float *restrict dx, __global const float *dx_x)
 {
     HG_FOR(r, n)
-        for (int c = 0; c < C; c += LANES) {
+        for (int c = 0; c < C; c += HG_VEC) {
             const hg_vec rstd = HG_LOAD(statistics + C + c), xhat = (HG_LOAD(x + r * C + c) - HG_LOAD(statistics + c)) * rstd;
             const hg_vec v = HG_LOAD(w + c) * rstd * (HG_LOAD(dy + r * C + c) - (HG_LOAD(total + c) + xhat * HG_LOAD(total + C + c)) * one_over_n);
             HG_DX_VEC(dx, dx_x, r * C + c, v);

@@ -46,38 +46,6 @@ inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(
 #define HG_FOR(i, n) for (int i = (int)get_global_id(0); i < (n); i += (int)get_global_size(0))
 #endif
 
-/* ---- LANES channels at a time (16, 8, 4, 2 or 1), where a kernel works on rows of channels */
-#ifdef LANES
-#if LANES == 1
-typedef float hg_vec;
-typedef int hg_ivec;
-#define HG_LOAD(p) (*(p))
-#define HG_STORE(v, p) (*(p) = (v))
-#define HG_LOAD_INT(p) (*(p))
-#define HG_LOAD_UCHAR(p) ((int)*(p))
-#define HG_STORE_UCHAR(v, p) (*(p) = (uchar)(v))
-#else
-typedef HG_PASTE(float, LANES) hg_vec;
-typedef HG_PASTE(int, LANES) hg_ivec;
-#define HG_LOAD(p) HG_PASTE(vload, LANES)(0, p)
-#define HG_STORE(v, p) HG_PASTE(vstore, LANES)(v, 0, p)
-#define HG_LOAD_INT(p) HG_LOAD(p)
-#define HG_LOAD_UCHAR(p) HG_PASTE(convert_int, LANES)(HG_PASTE(vload, LANES)(0, p))
-#define HG_STORE_UCHAR(v, p) HG_PASTE(vstore, LANES)(HG_PASTE(convert_uchar, LANES)(v), 0, p)
-#endif
-/* Stores the gradient of LANES numbers at i: HG_DX for vectors. */
-#if DX_ADD
-#define HG_DX_OLD_VEC(dx, i) HG_LOAD((dx) + (i)) +
-#else
-#define HG_DX_OLD_VEC(dx, i)
-#endif
-#ifdef DX_ACT
-#define HG_DX_VEC(dx, dx_x, i, v) do { const hg_vec hg_y = HG_LOAD((dx_x) + (i)); HG_STORE(HG_DX_OLD_VEC(dx, i) (v) * HG_DX_FACTOR(hg_y), (dx) + (i)); } while (0)
-#else
-#define HG_DX_VEC(dx, dx_x, i, v) HG_STORE(HG_DX_OLD_VEC(dx, i) (v), (dx) + (i))
-#endif
-#endif
-
 /* ---- activations: value from x, derivative from the output y (from x for gelu and silu). Written so that scalars and
  * vectors of any width both work, and so that NaN passes through. `p` is the activation's number. Arguments are
  * evaluated more than once: pass variables. */
@@ -161,11 +129,32 @@ typedef float hg_vec;
 typedef int hg_ivec;
 #define HG_LOAD(p) (*(p))
 #define HG_STORE(v, p) (*(p) = (v))
+#define HG_LOAD_INT(p) (*(p))
+#define HG_LOAD_UCHAR(p) ((int)*(p))
+#define HG_STORE_UCHAR(v, p) (*(p) = (uchar)(v))
 #else
 typedef HG_PASTE(float, HG_VEC) hg_vec;
 typedef HG_PASTE(int, HG_VEC) hg_ivec;
 #define HG_LOAD(p) HG_PASTE(vload, HG_VEC)(0, p)
 #define HG_STORE(v, p) HG_PASTE(vstore, HG_VEC)(v, 0, p)
+#define HG_LOAD_INT(p) HG_LOAD(p)
+#define HG_LOAD_UCHAR(p) HG_PASTE(convert_int, HG_VEC)(HG_PASTE(vload, HG_VEC)(0, p))
+#define HG_STORE_UCHAR(v, p) HG_PASTE(vstore, HG_VEC)(HG_PASTE(convert_uchar, HG_VEC)(v), 0, p)
+#endif
+/* HG_DX for HG_VEC numbers at i. */
+#if DX_ADD
+#define HG_DX_OLD_VEC(dx, i) HG_LOAD((dx) + (i)) +
+#else
+#define HG_DX_OLD_VEC(dx, i)
+#endif
+#if HG_DX_IS_LINEAR
+#define HG_DX_VEC(dx, dx_x, i, v) HG_STORE(HG_DX_OLD_VEC(dx, i) (v), (dx) + (i))
+#else
+#define HG_DX_VEC(dx, dx_x, i, v) \
+    do { \
+        const hg_vec hg_y = HG_LOAD((dx_x) + (i)); \
+        HG_STORE(HG_DX_OLD_VEC(dx, i) (v) * HG_DX_FACTOR(hg_y), (dx) + (i)); \
+    } while (0)
 #endif
 /* Stores HG_VEC results at out[i]..: values through their activation, or gradients (GRADIENT) times the derivative, added to
  * what is there if DX_ADD. */

@@ -78,6 +78,12 @@ hg_block hg_plan_grad(hg_plan *plan, int tensor)
 }
 
 hg_block hg_plan_scratch(hg_plan *plan, size_t bytes) { return hg_plan_block(plan, bytes); }
+
+hg_block hg_plan_note(hg_plan *plan, const hg_node *node, size_t bytes)
+{
+    return lazy_block(plan, &plan->note[node->index], bytes);
+}
+
 hg_block hg_plan_step(hg_plan *plan) { return plan->step; }
 
 static hg_block param_block(hg_plan *plan, hg_block *slot, hg_buffer *arena, int index)
@@ -228,19 +234,31 @@ void hg_emit_range(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_
     while (launch->dims > 1 && launch->global[launch->dims - 1] == 1 && launch->local[launch->dims - 1] <= 1) launch->dims--;
 }
 
-/* A CPU walks contiguous spans of at least 4096 items with one work-item each (a work-group costs about 20 ns, a span this long
+/* A CPU walks contiguous spans of at least 4096 numbers with one work-item each (a work-group costs about 20 ns, a span this long
  * 1 us and more); other devices get a work-item per item, up to a million. */
-void hg_emit_items(hg_plan *plan, hg_launch *launch, size_t n)
+void hg_emit_rows(hg_plan *plan, hg_launch *launch, size_t n, size_t each)
 {
     const hg_device_info *limits = hg_plan_limits(plan);
     if (limits->type == HG_DEVICE_CPU && limits->vector_width >= 4) {
-        size_t items = (n + 4095) / 4096;
+        size_t most = (hg_mul(n, each) + 4095) / 4096, items = n < most ? n : most;
         hg_emit_define(plan, launch, "HG_SPAN", 1);
         hg_emit_range(plan, launch, items < 1 ? 1 : items > 64 ? 64 : items, 1, 1, 1, 1, 1);
     } else {
         size_t items = n < 1 ? 1 : n > (size_t)1 << 20 ? (size_t)1 << 20 : n, local = limits->max_work_group < 64 ? 1 : 64;
         hg_emit_range(plan, launch, items, 1, 1, local, 1, 1);
     }
+}
+
+void hg_emit_items(hg_plan *plan, hg_launch *launch, size_t n)
+{
+    hg_emit_rows(plan, launch, n, 1);
+}
+
+void hg_emit_lanes(hg_plan *plan, hg_launch *launch, int c)
+{
+    int lanes = hg_plan_limits(plan)->vector_width >= 4 ? 16 : 1;
+    while (c % lanes) lanes /= 2;
+    hg_emit_define(plan, launch, "HG_VEC", lanes);
 }
 
 void hg_emit_cost(hg_plan *plan, hg_launch *launch, double flops, double bytes)

@@ -29,6 +29,8 @@ hg_block hg_plan_value(hg_plan *plan, int tensor);           /* [B, H, W, C] flo
 hg_block hg_plan_grad(hg_plan *plan, int tensor);            /* the same; to read: it is complete when backward is called */
 hg_block hg_plan_param(hg_plan *plan, const hg_node *node, int k);
 hg_block hg_plan_scratch(hg_plan *plan, size_t bytes);       /* lives between its first and last use */
+/* The same, one per node: what its forward pass leaves for its backward pass. */
+hg_block hg_plan_note(hg_plan *plan, const hg_node *node, size_t bytes);
 hg_block hg_plan_step(hg_plan *plan);                        /* hg_step of cl/common.cl: seed, step, lr ... */
 /* The output has the input's value (flatten of one channel, dropout while evaluating): no launch, shared memory, and
  * gradients written for the one are those of the other. */
@@ -56,6 +58,11 @@ void hg_emit_range(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_
 /* Elementwise launches: n items on a 1-D range suited to the device (a CPU gets few work-items of `hg_emit_span` items
  * each): sets the range; the kernel loops `for (i = get_global_id(0); i < n; i += get_global_size(0))` or uses HG_FOR(i, n). */
 void hg_emit_items(hg_plan *plan, hg_launch *launch, size_t n);
+/* The same for n rows of `each` numbers, where an item is a row. */
+void hg_emit_rows(hg_plan *plan, hg_launch *launch, size_t n, size_t each);
+/* HG_VEC: how many of c channels go together, the largest of 16, 8, 4, 2, 1 that divides c; 1 on devices that vectorise over
+ * work-items. */
+void hg_emit_lanes(hg_plan *plan, hg_launch *launch, int c);
 void hg_emit_cost(hg_plan *plan, hg_launch *launch, double flops, double bytes);
 
 /* The activation of an output tensor as macros ACT ("ACT_relu") and ACT_P (its number): the kernel stores HG_ACT(v). */

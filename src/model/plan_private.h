@@ -39,6 +39,7 @@ struct hg_plan {
     hg_block *value, *grad;
     bool *wants_grad, *written;
     bool *needed;        /* per node */
+    hg_block *note;
     int *node_end;       /* per node: launches emitted when its forward pass was */
     /* per parameter of the graph */
     hg_block *param, *param_grad;

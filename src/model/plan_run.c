@@ -15,13 +15,15 @@ static bool allocate(hg_plan *plan)
     plan->written = hg_arena_alloc(plan->arena, t, sizeof *plan->written);
     plan->needed = hg_arena_alloc(plan->arena, n + 1, sizeof *plan->needed);
     plan->node_end = hg_arena_alloc(plan->arena, n + 1, sizeof *plan->node_end);
+    plan->note = hg_arena_alloc(plan->arena, n + 1, sizeof *plan->note);
     plan->param = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->param);
     plan->param_grad = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->param_grad);
     plan->param_written = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->param_written);
-    if (!plan->param_written || !plan->param_grad || !plan->param || !plan->node_end || !plan->needed || !plan->written ||
+    if (!plan->param_written || !plan->param_grad || !plan->param || !plan->note || !plan->node_end || !plan->needed || !plan->written ||
         !plan->wants_grad || !plan->grad || !plan->value || !plan->alias)
         return false;
     for (size_t i = 0; i < t; i++) plan->alias[i] = (int)i, plan->value[i] = plan->grad[i] = -1;
+    for (size_t i = 0; i < n; i++) plan->note[i] = -1;
     for (size_t i = 0; i < p; i++) plan->param[i] = plan->param_grad[i] = -1;
     return true;
 }

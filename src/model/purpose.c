@@ -104,6 +104,9 @@ static void finish_metrics(hg_plan *plan)
     hg_emit_update(plan, launch, plan->metrics);
     hg_emit_update(plan, launch, plan->state);
     hg_emit_read(plan, launch, plan->step);
+    int written = 0; /* parts that nothing contributes to are 0 */
+    for (int part = 1; part < HG_METRICS; part++) written |= plan->metric_written[part] << part;
+    hg_emit_int(plan, launch, written);
     hg_emit_range(plan, launch, 1, 1, 1, 1, 1, 1);
 }
 

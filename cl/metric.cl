@@ -1,0 +1,31 @@
+/* Losses of a step: rows of the metrics ring, [0] total, [1] reconstruction, [2] kl, [3] penalty, [4..6] the weighted parts. */
+#define HG_METRICS 8
+
+/* Adds scale times the sum of n partials to a part. One work-item, in order, with Kahan's compensation (1965). */
+__kernel void metric_add(__global const float *restrict partials, int n, float scale, float weight, int part, int first,
+                         __global float *restrict metrics, __global const hg_step *restrict step)
+{
+    __global float *row = metrics + (int)step->slot * HG_METRICS;
+    float sum = 0.0f, lost = 0.0f;
+    for (int i = 0; i < n; i++) {
+        float v = partials[i] - lost, next = sum + v;
+        lost = (next - sum) - v;
+        sum = next;
+    }
+    sum *= scale;
+    row[part] = first ? sum : row[part] + sum;
+    row[part + 3] = first ? weight * sum : row[part + 3] + weight * sum;
+}
+
+/* The total, and whether it is finite. Parts that no node wrote are 0: the host clears the row's flags by `written`. */
+__kernel void metric_finish(__global float *restrict metrics, __global hg_state *restrict state, __global const hg_step *restrict step, int written)
+{
+    __global float *row = metrics + (int)step->slot * HG_METRICS;
+    float total = 0.0f;
+    for (int part = 1; part <= 3; part++) {
+        if (!(written >> part & 1)) row[part] = row[part + 3] = 0.0f;
+        total += row[part + 3];
+    }
+    row[0] = total;
+    if (!isfinite(total)) state->bad = 1;
+}

@@ -1,0 +1,58 @@
+/* Enlargement by whole factors. */
+#include "model/plan.h"
+
+typedef struct upsample_options { int factor[2]; int method; } upsample_options;
+
+static const char *const methods[] = {"nearest", "bilinear", NULL};
+static const hg_option table[] = {
+    {"factor", "enlargement", offsetof(upsample_options, factor), HG_OPTION_PAIR, 2, 1, 1024},
+    {"method", "repeat pixels, or weigh the neighbours (pixel centres as PyTorch's align_corners=False)", offsetof(upsample_options, method), HG_OPTION_NAME, 0, .names = methods},
+    {0},
+};
+
+static bool build(hg_graph *graph, hg_node *node)
+{
+    const upsample_options *o = node->options;
+    hg_shape in = hg_node_input(graph, node, 0)->shape;
+    if (in.flat) return hg_node_fail(graph, node, "needs a picture but gets %d numbers: put `reshape` before it", in.c);
+    if ((int64_t)in.h * o->factor[0] >= 1 << 30 || (int64_t)in.w * o->factor[1] >= 1 << 30)
+        return hg_node_fail(graph, node, "%dx%d enlarged by %dx%d is too large", in.h, in.w, o->factor[0], o->factor[1]);
+    return hg_node_output(graph, node, (hg_shape){in.c, in.h * o->factor[0], in.w * o->factor[1], false});
+}
+
+static void emit(hg_plan *plan, const hg_node *node, hg_launch *launch, hg_shape rows_of)
+{
+    const upsample_options *o = node->options;
+    hg_shape in = hg_plan_tensor(plan, node->in[0])->shape;
+    size_t rows = (size_t)hg_plan_batch(plan) * (size_t)rows_of.h;
+    double numbers = (double)hg_shape_count(in) * hg_plan_batch(plan), times = (double)o->factor[0] * o->factor[1];
+    hg_emit_define(plan, launch, "C", in.c);
+    hg_emit_define(plan, launch, "H", in.h);
+    hg_emit_define(plan, launch, "W", in.w);
+    hg_emit_define(plan, launch, "KH", o->factor[0]);
+    hg_emit_define(plan, launch, "KW", o->factor[1]);
+    hg_emit_define(plan, launch, "NEAREST", o->method == 0);
+    hg_emit_lanes(plan, launch, in.c);
+    hg_emit_int(plan, launch, (int64_t)rows);
+    hg_emit_rows(plan, launch, rows, (size_t)rows_of.w * (size_t)in.c);
+    hg_emit_cost(plan, launch, numbers * times * (o->method == 0 ? 1 : 6), 4 * numbers * (1 + times));
+}
+
+static void forward(hg_plan *plan, const hg_node *node)
+{
+    hg_launch *launch = hg_emit(plan, node, "forward", "upsample2d", "forward");
+    hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
+    hg_emit_write(plan, launch, hg_plan_value(plan, node->out[0]));
+    emit(plan, node, launch, hg_plan_tensor(plan, node->out[0])->shape);
+}
+
+static void backward(hg_plan *plan, const hg_node *node)
+{
+    if (!hg_plan_wants_grad(plan, node->in[0])) return;
+    hg_launch *launch = hg_emit(plan, node, "data gradient", "upsample2d", "backward");
+    hg_emit_read(plan, launch, hg_plan_grad(plan, node->out[0]));
+    emit(plan, node, launch, hg_plan_tensor(plan, node->in[0])->shape);
+    hg_emit_dx(plan, launch, node->in[0]);
+}
+
+const hg_layer hg_layer_upsample2d = {{"upsample2d", "enlarges pictures by whole factors", table, sizeof(upsample_options)}, build, forward, backward};
