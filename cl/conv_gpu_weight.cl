@@ -1,16 +1,14 @@
-/* W for GPUs: partial sums of the weight gradient and of the bias gradient (model/conv.h); cl/conv_reduce.cl adds them up.
+/* W for GPUs: partial sums of the weight gradient (model/conv.h); cl/conv_reduce.cl adds them up.
  *   product[m, n] = sum over the split's pixels p = (b,i,j) of the small side of gathered[p, m] * small[p, n]
  * m runs over (tap, channel l of the large side), n over channels s of the small side; gathered is the large side's pixel
- * (i*SH-PH+kh*DH, j*SW-PW+kw*DW). The product goes to weight_partials[split][tap, in, out]: (in, out) is (l, s), or
- * (s, l) if TRANSPOSED. The bias's partial sums are the column sums of dy, which is small, or large if TRANSPOSED.
+ * (i*SH-PH+kh*DH, j*SW-PW+kw*DW). The product goes to partials[split][tap, in, out]: (in, out) is (l, s), or (s, l) if
+ * TRANSPOSED.
  *
  * A work-group of NT = (TM/RM)*(TN/RN) items computes TM x TN of a split's product, TK pixels at a time through local memory, as
- * in conv_gpu.cl. Group number: (split * (m_tiles * n_tiles + bias groups) + m tile * n_tiles + n tile); the groups behind the
- * tiles sum CB columns of dy each.
+ * in conv_gpu.cl. Group number: split * tiles + m tile * n_tiles + n tile.
  *
  * large [B, HL, WL, CL], small [B, HS, WS, CS].
- * Macros: KH KW SH SW DH DW PH PW; CL, HS, WS; HG_VEC (4 if it divides CS, else 1); TM TN TK RM RN; TRANSPOSED; CB (0: no
- * bias; a power of two that divides NT). */
+ * Macros: KH KW SH SW DH DW PH PW; CL, HS, WS; HG_VEC (4 if it divides CS, else 1); TM TN TK RM RN; TRANSPOSED. */
 #ifndef KH
 #define KH 3
 #define KW 3
@@ -33,7 +31,6 @@
 #define TK 16
 #define RM 4
 #define RN 4
-#define CB 32
 #endif
 
 #define LX (TN / RN)
@@ -87,33 +84,13 @@ static inline void read_small(hg_vec next[B_READS], __global const float *restri
 
 __kernel __attribute__((reqd_work_group_size(NT, 1, 1)))
 void conv_weight(__global const float *restrict large, __global const float *restrict small,
-                 __global float *restrict weight_partials, __global float *restrict bias_partials,
-                 int pixels, int split_pixels, int HL, int WL, int CS, int n_tiles, int tiles, int bias_groups,
-                 int dy_pixels, int dy_split_pixels)
+                 __global float *restrict partials, int pixels, int split_pixels, int HL, int WL, int CS, int n_tiles, int tiles)
 {
     __local float4 a_slice4[TK * TM / 4], b_slice4[TK * TN / 4]; /* float4: aligned for vector access */
     __local float *a_slice = (__local float *)a_slice4, *b_slice = (__local float *)b_slice4;
     const int lid = (int)get_local_id(0), tx = HG_MOD(lid, LX), ty = lid / LX;
-    const int split = (int)get_group_id(0) / (tiles + bias_groups), tile = (int)get_group_id(0) - split * (tiles + bias_groups);
+    const int split = (int)get_group_id(0) / tiles, tile = (int)get_group_id(0) - split * tiles;
     const int M = KH * KW * CL;
-
-#if CB
-    if (tile >= tiles) { /* column sums: NT / CB items share a column, then the first adds theirs up in order */
-        const int CO = TRANSPOSED ? CL : CS, column = (tile - tiles) * CB + HG_MOD(lid, CB);
-        const int first = split * dy_split_pixels, last = min(first + dy_split_pixels, dy_pixels);
-        __global const float *dy = TRANSPOSED ? large : small;
-        float sum = 0.0f;
-        if (column < CO)
-            for (int p = first + lid / CB; p < last; p += NT / CB) sum += dy[p * CO + column];
-        a_slice[lid] = sum;
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (lid >= CB || column >= CO) return;
-        for (int i = lid + CB; i < NT; i += CB) sum += a_slice[i];
-        bias_partials[split * CO + column] = sum;
-        return;
-    }
-#endif
-
     const int m0 = tile / n_tiles * TM, n0 = HG_MOD(tile, n_tiles) * TN;
     const int first = split * split_pixels, last = min(first + split_pixels, pixels);
     const int a_lane = HG_MOD(lid, A_LANES) * AV, a_row = lid / A_LANES, am = m0 + a_lane;
@@ -166,7 +143,7 @@ void conv_weight(__global const float *restrict large, __global const float *res
         }
     }
 
-    __global float *to = weight_partials + split * M * CS;
+    __global float *to = partials + split * M * CS;
 #pragma unroll
     for (int i = 0; i < RM; i++) {
         const int m = m0 + ROW(i);

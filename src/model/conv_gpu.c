@@ -60,7 +60,7 @@ static bool tile_fits(const hg_device_info *limits, const int *p)
     if (!is_part(p[ROWS], p[ITEM_ROWS]) || !is_part(p[COLUMNS], p[ITEM_COLUMNS]) || p[DEPTH] % 4 || p[ROWS] % 4 || p[COLUMNS] % 4) return false;
     const int64_t local = (int64_t)p[DEPTH] * (p[ROWS] + p[COLUMNS] + 8) * (int64_t)sizeof(float);
     const int items = items_of(p);
-    return items >= 8 && (uint64_t)items <= limits->max_work_group && local <= (int64_t)limits->local_memory - 256;
+    return items >= 8 && limits->max_work_group >= 64 && (uint64_t)items <= limits->max_work_group && local <= (int64_t)limits->local_memory - 256;
 }
 
 /* Expected time of a tile: multiply-adds including the padding of the last tiles, with what reading local memory (per item)
@@ -141,7 +141,7 @@ static bool weight_accepts(const hg_device_info *limits, const void *problem, co
     const int items = items_of(p), large = vector_of(conv->cl), small = vector_of(conv->cs);
     const int64_t rows = (int64_t)conv->kh * conv->kw * conv->cl;
     return p[ITEM_COLUMNS] % small == 0 && shares(items, p[ROWS] / large) && shares(items, p[COLUMNS] / small)
-        && (items & (items - 1)) == 0 && items <= p[DEPTH] * p[ROWS] && ceil_div(rows, p[ROWS]) * ceil_div(conv->cs, p[COLUMNS]) < MAX_GROUPS / 1024;
+        && ceil_div(rows, p[ROWS]) * ceil_div(conv->cs, p[COLUMNS]) < MAX_GROUPS / 1024;
 }
 
 /* Pixels of the small side; splits of them fill the device, so idle parts do not count in the choice of a tile. */
@@ -220,40 +220,54 @@ static int64_t choose_splits(const hg_device_info *limits, int64_t groups, int64
     return splits < 1 ? 1 : splits;
 }
 
-/* Columns of dy that a group sums: a power of two, no more than there are items. */
-static int bias_columns(int channels, int items)
+static void emit_bias(hg_plan *plan, const hg_node *node, hg_block dy, int channels, int64_t pixels)
 {
+    const hg_device_info *limits = hg_plan_limits(plan);
+    const int items = limits->max_work_group >= 256 ? 256 : 64;
     int columns = 1;
-    while (columns < channels && columns * 2 <= items && columns < 64) columns *= 2;
-    return columns;
+    while (columns < channels && columns < 32) columns *= 2;
+    int64_t splits = ceil_div(4 * (int64_t)limits->compute_units, ceil_div(channels, columns));
+    const int64_t most = ceil_div(pixels * columns, 16 * (int64_t)items);
+    if (splits > most) splits = most;
+    const int64_t split_pixels = ceil_div(pixels, splits);
+    splits = ceil_div(pixels, split_pixels);
+
+    hg_block partials = hg_plan_scratch(plan, hg_mul(hg_mul((size_t)splits, (size_t)channels), sizeof(float)));
+    hg_launch *launch = hg_emit(plan, node, "bias gradient", "conv_gpu_bias", "conv_bias");
+    hg_emit_read(plan, launch, dy);
+    hg_emit_write(plan, launch, partials);
+    hg_emit_define(plan, launch, "NT", items);
+    hg_emit_define(plan, launch, "COLUMNS", columns);
+    hg_emit_int(plan, launch, pixels);
+    hg_emit_int(plan, launch, split_pixels);
+    hg_emit_int(plan, launch, channels);
+    const size_t groups = (size_t)(ceil_div(channels, columns) * splits);
+    hg_emit_range(plan, launch, hg_mul(groups, (size_t)items), 1, 1, (size_t)items, 1, 1);
+    hg_emit_cost(plan, launch, (double)pixels * channels, (double)pixels * channels * sizeof(float));
+    hg_emit_variant(plan, launch, "gpu %d splits", (int)splits);
+    hg_conv_emit_reduce(plan, node, partials, (int)splits, (size_t)channels, 1);
 }
 
 static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
 {
     const hg_weight *weight = problem;
     const hg_conv *conv = &weight->conv;
-    const hg_side dy = conv->transposed ? hg_conv_large(conv) : hg_conv_small(conv);
     const int64_t rows = (int64_t)conv->kh * conv->kw * conv->cl, numbers = rows * conv->cs;
     const int64_t n_tiles = ceil_div(conv->cs, p[COLUMNS]), product_tiles = ceil_div(rows, p[ROWS]) * n_tiles;
-    const int64_t pixels = (int64_t)hg_side_pixels(hg_conv_small(conv), weight->batch), dy_pixels = (int64_t)hg_side_pixels(dy, weight->batch);
+    const int64_t pixels = (int64_t)hg_side_pixels(hg_conv_small(conv), weight->batch);
     const int64_t wanted = choose_splits(hg_plan_limits(plan), product_tiles, numbers, pixels, p);
     const int64_t split_pixels = ceil_div(ceil_div(pixels, wanted), p[DEPTH]) * p[DEPTH], splits = ceil_div(pixels, split_pixels);
-    const int columns = weight->bias ? bias_columns(dy.c, items_of(p)) : 0;
-    const int64_t bias_groups = columns ? ceil_div(dy.c, columns) : 0;
 
     hg_block partials = hg_plan_scratch(plan, hg_mul(hg_mul((size_t)splits, (size_t)numbers), sizeof(float)));
-    hg_block bias_partials = columns ? hg_plan_scratch(plan, hg_mul(hg_mul((size_t)splits, (size_t)dy.c), sizeof(float))) : -1;
     hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_gpu_weight", "conv_weight");
     hg_emit_read(plan, launch, weight->large);
     hg_emit_read(plan, launch, weight->small);
     hg_emit_write(plan, launch, partials);
-    hg_emit_write(plan, launch, bias_partials);
     hg_conv_define(plan, launch, conv);
     hg_emit_define(plan, launch, "CL", conv->cl);
     hg_emit_define(plan, launch, "HS", conv->hs);
     hg_emit_define(plan, launch, "WS", conv->ws);
     hg_emit_define(plan, launch, "TRANSPOSED", conv->transposed);
-    hg_emit_define(plan, launch, "CB", columns);
     define_tile(plan, launch, p, vector_of(conv->cs));
     hg_emit_int(plan, launch, pixels);
     hg_emit_int(plan, launch, split_pixels);
@@ -262,15 +276,14 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     hg_emit_int(plan, launch, conv->cs);
     hg_emit_int(plan, launch, n_tiles);
     hg_emit_int(plan, launch, product_tiles);
-    hg_emit_int(plan, launch, bias_groups);
-    hg_emit_int(plan, launch, dy_pixels);
-    hg_emit_int(plan, launch, ceil_div(dy_pixels, splits));
-    set_range(plan, launch, (product_tiles + bias_groups) * splits, p);
+    set_range(plan, launch, product_tiles * splits, p);
     hg_weight_emit_cost(plan, launch, weight, (int)splits);
     hg_emit_variant(plan, launch, "gpu %dx%dx%d %dx%d, %d splits", p[ROWS], p[COLUMNS], p[DEPTH], p[ITEM_ROWS], p[ITEM_COLUMNS], (int)splits);
-
     hg_conv_emit_reduce(plan, node, partials, (int)splits, (size_t)numbers, 0);
-    if (columns) hg_conv_emit_reduce(plan, node, bias_partials, (int)splits, (size_t)dy.c, 1);
+
+    const hg_side dy = conv->transposed ? hg_conv_large(conv) : hg_conv_small(conv);
+    if (weight->bias)
+        emit_bias(plan, node, conv->transposed ? weight->large : weight->small, dy.c, (int64_t)hg_side_pixels(dy, weight->batch));
 }
 
 #define PARAMETERS {"rows", "columns", "depth", "item_rows", "item_columns", NULL}
