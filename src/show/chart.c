@@ -23,7 +23,8 @@ bool hg_chart_open(hg_chart *chart, hg_context *ctx, const char *path, double wi
     if (!chart->svg && !(path && hg_path_ends(path, ".png")))
         return hg_fail(ctx, HG_USAGE, "%s: charts are written as PNG or SVG; give a name that ends in .png or .svg", chart->path);
     if (!(width >= 1 && height >= 1 && width <= SIDE_LIMIT && height <= SIDE_LIMIT))
-        return hg_fail(ctx, HG_USAGE, "%s: a chart of %.0f x %.0f points; expected 1 to %d; draw less into one chart", path, width, height, SIDE_LIMIT);
+        return hg_fail(ctx, HG_USAGE, "%s: a chart of %.0f x %.0f points; expected 1 to %d; draw less into one chart", path, width, height,
+                       SIDE_LIMIT);
     chart->writer = hg_writer_open(ctx, path);
     if (!chart->writer)
         return false;

@@ -125,7 +125,8 @@ static bool check_shape(hg_context *ctx, int channels, int height, int width)
 {
     if ((channels == 1 || channels == 3) && height >= 1 && width >= 1 && height <= SIDE_LIMIT && width <= SIDE_LIMIT)
         return true;
-    return hg_fail(ctx, HG_USAGE, "a picture of %d channels, %d x %d: expected 1 or 3 channels and sides of 1 to %d", channels, height, width, SIDE_LIMIT);
+    return hg_fail(ctx, HG_USAGE, "a picture of %d channels, %d x %d: expected 1 or 3 channels and sides of 1 to %d", channels, height, width,
+                   SIDE_LIMIT);
 }
 
 hg_picture *hg_picture_grid(hg_context *ctx, int rows, int columns, int channels, int height, int width, int scale, int gap)
@@ -229,9 +230,10 @@ static uint8_t *with_labels(const hg_picture *p, int strip, int width)
     cairo_set_source_rgb(cr, PAPER / 255.0, PAPER / 255.0, PAPER / 255.0);
     cairo_paint(cr);
     cairo_set_source_rgb(cr, 0.1, 0.1, 0.1);
+    double cell = p->height * p->scale;
     for (int row = 0; row < p->rows; row++)
         if (p->labels[row])
-            hg_text_draw(cr, p->labels[row], MARGIN, p->gap + (row * (p->height * p->scale + p->gap) + p->height * p->scale / 2.0), 0, 0.5, strip - MARGIN);
+            hg_text_draw(cr, p->labels[row], MARGIN, p->gap + row * (cell + p->gap) + cell / 2, 0, 0.5, strip - MARGIN);
     cairo_surface_flush(surface);
     if (cairo_status(cr) || cairo_surface_status(surface)) {
         hg_fail(p->ctx, HG_INTERNAL, "picture: its labels could not be drawn: %s", cairo_status_to_string(cairo_status(cr)));
@@ -240,8 +242,10 @@ static uint8_t *with_labels(const hg_picture *p, int strip, int width)
     canvas = hg_alloc(p->ctx, (size_t)p->canvas_height, 3 * (size_t)width);
     if (!canvas)
         goto fail;
+    const uint8_t *drawn = cairo_image_surface_get_data(surface);
+    size_t stride = (size_t)cairo_image_surface_get_stride(surface);
     for (int y = 0; y < p->canvas_height; y++) {
-        const uint32_t *from = (const uint32_t *)(void *)(cairo_image_surface_get_data(surface) + (size_t)y * (size_t)cairo_image_surface_get_stride(surface));
+        const uint32_t *from = (const uint32_t *)(const void *)(drawn + (size_t)y * stride);
         uint8_t *to = canvas + (size_t)y * 3 * (size_t)width;
         for (int x = 0; x < strip; x++, to += 3) {
             to[0] = (uint8_t)(from[x] >> 16);

@@ -216,8 +216,8 @@ static bool draw_names(hg_chart *chart, const hg_scatter *s, hg_box box, const h
         return false;
     hg_text_font(cr, 15, true);
     for (int i = 0; i < s->classes; i++)
-        tags[i] = (tag){box.x + box.width * hg_axis_place(x, median(s, s->x, i, room)), box.y + box.height * (1 - hg_axis_place(y, median(s, s->y, i, room))),
-                        hg_text_width(cr, class_name(s, i, buf)) / 2};
+        tags[i] = (tag){box.x + box.width * hg_axis_place(x, median(s, s->x, i, room)),
+                        box.y + box.height * (1 - hg_axis_place(y, median(s, s->y, i, room))), hg_text_width(cr, class_name(s, i, buf)) / 2};
     hg_free(room);
     spread(tags, s->classes, box);
     for (int i = 0; i < s->classes; i++) {
@@ -259,8 +259,8 @@ static bool check(hg_context *ctx, const hg_scatter *panels, int n_panels)
     for (int i = 0; i < n_panels; i++) {
         const hg_scatter *s = &panels[i];
         if (s->n < 0 || s->n > UINT32_MAX || (s->n && (!s->x || !s->y)) || (s->labels && s->classes < 1))
-            return hg_fail(ctx, HG_USAGE, "scatter: panel %d has %lld points, %d classes; expected both coordinates of at most 2^32 points, and at least "
-                           "one class where there are labels", i, (long long)s->n, s->classes);
+            return hg_fail(ctx, HG_USAGE, "scatter: panel %d has %lld points, %d classes; expected both coordinates of at most 2^32 points, and "
+                           "at least one class where there are labels", i, (long long)s->n, s->classes);
     }
     return true;
 }
