@@ -17,7 +17,8 @@ size_t hg_buffer_size(const hg_buffer *buffer);
 
 /* Repeats a 32-bit pattern over the whole buffer (enqueued). */
 bool hg_buffer_fill(hg_buffer *buffer, uint32_t pattern);
-/* Enqueues a copy from host memory. The data has been taken when it returns (staged), unless hg_buffer_write_pinned. */
+/* Copies from host memory, after all that is enqueued; waits until the data has been taken. For data of every step there
+ * is the ring below. */
 bool hg_buffer_write(hg_buffer *buffer, size_t offset, const void *data, size_t bytes);
 /* Waits, then the data is in host memory. */
 bool hg_buffer_read(hg_buffer *buffer, size_t offset, void *data, size_t bytes);

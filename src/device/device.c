@@ -116,7 +116,7 @@ hg_device *hg_device_open(hg_context *ctx, const hg_device_params *params)
     dev->id = hg_devices_id(dev->list, index);
     dev->profile = params->profile;
     if (!dev->info->usable) {
-        hg_fail(ctx, HG_NO_DEVICE, "the device %s has no compiler or is switched off: choose another", dev->info->name);
+        hg_fail(ctx, HG_NO_DEVICE, "the device %s is %s: choose another", dev->info->name, dev->info->why);
         goto fail;
     }
     if (params->kernel_dir && !(dev->kernel_dir = hg_copy_text(ctx, params->kernel_dir))) goto fail;

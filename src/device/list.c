@@ -49,7 +49,7 @@ static void set_score(hg_arena *arena, hg_device_info *info)
     double factor = cpu || !info->unified ? 1 : 0.7; /* shares its memory's bandwidth with the CPU */
     info->score = info->usable ? 2 * info->compute_units * ghz * lanes * factor : 0;
     const char *kind = cpu ? "CPU" : !gpu ? "accelerator" : info->unified ? "integrated GPU" : "GPU";
-    info->why = !info->usable ? "not usable: no compiler, or switched off"
+    info->why = !info->usable ? "not usable: no compiler, switched off, or it does not say what it has"
                               : hg_arena_format(arena, "%s, %u units x %.2f GHz x %.0f lanes x 2: about %.0f GFLOP/s",
                                                 kind, info->compute_units, ghz, lanes, info->score);
     if (!info->why) info->why = "";
@@ -79,6 +79,8 @@ static bool add_device(hg_device_list *list, const char *platform, cl_device_id 
                      query(id, MAX_NUM_SUB_GROUPS),
         .command_buffer = strstr(extensions, "cl_khr_command_buffer") != NULL,
         .usable = query(id, CL_DEVICE_AVAILABLE) && query(id, CL_DEVICE_COMPILER_AVAILABLE)};
+    /* a driver that does not answer these is not to be trusted with work */
+    if (!info.compute_units || !info.memory || !info.max_alloc || !info.max_work_group) info.usable = false;
     if (!info.vector_width) info.vector_width = 1;
     if (!info.base_align) info.base_align = 128;
     set_score(a, &info);
