@@ -187,7 +187,7 @@ def test_verbs():
     plan = json.loads(run("plan", vae, "--json").stdout)
     count = 144 * 16 + 16 + 2 * (16 * 2 + 2) + 2 * 144 + 144
     report(plan["parameters"] == count == sum(l["parameters"] for l in plan["layers"]), "plan --json: parameters", plan["parameters"], count)
-    report(plan["launches"] and all(l["bytes"] > 0 for l in plan["launches"]), "plan --json: launches")
+    report(len(plan["launches"]) > 10 and sum(l["bytes"] for l in plan["launches"]) == plan["total"]["bytes"] > 0, "plan --json: launches")
     timed = json.loads(run("plan", vae, "--time", "--json", "--batch", "8").stdout)
     report(timed["batch"] == 8 and timed["total"]["seconds"] > 0, "plan --time --json", timed["total"])
     report("total" in run("plan", vae, "--time").stdout, "plan --time")

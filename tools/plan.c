@@ -39,7 +39,8 @@ static totals sum(const hg_model *model, hg_net *net, hg_plan_kind kind)
 
 static const char *shape_text(char buf[48], const int shape[3])
 {
-    snprintf(buf, 48, "%dx%dx%d", shape[0], shape[1], shape[2]);
+    if (shape[0] > 0) snprintf(buf, 48, "%dx%dx%d", shape[0], shape[1], shape[2]);
+    else buf[0] = 0; /* a loss has no output */
     return buf;
 }
 
@@ -47,11 +48,11 @@ static void print_layers(const hg_model *model, const totals *t)
 {
     char in[48], out[48], count[32];
     hg_layer_row row;
-    printf("%-18s %-18s %-12s %-12s %12s\n", "layer", "kind", "input", "output", "parameters");
+    printf("%-22s %-18s %-12s %-12s %12s\n", "layer", "kind", "input", "output", "parameters");
     for (int i = 0; hg_model_layer(model, i, &row); i++)
-        printf("%-18s %-18s %-12s %-12s %12s\n", row.name, row.layer, shape_text(in, row.in), shape_text(out, row.out),
+        printf("%-22s %-18s %-12s %-12s %12s\n", row.name, row.layer, shape_text(in, row.in), shape_text(out, row.out),
                cli_count(count, row.parameters));
-    printf("%-18s %-18s %-12s %-12s %12s\n\n", "total", "", "", "", cli_count(count, t->parameters));
+    printf("%-22s %-18s %-12s %-12s %12s\n\n", "total", "", "", "", cli_count(count, t->parameters));
 }
 
 static void print_memory(const hg_net *net, const totals *t)
