@@ -22,5 +22,6 @@ __kernel void clip_finish(__global const float *restrict partials, __global hg_s
     for (int i = 0; i < n; i++) sum += partials[i];
     float norm = sqrt(sum);
     state->grad_norm = norm;
+    if (!isfinite(norm)) state->bad = 1;
     state->grad_scale = norm > step->clip_norm ? step->clip_norm / (norm + 1e-6f) : 1.0f;
 }

@@ -255,6 +255,14 @@ static inline void hg_sum_end(float v, __global float *partials, __local float *
 }
 #endif
 
+/* Gradients for an optimizer: within plus or minus limit (0: as they are); NaN stays. */
+static inline hg_vec hg_clipped(hg_vec g, float limit)
+{
+    const hg_vec high = limit, low = -limit;
+    if (limit > 0.0f) g = g > high ? high : g < low ? low : g;
+    return g;
+}
+
 /* The sum of a vector's numbers. */
 static inline float hg_lanes(hg_vec v)
 {

@@ -17,7 +17,7 @@ __kernel void metric_add(__global const float *restrict partials, int n, float s
     row[part + 3] = first ? weight * sum : row[part + 3] + weight * sum;
 }
 
-/* The total, and whether it is finite. Parts that no node wrote are 0: the host clears the row's flags by `written`. */
+/* The total, and whether it is finite. Parts that no node wrote (bits of `written`) are 0. */
 __kernel void metric_finish(__global float *restrict metrics, __global hg_state *restrict state, __global const hg_step *restrict step, int written)
 {
     __global float *row = metrics + (int)step->slot * HG_METRICS;
@@ -28,4 +28,5 @@ __kernel void metric_finish(__global float *restrict metrics, __global hg_state 
     }
     row[0] = total;
     if (!isfinite(total)) state->bad = 1;
+    state->grad_scale = 1.0f; /* cl/clip.cl may lower it */
 }

@@ -154,12 +154,21 @@ static bool parse_mapping(reader *r, const hg_descriptor *type, void *options, c
     return true;
 }
 
+/* A mapping that stands for the first option itself: `activation: {elu: {alpha: 2}}`. */
+static bool is_first_option(reader *r, const hg_descriptor *type, const yaml_node_t *map)
+{
+    const hg_option *first = type->options;
+    if (!first || !first->name || first->type != HG_OPTION_CHOICE || map->data.mapping.pairs.top - map->data.mapping.pairs.start != 1) return false;
+    const char *name = scalar(get(r, map->data.mapping.pairs.start->key));
+    return name && hg_option_find(type, name) < 0 && hg_descriptor_find(first->kinds, name);
+}
+
 /* Options of `type` from its value: a mapping by name, or a single value or list for the first option of the table. */
 static bool parse_options(reader *r, const hg_descriptor *type, void *options, const yaml_node_t *value, const char *place)
 {
     uint64_t given = 0;
     if (!hg_option_defaults(r->graph->arena, type, options)) return false;
-    if (value && value->type == YAML_MAPPING_NODE) {
+    if (value && value->type == YAML_MAPPING_NODE && !is_first_option(r, type, value)) {
         if (!parse_mapping(r, type, options, value, &given)) return false;
     } else if (value && !is_empty(value)) {
         if (!type->options || !type->options[0].name) return hg_fail(r->ctx, HG_BAD_INPUT, "%s: %s takes no options", place_of(r, value), type->name);

@@ -1,16 +1,16 @@
-/* RMSprop (Hinton, lecture 6e, 2012). s = rho s + (1 - rho) g^2, then u = g / (sqrt(s) + epsilon) (epsilon outside the root as
- * PyTorch), or g / sqrt(s + epsilon) (inside, as Keras); with momentum v = momentum v + u and w -= lr v, else w -= lr u. */
+/* RMSprop (Hinton, lecture 6e, 2012). v = rho v + (1 - rho) g^2, then
+ *   pytorch: w -= lr g / (sqrt(v) + epsilon)
+ *   keras:   w -= lr g / sqrt(v + epsilon) */
 #include "model/loss.h"
 
-typedef struct rmsprop_options { hg_optimizer_common common; double rho, epsilon, momentum; int form; } rmsprop_options;
+typedef struct rmsprop_options { hg_optimizer_common common; double rho, epsilon; int form; } rmsprop_options;
 
 static const char *const forms[] = {"pytorch", "keras", NULL};
 static const hg_option table[] = {
     HG_OPTIMIZER_COMMON(0.001),
     {"rho", "decay of the squared gradient's mean (PyTorch's alpha 0.99; Keras's own is 0.9)", offsetof(rmsprop_options, rho), HG_OPTION_FLOAT, 0.99, 0, 1},
     {"epsilon", "keeps the denominator from 0 (Keras's own is 1e-7)", offsetof(rmsprop_options, epsilon), HG_OPTION_FLOAT, 1e-8, 0, 1},
-    {"momentum", "share of the last update that goes on", offsetof(rmsprop_options, momentum), HG_OPTION_FLOAT, 0, 0, 1},
-    {"epsilon_form", "epsilon is added to the root (pytorch) or inside it (keras)", offsetof(rmsprop_options, form), HG_OPTION_NAME, 0, .names = forms},
+    {"epsilon_form", "where epsilon is added: outside the root (pytorch) or inside (keras)", offsetof(rmsprop_options, form), HG_OPTION_NAME, 0, .names = forms},
     {0},
 };
 
@@ -20,10 +20,9 @@ static void hyper(const void *options, int64_t step, double lr, float h[8])
     (void)step;
     h[0] = (float)lr;
     h[1] = (float)o->rho;
-    h[2] = (float)o->epsilon;
-    h[3] = (float)o->momentum;
-    h[4] = o->form == 1;
-    h[5] = (float)(1 - o->rho);
+    h[2] = (float)(1 - o->rho);
+    h[3] = (float)(o->form == 0 ? o->epsilon : 0); /* outside */
+    h[4] = (float)(o->form == 1 ? o->epsilon : 0); /* inside */
 }
 
-const hg_optimizer hg_optimizer_rmsprop = {{"rmsprop", "RMSprop", table, sizeof(rmsprop_options)}, 2, {"square_avg", "momentum_buffer"}, hyper};
+const hg_optimizer hg_optimizer_rmsprop = {{"rmsprop", "RMSprop", table, sizeof(rmsprop_options)}, 1, {"square_avg", NULL}, hyper};
