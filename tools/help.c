@@ -31,7 +31,7 @@ static bool print_entry(cli *c, const hg_help_entry *entry)
     char *text = hg_arena_alloc(c->arena, n + 1, 1);
     if (!text) return false;
     hg_help_text(c->ctx, entry, text, n + 1);
-    printf("%s\n", text);
+    printf("%s `%s`: %s\n\n%s", entry->group, entry->name, entry->help, text);
     return true;
 }
 

@@ -73,16 +73,16 @@ hg_model *cli_open_model(cli *c, const char *name)
 
 hg_device *cli_open_device(cli *c, const char *remembered, bool profile)
 {
-    const char *select = c->device, *environment = getenv("HOURGLASS_DEVICE");
-    if (!select && environment && *environment) select = environment;
-    if (!select) select = remembered;
-    hg_device *device = hg_device_open(
-        c->ctx,
-        &(hg_device_params){.select = select, .kernel_dir = c->kernels, .variants = c->variants, .profile = profile});
+    const char *select = c->device, *environment = getenv("HOURGLASS_DEVICE"), *by = "--device";
+    if (!select && environment && *environment) select = environment, by = "HOURGLASS_DEVICE";
+    if (!select && remembered) select = remembered, by = "the run's --device";
+    const hg_device_params params = {
+        .select = select, .kernel_dir = c->kernels, .variants = c->variants, .profile = profile};
+    hg_device *device = hg_device_open(c->ctx, &params);
     if (!device) return NULL;
     const hg_device_info *info = hg_device_get_info(device);
-    cli_say(c, "%sdevice:%s %d, %s (%s %s), %s", cli_bold(c), cli_plain(c), info->index, info->name, info->platform,
-            info->driver, info->why);
+    cli_say(c, "%sdevice:%s %d, %s (%s %s), by %s%s%s; %s", cli_bold(c), cli_plain(c), info->index, info->name, info->platform,
+            info->driver, select ? by : "auto", select ? " " : "", select ? select : "", info->why);
     return device;
 }
 

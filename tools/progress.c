@@ -69,7 +69,7 @@ bool progress_callback(void *user, const hg_progress *state)
 
 /* ---- curves */
 
-enum { BATCH, TRAIN, VALIDATION, KL, CURVES };
+enum { TRAIN, VALIDATION, BATCH, CURVES };
 
 typedef struct points { double *x, *y; int n; } points;
 
@@ -93,13 +93,11 @@ static bool add_point(cli *c, points *p, double x, double y)
 static bool add_record(cli *c, const json_t *record, points curves[CURVES])
 {
     double step = json_number_value(json_object_get(record, "step"));
-    const json_t *loss = json_object_get(record, "loss"), *val = json_object_get(record, "val_loss"),
-                 *kl = json_object_get(record, "kl");
+    const json_t *loss = json_object_get(record, "loss"), *val = json_object_get(record, "val_loss");
     double y = json_is_number(loss) ? json_number_value(loss) : NAN;
     if (!val) return add_point(c, &curves[BATCH], step, y);
     return add_point(c, &curves[TRAIN], step, y) &&
-           add_point(c, &curves[VALIDATION], step, json_is_number(val) ? json_number_value(val) : NAN) &&
-           add_point(c, &curves[KL], step, json_is_number(kl) ? json_number_value(kl) : NAN);
+           add_point(c, &curves[VALIDATION], step, json_is_number(val) ? json_number_value(val) : NAN);
 }
 
 bool progress_draw(progress *p)
@@ -117,16 +115,16 @@ bool progress_draw(progress *p)
         json_decref(record);
     }
     if (file) fclose(file);
-    static const char *const names[CURVES] = {"batch", "training", "validation", "kl (training)"};
+    static const char *const names[CURVES] = {"training", "validation", "batch"};
     hg_curve drawn[CURVES];
     int n = 0;
     double low = INFINITY, high = 0;
-    for (int i = 0; i < CURVES - (p->variational ? 0 : 1); i++) {
+    for (int i = 0; i < (curves[TRAIN].n < 3 ? CURVES : BATCH); i++) { /* batches until epochs say enough */
         if (curves[i].n) drawn[n++] = (hg_curve){names[i], curves[i].n, curves[i].x, curves[i].y};
         for (int k = 0; k < curves[i].n; k++) low = fmin(low, curves[i].y[k]), high = fmax(high, curves[i].y[k]);
     }
     const hg_curves_params params = {
-        .title = dir, .x_label = "step", .y_label = "loss", .log_y = low > 0 && high > 8 * low};
+        .title = dir, .x_label = "step", .y_label = "loss", .log_y = low > 0 && high > 20 * low};
     if (ok && n) ok = hg_plot_curves(c->ctx, picture, drawn, n, &params);
     for (int i = 0; i < CURVES; i++) {
         hg_free(curves[i].x);
