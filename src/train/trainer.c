@@ -258,7 +258,7 @@ static bool run_epoch(hg_trainer *t, hg_batches *batches)
         bool turn = t->params.save_every > 0 && t->at.step % t->params.save_every == 0 && !last;
         if (!last && !log && !turn && now() - t->call_time < 0.2) continue;
         if (!read_back(t) || (turn && !save(t))) return false;
-        if (!last) call_back(t, &t->last, false, turn);
+        if (t->at.index < t->per_epoch) call_back(t, &t->last, false, turn);
     }
     return true;
 }
