@@ -44,9 +44,12 @@ static int add_parts(char *text, size_t size, const progress *p, const hg_losses
 static void show_epoch(progress *p, const hg_progress *s)
 {
     char text[512], rate[32], left[32];
-    int n = snprintf(text, sizeof text, "epoch %d/%d  loss %.5g", s->epoch, s->epochs, s->train.loss);
+    int n = snprintf(text, sizeof text, "epoch %d/%d  ", s->epoch, s->epochs);
+    if (!s->epoch_done)
+        n += snprintf(text + n, sizeof text - (size_t)n, "step %lld/%lld  ", (long long)s->epoch_step, (long long)s->epoch_steps);
+    n += snprintf(text + n, sizeof text - (size_t)n, "loss %.5g", s->train.loss);
     n += add_parts(text + n, sizeof text - (size_t)n, p, &s->train);
-    if (isfinite(s->val.loss)) {
+    if (s->epoch_done && isfinite(s->val.loss)) {
         n += snprintf(text + n, sizeof text - (size_t)n, "  val_loss %.5g", s->val.loss);
         n += add_parts(text + n, sizeof text - (size_t)n, p, &s->val);
     }
@@ -58,7 +61,7 @@ bool progress_callback(void *user, const hg_progress *state)
 {
     progress *p = user;
     p->last = *state;
-    if (state->epoch_done) {
+    if (state->epoch_done || state->step == state->steps) { /* --steps may end within an epoch */
         show_epoch(p, state);
         if (now() - p->drawn > 3 && !progress_draw(p)) return false;
     } else {

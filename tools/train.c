@@ -245,8 +245,9 @@ static void say_end(job *j)
                 j->out, j->out);
         return;
     }
-    cli_say(c, "%sdone%s in %s: %s has the checkpoint, log.jsonl and loss.png. Look at it:", cli_bold(c), cli_plain(c),
-            cli_duration(time, progress_elapsed(&j->progress)), j->out);
+    const char *curves = hg_arena_format(c->arena, "%s/loss.png", j->out);
+    cli_say(c, "%sdone%s in %s: %s has the checkpoint%s and log.jsonl. Look at it:", cli_bold(c), cli_plain(c),
+            cli_duration(time, progress_elapsed(&j->progress)), j->out, curves && hg_path_exists(curves) ? ", loss.png" : "");
     cli_say(c, "  hourglass reconstruct %s --out %s/reconstruct.png", j->out, j->out);
     cli_say(c, "  hourglass latent %s --out %s/latent.png", j->out, j->out);
     if (j->progress.variational) cli_say(c, "  hourglass sample %s --out %s/sample.png", j->out, j->out);
