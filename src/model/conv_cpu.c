@@ -1,0 +1,278 @@
+#include "model/conv_cpu.h"
+
+#include "model/conv.h"
+#include "model/conv_reduce.h"
+
+/* Vector registers for sums: AVX-512 and SVE have 32, of which a few hold weights. */
+enum { SUMS = 28, MOST_ITEMS = 256, PATCH_BYTES = 256 << 10 };
+
+static int ceil_div(int a, int b) { return (a + b - 1) / b; }
+static int least(int a, int b) { return a < b ? a : b; }
+static int most(int a, int b) { return a > b ? a : b; }
+
+/* The widest vector, up to 16, that `channels` fill. */
+static int vector_of(int channels)
+{
+    int width = 16;
+    while (width > channels) width /= 2;
+    return width;
+}
+
+/* Equal parts of at most `limit`. */
+static int even_part(int n, int limit)
+{
+    return ceil_div(n, ceil_div(n, limit));
+}
+
+/* On a CPU whose driver has wide vectors the family is at home. */
+static double place(const hg_device_info *limits)
+{
+    return limits->type == HG_DEVICE_CPU && limits->vector_width >= 4 ? 1 : 100;
+}
+
+/* ---- gathers: F reads the large side, D the small one */
+
+enum { VECTOR, VECTORS, ROWS, COLUMNS };
+
+typedef struct gather_shape { hg_side read, written; int rows, columns, row_step, column_step; bool product, data; } gather_shape;
+
+static bool is_product(const hg_conv *c)
+{
+    return c->kh == 1 && c->kw == 1 && c->sh == 1 && c->sw == 1 && c->ph == 0 && c->pw == 0 && c->hl == c->hs && c->wl == c->ws;
+}
+
+static gather_shape shape_of(const hg_gather *gather, bool data)
+{
+    const hg_conv *c = &gather->conv;
+    gather_shape s = {.read = data ? hg_conv_small(c) : hg_conv_large(c), .written = data ? hg_conv_large(c) : hg_conv_small(c),
+                      .product = is_product(c), .data = data, .row_step = data ? 1 : c->sh, .column_step = data ? 1 : c->sw};
+    s.rows = data ? ceil_div(s.written.h, c->sh) : s.written.h;
+    s.columns = data ? ceil_div(s.written.w, c->sw) : s.written.w;
+    return s;
+}
+
+static int64_t patch_bytes(const hg_gather *gather, const gather_shape *s, int rows, int columns)
+{
+    const hg_conv *c = &gather->conv;
+    int64_t h = (int64_t)(rows - 1) * s->row_step + (int64_t)c->kh * c->dh, w = (int64_t)(columns - 1) * s->column_step + (int64_t)c->kw * c->dw;
+    return h * w * ((s->read.c + 15) / 16 * 16) * (int64_t)sizeof(float);
+}
+
+/* Sums for `tile` pixels: whole rows where they are short, else even parts of a row. */
+static void set_tile(const hg_gather *gather, const gather_shape *s, int tile, int *p)
+{
+    p[COLUMNS] = even_part(s->columns, tile);
+    p[ROWS] = 1;
+    if (p[COLUMNS] == s->columns) {
+        int limit = least(tile / p[COLUMNS], s->rows);
+        for (int r = 1; r <= limit; r++)
+            if (ceil_div(s->rows, r) * r <= ceil_div(s->rows, p[ROWS]) * p[ROWS]) p[ROWS] = r;
+    }
+    while (p[ROWS] > 1 && patch_bytes(gather, s, p[ROWS], p[COLUMNS]) > PATCH_BYTES) p[ROWS]--;
+    while (p[COLUMNS] > 1 && patch_bytes(gather, s, p[ROWS], p[COLUMNS]) > PATCH_BYTES) p[COLUMNS]--;
+}
+
+static bool accepts(const hg_gather *gather, const gather_shape *s, const int *p, bool thin)
+{
+    const hg_conv *c = &gather->conv;
+    if (s->data && ((c->sh > 1 && c->dh > 1) || (c->sw > 1 && c->dw > 1))) return false;
+    if (p[VECTOR] < 1 || p[VECTOR] > 16 || (p[VECTOR] & (p[VECTOR] - 1)) || p[VECTORS] < 1 || p[ROWS] < 1 || p[COLUMNS] < 1) return false;
+    if (s->product && !thin) return (int64_t)p[VECTOR] * p[VECTORS] <= s->written.c && (size_t)p[COLUMNS] <= hg_side_pixels(s->written, gather->batch);
+    if (p[COLUMNS] > s->columns || patch_bytes(gather, s, p[ROWS], p[COLUMNS]) > PATCH_BYTES) return false;
+    return thin ? s->written.c <= 4 && (int64_t)c->kh * c->kw * s->read.c * s->written.c <= PATCH_BYTES / 8 : p[VECTOR] * p[VECTORS] <= s->written.c;
+}
+
+static double fit_gather(const hg_device_info *limits, const void *problem, int *p, bool data)
+{
+    const hg_gather *gather = problem;
+    const gather_shape s = shape_of(gather, data);
+    p[VECTOR] = vector_of(s.written.c);
+    p[VECTORS] = least(2, s.written.c / p[VECTOR]);
+    const int tile = p[VECTORS] == 1 ? 16 : SUMS / p[VECTORS];
+    set_tile(gather, &s, tile, p);
+    if (s.product) {
+        size_t n = hg_side_pixels(s.written, gather->batch);
+        p[ROWS] = 1;
+        p[COLUMNS] = n < (size_t)tile ? (int)n : tile;
+    }
+    return accepts(gather, &s, p, false) ? place(limits) : -1;
+}
+
+static double fit_thin(const hg_device_info *limits, const void *problem, int *p, bool data)
+{
+    const hg_gather *gather = problem;
+    const gather_shape s = shape_of(gather, data);
+    if (s.written.c > 4 || s.product) return -1;
+    p[VECTOR] = vector_of(s.read.c);
+    p[VECTORS] = 1;
+    set_tile(gather, &s, s.written.c == 1 ? 16 : 20 / s.written.c, p);
+    /* with few channels on both sides short vectors along the written ones do better */
+    return accepts(gather, &s, p, true) ? place(limits) * (s.read.c >= 8 ? 0.5 : 2) : -1;
+}
+
+static void define_sides(hg_plan *plan, hg_launch *launch, const gather_shape *s)
+{
+    hg_emit_define(plan, launch, "IH", s->read.h);
+    hg_emit_define(plan, launch, "IW", s->read.w);
+    hg_emit_define(plan, launch, "OH", s->written.h);
+    hg_emit_define(plan, launch, "OW", s->written.w);
+}
+
+static void emit_gather(hg_plan *plan, const hg_node *node, const void *problem, const int *p, bool data, bool thin)
+{
+    const hg_gather *gather = problem;
+    const gather_shape s = shape_of(gather, data);
+    const bool product = s.product && !thin;
+    const size_t units = hg_mul((size_t)gather->batch, (size_t)ceil_div(s.rows, p[ROWS])), n = hg_side_pixels(s.written, gather->batch);
+    hg_launch *launch = hg_emit(plan, node, gather->gradient ? "data gradient" : "forward", "conv_cpu", product ? "product" : "gather");
+    hg_emit_read(plan, launch, gather->from);
+    hg_emit_read(plan, launch, gather->weight);
+    hg_emit_read(plan, launch, gather->bias);
+    hg_gather_emit_output(plan, launch, gather);
+    hg_emit_int(plan, launch, (int64_t)(product ? n : units));
+    hg_emit_define(plan, launch, "G", s.read.c);
+    hg_emit_define(plan, launch, "O", s.written.c);
+    hg_emit_define(plan, launch, "BIAS", gather->bias >= 0);
+    hg_emit_define(plan, launch, "HG_VEC", p[VECTOR]);
+    hg_emit_define(plan, launch, "NV", p[VECTORS]);
+    hg_emit_define(plan, launch, "Q", p[COLUMNS]);
+    if (product) {
+        const size_t tiles = (n + (size_t)p[COLUMNS] - 1) / (size_t)p[COLUMNS];
+        hg_emit_range(plan, launch, tiles, (size_t)ceil_div(s.written.c, p[VECTOR] * p[VECTORS]), 1, 1, 1, 1);
+    } else {
+        hg_conv_define(plan, launch, &gather->conv);
+        define_sides(plan, launch, &s);
+        hg_emit_define(plan, launch, "R", p[ROWS]);
+        hg_emit_define(plan, launch, "DATA", data);
+        hg_emit_define(plan, launch, "THIN", thin);
+        hg_emit_range(plan, launch, units < MOST_ITEMS ? units : MOST_ITEMS, 1, 1, 1, 1, 1);
+    }
+    hg_gather_emit_cost(plan, launch, gather);
+    hg_emit_variant(plan, launch, "%s %d:%d:%d:%d", thin ? "cpu_thin" : "cpu", p[VECTOR], p[VECTORS], p[ROWS], p[COLUMNS]);
+}
+
+static double fit_forward(const hg_device_info *l, const void *q, int *p) { return fit_gather(l, q, p, false); }
+static double fit_forward_thin(const hg_device_info *l, const void *q, int *p) { return fit_thin(l, q, p, false); }
+static double fit_data(const hg_device_info *l, const void *q, int *p) { return fit_gather(l, q, p, true); }
+static double fit_data_thin(const hg_device_info *l, const void *q, int *p) { return fit_thin(l, q, p, true); }
+
+static bool accept_gather(const void *problem, const int *p, bool data, bool thin)
+{
+    const gather_shape s = shape_of(problem, data);
+    return accepts(problem, &s, p, thin);
+}
+
+static bool accept_forward(const hg_device_info *l, const void *q, const int *p) { (void)l; return accept_gather(q, p, false, false); }
+static bool accept_forward_thin(const hg_device_info *l, const void *q, const int *p) { (void)l; return accept_gather(q, p, false, true); }
+static bool accept_data(const hg_device_info *l, const void *q, const int *p) { (void)l; return accept_gather(q, p, true, false); }
+static bool accept_data_thin(const hg_device_info *l, const void *q, const int *p) { (void)l; return accept_gather(q, p, true, true); }
+
+static void emit_forward(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit_gather(plan, node, q, p, false, false); }
+static void emit_forward_thin(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit_gather(plan, node, q, p, false, true); }
+static void emit_data(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit_gather(plan, node, q, p, true, false); }
+static void emit_data_thin(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit_gather(plan, node, q, p, true, true); }
+
+#define GATHER_PARAMETERS {"vector", "vectors", "rows", "columns", NULL}
+const hg_variant hg_cpu_forward = {"cpu", GATHER_PARAMETERS, fit_forward, accept_forward, emit_forward};
+const hg_variant hg_cpu_forward_thin = {"cpu_thin", GATHER_PARAMETERS, fit_forward_thin, accept_forward_thin, emit_forward_thin};
+const hg_variant hg_cpu_data = {"cpu", GATHER_PARAMETERS, fit_data, accept_data, emit_data};
+const hg_variant hg_cpu_data_thin = {"cpu_thin", GATHER_PARAMETERS, fit_data_thin, accept_data_thin, emit_data_thin};
+
+/* ---- the weight gradient */
+
+enum { SCALARS = 2, COPIES = 3, CHUNK = 4 };
+
+/* A product's pixels are one long row; vectors go along the small side unless only the large one fills them. */
+typedef struct weight_shape { hg_conv conv; int batch, scalars, vectors; bool vector_large; } weight_shape;
+
+static weight_shape weight_shape_of(const hg_weight *weight)
+{
+    weight_shape s = {.conv = weight->conv, .batch = weight->batch};
+    if (is_product(&s.conv)) {
+        const bool pixels = s.conv.hs * s.conv.ws == 1;
+        s.conv.hl = s.conv.hs = pixels ? 1 : s.conv.hs * s.batch;
+        s.conv.wl = s.conv.ws = pixels ? s.batch : s.conv.ws;
+        s.batch = 1;
+    }
+    s.vector_large = s.conv.cs < 8 && s.conv.cl > s.conv.cs;
+    s.scalars = s.vector_large ? s.conv.cs : s.conv.cl;
+    s.vectors = s.vector_large ? s.conv.cl : s.conv.cs;
+    return s;
+}
+
+static bool accept_weight(const hg_device_info *limits, const void *problem, const int *p)
+{
+    const weight_shape s = weight_shape_of(problem);
+    (void)limits;
+    return p[VECTOR] >= 1 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[VECTOR] * p[VECTORS] <= s.vectors &&
+           p[SCALARS] >= 1 && p[SCALARS] <= s.scalars && p[COPIES] >= 1 && p[CHUNK] >= 1 &&
+           (int64_t)s.conv.kh * s.conv.kw * p[SCALARS] * p[VECTORS] * p[VECTOR] * 4 <= PATCH_BYTES;
+}
+
+static double fit_weight(const hg_device_info *limits, const void *problem, int *p)
+{
+    const weight_shape s = weight_shape_of(problem);
+    const hg_conv *c = &s.conv;
+    p[VECTOR] = vector_of(s.vectors);
+    p[VECTORS] = least(2, s.vectors / p[VECTOR]);
+    p[SCALARS] = even_part(s.scalars, p[VECTORS] == 1 ? 16 : 12);
+    p[COPIES] = most(1, 8 / (p[SCALARS] * p[VECTORS]));
+    /* enough pixels that adding to the totals is lost among them, few enough that both sides' rows stay in the caches */
+    const int64_t row_bytes = ((int64_t)c->ws * c->cs + (int64_t)c->sh * c->wl * c->cl) * 4;
+    p[CHUNK] = least(c->hs, ceil_div(256, c->ws));
+    while (p[CHUNK] > 1 && p[CHUNK] * row_bytes > PATCH_BYTES) p[CHUNK]--;
+    return accept_weight(limits, problem, p) ? place(limits) : -1;
+}
+
+static void emit_bias(hg_plan *plan, const hg_node *node, const hg_weight *weight, const hg_side *out)
+{
+    const size_t n = hg_side_pixels(*out, weight->batch), splits = most(1, least(32, (int)(n * (size_t)out->c / 4096)));
+    const size_t span = (n + splits - 1) / splits, parts = (n + span - 1) / span;
+    int group = 1;
+    while (out->c * group % 16) group *= 2;
+    hg_block partials = hg_plan_scratch(plan, parts * (size_t)out->c * sizeof(float));
+    hg_launch *launch = hg_emit(plan, node, "bias gradient", "conv_cpu_bias", "bias_gradient");
+    hg_emit_read(plan, launch, weight->conv.transposed ? weight->large : weight->small);
+    hg_emit_write(plan, launch, partials);
+    hg_emit_int(plan, launch, (int64_t)n);
+    hg_emit_int(plan, launch, (int64_t)span);
+    hg_emit_define(plan, launch, "C", out->c);
+    hg_emit_define(plan, launch, "GROUP", group);
+    hg_emit_range(plan, launch, parts, 1, 1, 1, 1, 1);
+    hg_emit_cost(plan, launch, (double)n * out->c, 4.0 * (double)n * out->c);
+    hg_emit_variant(plan, launch, "cpu %zu splits", parts);
+    hg_conv_emit_reduce(plan, node, partials, (int)parts, (size_t)out->c, 1);
+}
+
+static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
+{
+    const hg_weight *weight = problem;
+    const weight_shape s = weight_shape_of(weight);
+    const hg_conv *c = &s.conv;
+    const int blocks_s = ceil_div(s.scalars, p[SCALARS]), blocks_v = ceil_div(s.vectors, p[VECTOR] * p[VECTORS]);
+    const size_t count = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs;
+    const int units = s.batch * ceil_div(c->hs, p[CHUNK]);
+    /* about 64 work-items, whatever the device: the sums, and so the bits, do not depend on its threads */
+    const int wanted = most(1, least(least(ceil_div(64, blocks_s * blocks_v), units), (int)((8 << 20) / (count * sizeof(float))) + 1));
+    const int span = ceil_div(units, wanted), splits = ceil_div(units, span);
+    hg_block partials = splits > 1 ? hg_plan_scratch(plan, hg_mul((size_t)splits * sizeof(float), count)) : -1;
+    hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_cpu_weight", "weight_gradient");
+    hg_emit_read(plan, launch, weight->large);
+    hg_emit_read(plan, launch, weight->small);
+    if (splits > 1) hg_emit_write(plan, launch, partials);
+    else hg_emit_dw(plan, launch, node, 0, NULL);
+    hg_emit_int(plan, launch, units);
+    hg_emit_int(plan, launch, span);
+    hg_conv_define(plan, launch, c);
+    const struct { const char *name; int value; } macros[] = {{"CL", c->cl}, {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs}, {"HS", c->hs}, {"WS", c->ws},
+        {"TRANSPOSED", c->transposed}, {"VEC_LARGE", s.vector_large}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}, {"TI", p[SCALARS]}, {"U", p[COPIES]}, {"RB", p[CHUNK]}};
+    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
+    hg_emit_range(plan, launch, (size_t)splits, (size_t)blocks_s, (size_t)blocks_v, 1, 1, 1);
+    hg_weight_emit_cost(plan, launch, weight, splits);
+    hg_emit_variant(plan, launch, "cpu %d:%d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[SCALARS], p[COPIES], p[CHUNK], splits);
+    if (splits > 1) hg_conv_emit_reduce(plan, node, partials, splits, count, 0);
+    const hg_side out = c->transposed ? hg_conv_large(&weight->conv) : hg_conv_small(&weight->conv);
+    if (weight->bias) emit_bias(plan, node, weight, &out);
+}
+
+const hg_variant hg_cpu_weight = {"cpu", {"vector", "vectors", "scalars", "copies", "chunk", NULL}, fit_weight, accept_weight, emit_weight};

@@ -1,0 +1,15 @@
+/* The family for CPU devices: work-groups of one, wide vectors, tiles in registers (cl/conv_cpu.cl, cl/conv_cpu_weight.cl).
+ * Parameters of the gathers: numbers in a vector, vectors, rows and columns of pixels in a tile. Of the weight gradient: numbers
+ * in a vector, vectors, channels of the scalar side, copies of the sums, rows in a chunk. */
+#ifndef HG_MODEL_CONV_CPU_H
+#define HG_MODEL_CONV_CPU_H
+
+#include "model/variant.h"
+
+extern const hg_variant hg_cpu_forward, hg_cpu_forward_thin, hg_cpu_data, hg_cpu_data_thin, hg_cpu_weight;
+
+#define HG_CPU_FORWARD_VARIANTS &hg_cpu_forward, &hg_cpu_forward_thin
+#define HG_CPU_DATA_VARIANTS &hg_cpu_data, &hg_cpu_data_thin
+#define HG_CPU_WEIGHT_VARIANTS &hg_cpu_weight
+
+#endif
