@@ -37,14 +37,21 @@ static const cli_option options[] = {
 /* ---- signals: finish the step, save, say how to go on */
 
 static volatile sig_atomic_t caught;
+static bool on_terminal;
 
 static void on_signal(int number)
 {
+    static const char note[] = "\nfinishing the step and saving; once more ends at once\n";
+    int skip = on_terminal ? 0 : 1; /* there, a progress line is to be kept */
+    int error = errno;
     caught = number;
+    if (write(STDERR_FILENO, note + skip, sizeof note - 1 - (size_t)skip) < 0) {} /* nobody listens */
+    errno = error;
 }
 
-static void watch_signals(void)
+static void watch_signals(const cli *c)
 {
+    on_terminal = c->terminal;
     struct sigaction action = {.sa_handler = on_signal,
                                .sa_flags = (int)SA_RESETHAND}; /* a second Ctrl-C ends at once */
     sigemptyset(&action.sa_mask);
@@ -272,7 +279,7 @@ static bool run(cli *c)
     if (o.resume && o.init)
         return hg_fail(c->ctx, HG_USAGE, "--resume takes the weights of the run, --init others: give one of them");
     bool ok = find_model(&j) && settle_memory(&j);
-    if (ok) watch_signals();
+    if (ok) watch_signals(c);
     ok = ok && prepare(&j) && train(&j);
     hg_trainer_destroy(j.trainer);
     hg_dataset_close(j.data);
