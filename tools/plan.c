@@ -168,7 +168,7 @@ static bool find_kind(cli *c, hg_plan_kind *kind)
 
 static bool run(cli *c)
 {
-    hg_plan_kind kind;
+    hg_plan_kind kind = HG_PLAN_TRAIN;
     if (!find_kind(c, &kind)) return false;
     hg_device *device = NULL;
     hg_net *net = NULL;
