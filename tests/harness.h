@@ -70,7 +70,7 @@ typedef struct reference {
     void (*backward)(trial *t);
     const layer_case *cases;     /* ends with name NULL */
     const struct extra_test *extras; /* tests of its own, ends with name NULL; may be NULL */
-    bool rounds_inputs;          /* finite differences need inputs that are far apart (max pooling) */
+    bool spread_inputs;          /* finite differences need different inputs in (0, 1): max pooling, probabilities */
 } reference;
 
 typedef struct extra_test { const char *name; void (*run)(void **state); } extra_test;

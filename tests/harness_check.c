@@ -49,7 +49,7 @@ void finite_node(const hg_graph *graph, const hg_node *node, const reference *re
             x[i][k] = random_normal(state);
             if (fabs(x[i][k]) < 0.01) x[i][k] = 0.5; /* away from the kinks */
         }
-        if (ref->rounds_inputs) for (size_t k = 0; k < n; k++) x[i][k] = (double)((k * 7919 + 13) % n) / (double)n; /* all different if n has no factor 7919 */
+        if (ref->spread_inputs) for (size_t k = 0; k < n; k++) x[i][k] = ((double)((k * 7919 + 13) % n) + 0.5) / (double)n; /* n has no factor 7919 */
     }
     for (int k = 0; k < node->n_params; k++) {
         t.w[k] = w[k] = alloc(t.dw[k].n, sizeof(double));
@@ -60,7 +60,7 @@ void finite_node(const hg_graph *graph, const hg_node *node, const reference *re
         for (size_t k = 0; k < t.y[i].n; k++) dy[i][k] = random_normal(state);
     }
     ref->backward(&t);
-    for (int i = 0; i < node->n_in; i++)
+    for (int i = 0; i < (node->section == HG_LOSS ? 1 : node->n_in); i++) /* nobody trains the target */
         for (int r = 0; r < 12; r++) {
             size_t k = random_bits(state) % t.dx[i].n;
             check_slope(&t, ref, dy, &x[i][k], t.dx[i].v[k], "x", k);

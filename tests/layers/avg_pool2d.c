@@ -1,20 +1,28 @@
-/* The mean of the numbers of each window that lie inside the picture. */
+/* The mean of the numbers of each window that lie inside the picture; with numbers as padding and count_include_pad (PyTorch's
+ * default) the zeros around it count too. */
 #include "pool.h"
 
 #include <math.h>
 
-static void visit_forward(trial *t, int b, int c, size_t y, const int low[2], const int high[2])
+static double divisor(const trial *t, const int low[2], const int high[2], int padded)
+{
+    int padding[2];
+    option_pair(t->node, "padding", padding);
+    return padding[0] != HG_SAME && option_bool(t->node, "count_include_pad") ? padded : (high[0] - low[0]) * (high[1] - low[1]);
+}
+
+static void visit_forward(trial *t, int b, int c, size_t y, const int low[2], const int high[2], int padded)
 {
     sum s = {0};
-    double count = (high[0] - low[0]) * (high[1] - low[1]);
+    double count = divisor(t, low, high, padded);
     for (int i = low[0]; i < high[0]; i++)
         for (int j = low[1]; j < high[1]; j++) sum_add(&s, t->x[0][at4(t->in[0], b, c, i, j)] / count);
     sum_store(&s, &t->y[0], y, 3);
 }
 
-static void visit_backward(trial *t, int b, int c, size_t y, const int low[2], const int high[2])
+static void visit_backward(trial *t, int b, int c, size_t y, const int low[2], const int high[2], int padded)
 {
-    double share = t->dy[0][y] / ((high[0] - low[0]) * (high[1] - low[1]));
+    double share = t->dy[0][y] / divisor(t, low, high, padded);
     for (int i = low[0]; i < high[0]; i++)
         for (int j = low[1]; j < high[1]; j++) {
             size_t x = at4(t->in[0], b, c, i, j);
@@ -32,6 +40,10 @@ static const layer_case cases[] = {
     {"2x2 odd", 2, 5, 7, 2, "[avg_pool2d: {size: 2}]", SMALL},
     {"2x2 odd same", 2, 5, 7, 2, "[avg_pool2d: {size: 2, padding: same}]", SMALL},
     {"3x3 stride 2 same", 3, 7, 6, 2, "[avg_pool2d: {size: 3, stride: 2, padding: same}]", SMALL},
+    {"3x3 stride 2 padding 1", 3, 7, 6, 2, "[avg_pool2d: {size: 3, stride: 2, padding: 1}]", SMALL},
+    {"padding does not count", 3, 7, 6, 2, "[avg_pool2d: {size: [3, 2], stride: 2, padding: 1, count_include_pad: false}]", SMALL},
+    {"ceil_mode", 2, 5, 7, 2, "[avg_pool2d: {size: 2, ceil_mode: true}]", SMALL},
+    {"ceil_mode, padding", 2, 6, 5, 2, "[avg_pool2d: {size: 3, stride: 3, padding: 1, ceil_mode: true}]", SMALL},
     {"overlap", 2, 5, 5, 2, "[avg_pool2d: {size: 3, stride: 1, padding: same}]", SMALL},
     {"behind tanh", 2, 6, 6, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: tanh, activity_l1: 0.1}}, {avg_pool2d: {size: 2}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL},
     {"17 channels", 17, 9, 11, 3, "[avg_pool2d: {size: 2, padding: same}]", 0},

@@ -1,5 +1,6 @@
-/* z = mean + exp(s / 2) e (form logvar) or mean + exp(s) e (logsigma_kl_logvar), e normal with deviation epsilon_std; both with
- * KL = -1/2 sum (1 + s - mean^2 - e^s), averaged over examples, times beta in the loss (Kingma and Welling 2013, appendix B). */
+/* z = mean + sigma e, e normal with deviation epsilon_std. sigma = exp(s / 2) (form logvar) or exp(s) (logsigma_kl_logvar), both with
+ * KL = -1/2 sum (1 + s - mean^2 - e^s) (Kingma and Welling 2013, appendix B), or sigma = s (sigma) with KL =
+ * 1/2 sum (mean^2 + s^2 - ln(s^2 + 1e-8) - 1); averaged over examples, times beta in the loss. */
 #include "../harness.h"
 
 #include <math.h>
@@ -11,16 +12,31 @@
 
 static void shape(trial *t) { t->out[0] = (hg_shape){option_int(t->node, "units"), 1, 1, true}; }
 
-static double rate(const trial *t) { return strcmp(option_name(t->node, "form"), "logvar") == 0 ? 0.5 : 1; }
+static bool is_form(const trial *t, const char *name) { return strcmp(option_name(t->node, "form"), name) == 0; }
 
-/* Number i of the code as cl/gaussian.cl draws it: Box-Muller on words 0 and 1 of block i of the node's stream. */
+/* sigma and its derivative */
+static double sigma_of(const trial *t, double s) { return is_form(t, "sigma") ? s : exp(is_form(t, "logvar") ? s / 2 : s); }
+static double sigma_slope(const trial *t, double s) { return is_form(t, "sigma") ? 1 : sigma_of(t, s) * (is_form(t, "logvar") ? 0.5 : 1); }
+
+static sum divergence(const trial *t, double m, double s)
+{
+    sum kl = {0};
+    sum_add(&kl, m * m), sum_add(&kl, -1);
+    if (is_form(t, "sigma")) sum_add(&kl, s * s), sum_add(&kl, -log(s * s + 1e-8));
+    else sum_add(&kl, exp(s)), sum_add(&kl, -s);
+    return kl;
+}
+
+/* Number i of the code as cl/gaussian.cl draws it: Box-Muller on words of block i / 4 of the node's stream, cosine and sine of the
+ * first pair, then of the second. */
 static double draw(const trial *t, size_t i)
 {
-    uint32_t counter[4] = {(uint32_t)i, (uint32_t)t->step, (uint32_t)(t->step >> 32), (uint32_t)(HG_STREAM_NODE + t->node->index)};
+    uint32_t counter[4] = {(uint32_t)(i / 4), (uint32_t)t->step, (uint32_t)(t->step >> 32), (uint32_t)(HG_STREAM_NODE + t->node->index)};
     uint32_t key[2] = {(uint32_t)t->seed, (uint32_t)(t->seed >> 32)}, words[4];
     hg_philox(counter, key, words);
-    double r = sqrt(-2 * log(((double)(words[0] >> 8) + 0.5) * 0x1p-24)), angle = 2 * M_PI * (double)(words[1] >> 8) * 0x1p-24;
-    return option_float(t->node, "epsilon_std") * r * cos(angle);
+    const uint32_t *pair = words + (i & 2);
+    double r = sqrt(-2 * log(((double)(pair[0] >> 8) + 0.5) * 0x1p-24)), angle = 2 * M_PI * (double)(pair[1] >> 8) * 0x1p-24;
+    return option_float(t->node, "epsilon_std") * r * (i & 1 ? sin(angle) : cos(angle));
 }
 
 /* Of the draw: log 3 ulp, sqrt 3, cos 4, and the angle (up to 2 pi) rounded twice. */
@@ -29,12 +45,11 @@ static double draw_tol(const trial *t) { return option_float(t->node, "epsilon_s
 static void forward(trial *t)
 {
     for (size_t i = 0; i < t->y[0].n; i++) {
-        double m = t->x[0][i], s = t->x[1][i], sigma = exp(rate(t) * s), e = draw(t, i);
+        double m = t->x[0][i], s = t->x[1][i], sigma = sigma_of(t, s), e = draw(t, i);
         t->y[0].v[i] = m + sigma * e;
-        t->y[0].tol[i] = sigma * draw_tol(t) + 10 * UNIT * fabs(sigma * e) + 2 * UNIT * (fabs(m) + fabs(t->y[0].v[i]));
-        sum kl = {0};
-        sum_add(&kl, 1), sum_add(&kl, s), sum_add(&kl, -m * m), sum_add(&kl, -exp(s));
-        t->metric[HG_METRIC_KL].v += -0.5 * kl.v;
+        t->y[0].tol[i] = fabs(sigma) * draw_tol(t) + 10 * UNIT * fabs(sigma * e) + 2 * UNIT * (fabs(m) + fabs(t->y[0].v[i]));
+        const sum kl = divergence(t, m, s);
+        t->metric[HG_METRIC_KL].v += 0.5 * kl.v;
         t->metric[HG_METRIC_KL].mag += 0.5 * kl.mag;
         t->metric[HG_METRIC_KL].n += 1;
     }
@@ -47,12 +62,12 @@ static void backward(trial *t)
 {
     double share = option_float(t->node, "beta") / t->batch;
     for (size_t i = 0; i < t->dx[0].n; i++) {
-        double m = t->x[0][i], s = t->x[1][i], dz = t->dy[0][i], sigma = exp(rate(t) * s), e = draw(t, i);
+        double m = t->x[0][i], s = t->x[1][i], dz = t->dy[0][i], slope = sigma_slope(t, s), e = draw(t, i);
         t->dx[0].v[i] = dz + share * m;
         t->dx[0].tol[i] = 4 * UNIT * (fabs(dz) + fabs(share * m));
-        double through = dz * rate(t) * sigma * e, kl = share * 0.5 * (exp(s) - 1);
-        t->dx[1].v[i] = through + kl;
-        t->dx[1].tol[i] = 14 * UNIT * (fabs(through) + share * 0.5 * (exp(s) + 1)) + fabs(dz) * rate(t) * sigma * draw_tol(t);
+        double through = dz * slope * e, large = is_form(t, "sigma") ? s : 0.5 * exp(s), small = is_form(t, "sigma") ? s / (s * s + 1e-8) : 0.5;
+        t->dx[1].v[i] = through + share * (large - small);
+        t->dx[1].tol[i] = 14 * UNIT * (fabs(through) + share * (fabs(large) + fabs(small))) + fabs(dz * slope) * draw_tol(t);
     }
 }
 
@@ -62,6 +77,7 @@ static const layer_case cases[] = {
     {"two units", 5, 2, 1, 3, LATENT("units: 2"), SMALL},
     {"beta", 5, 1, 1, 4, LATENT("units: 3, beta: 0.25, epsilon_std: 0.5"), SMALL},
     {"compatible form", 5, 1, 1, 4, LATENT("units: 3, form: logsigma_kl_logvar"), SMALL},
+    {"sigma", 5, 1, 1, 4, LATENT("units: 3, form: sigma"), SMALL},
     {"deterministic", 5, 1, 1, 4, LATENT("units: 3, epsilon_std: 0"), SMALL},
     {"beta 0", 5, 1, 1, 4, LATENT("units: 2, beta: 0"), SMALL},
     {"evaluation", 5, 1, 1, 4, LATENT("units: 3"), SMALL | EVALUATE},

@@ -13,9 +13,9 @@ static void backward(trial *t)
 
 static const layer_case cases[] = {
     {"flat to picture", 12, 1, 1, 2, "[flatten, {reshape: [3, 2, 2]}]", SMALL},
-    {"picture to picture", 6, 2, 3, 2, "[reshape: [3, 4, 3]]", SMALL},
-    {"to one channel", 6, 2, 2, 2, "[reshape: [1, 4, 6]]", SMALL},
-    {"from one channel", 1, 4, 6, 2, "[reshape: [4, 2, 3]]", SMALL},
+    {"picture to picture", 6, 2, 3, 2, "[flatten, {reshape: [3, 4, 3]}]", SMALL},
+    {"to one channel", 6, 2, 2, 2, "[flatten, {reshape: [1, 4, 6]}]", SMALL},
+    {"from one channel", 1, 4, 6, 2, "[flatten, {reshape: [4, 2, 3]}]", SMALL},
     {"behind relu", 5, 1, 1, 3, "[flatten, {dense: {units: 18, activation: relu}}, {reshape: [2, 3, 3]}, {conv2d: {filters: 2, kernel: 3, padding: same}}]", SMALL},
     {"3136 to 64x7x7", 3136, 1, 1, 33, "[flatten, {reshape: [64, 7, 7]}]", BENCH},
     {0},

@@ -1,4 +1,5 @@
-/* -(t log p + (1 - t) log(1 - p)); from logits x: max(x, 0) - x t + log(1 + exp(-|x|)), with the gradient sigmoid(x) - t. */
+/* -(t log p + (1 - t) log(1 - p)) with both logarithms at least -100, as PyTorch's; from logits x:
+ * max(x, 0) - x t + log(1 + exp(-|x|)), with the gradient sigmoid(x) - t. */
 #include "loss.h"
 
 #include <math.h>
@@ -9,8 +10,7 @@ static double term(const trial *t, size_t i)
 {
     double x = t->x[0][i], target = t->x[1][i];
     if (from_logits(t)) return fmax(x, 0) - x * target + log1p(exp(-fabs(x)));
-    double p = fmin(fmax(x, BCE_CLAMP), 1 - BCE_CLAMP);
-    return -(target * log(p) + (1 - target) * log1p(-p));
+    return -(target * fmax(log(x), -100) + (1 - target) * fmax(log1p(-x), -100));
 }
 
 static void forward(trial *t)
@@ -23,9 +23,9 @@ static void backward(trial *t)
 {
     double scale = loss_factor(t);
     for (size_t i = 0; i < t->dx[0].n; i++) {
-        double x = t->x[0][i], target = t->x[1][i], p = fmin(fmax(x, BCE_CLAMP), 1 - BCE_CLAMP);
-        double slope = from_logits(t) ? 1 / (1 + exp(-x)) - target : x != p ? 0 : (p - target) / (p * (1 - p));
-        double parts = from_logits(t) ? 1 : (fabs(p) + fabs(target)) / (p * (1 - p));
+        double x = t->x[0][i], target = t->x[1][i], below = fmax(x * (1 - x), 1e-12);
+        double slope = from_logits(t) ? 1 / (1 + exp(-x)) - target : (x - target) / below;
+        double parts = from_logits(t) ? 1 : (fabs(x) + fabs(target)) / below;
         t->dx[0].v[i] = scale * slope;
         t->dx[0].tol[i] = scale * (16 * UNIT * parts + 6 * UNIT * fabs(slope));
     }
@@ -37,4 +37,4 @@ static const layer_case cases[] = {
     {0},
 };
 
-const reference reference_bce = {"bce", NULL, forward, backward, cases, NULL, false};
+const reference reference_bce = {"bce", NULL, forward, backward, cases, NULL, true};

@@ -38,7 +38,7 @@ static inline void loss_scale(trial *t, double rounding)
 }
 
 #define LOSS_CASES(name) \
-    {"one number", 1, 1, 1, 1, "encoder: [{conv2d: {filters: 1, kernel: 1}}]\ndecoder: []\nloss: " name, SMALL | UNIT_VALUES}, \
+    {"one number", 1, 1, 1, 1, "encoder: [{conv2d: {filters: 1, kernel: 1, activation: sigmoid}}]\ndecoder: []\nloss: " name, SMALL | UNIT_VALUES}, \
     {"mean", 2, 3, 5, 3, "encoder: [{conv2d: {filters: 3, kernel: 1}}]\ndecoder: [{conv2d: {filters: 2, kernel: 1, activation: sigmoid}}]\nloss: " name, SMALL | UNIT_VALUES}, \
     {"sum", 2, 3, 5, 3, "encoder: [{conv2d: {filters: 3, kernel: 1}}]\ndecoder: [{conv2d: {filters: 2, kernel: 1, activation: sigmoid}}]\nloss: {" name ": {reduction: sum}}", SMALL | UNIT_VALUES}, \
     {"weight", 1, 3, 5, 3, "encoder: [{conv2d: {filters: 1, kernel: 1, activation: sigmoid}}]\ndecoder: []\nloss: {" name ": {reduction: sum, weight: 0.3}}", SMALL | UNIT_VALUES}, \

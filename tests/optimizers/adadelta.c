@@ -22,6 +22,7 @@ static void step(const double *p, double lr, long n, cell *c, cell *tol)
 
 static const optimizer_case cases[] = {
     {"defaults", "adadelta: {lr: 1.0}", 0, (const double[]){0.9, 1e-6}},
+    {"clipping", "adadelta: {lr: 1.0, clip_value: 0.3}", 0.3, (const double[]){0.9, 1e-6}},
     {"options", "adadelta: {lr: 1.0, rho: 0.95, epsilon: 0.0001}", 0, (const double[]){0.95, 1e-4}},
     {0},
 };

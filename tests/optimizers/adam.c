@@ -28,7 +28,7 @@ static const optimizer_case cases[] = {
     {"defaults", "adam: {lr: 0.001}", 0, (const double[]){0.9, 0.999, 1e-8, 0}},
     {"options", "adam: {lr: 0.001, beta1: 0.5, beta2: 0.9, epsilon: 0.001}", 0, (const double[]){0.5, 0.9, 1e-3, 0}},
     {"keras", "adam: {lr: 0.001, epsilon: 0.001, epsilon_form: keras}", 0, (const double[]){0.9, 0.999, 1e-3, 1}},
-    {"clip_value", "adam: {lr: 0.001, clip_value: 0.3}", 0.3, (const double[]){0.9, 0.999, 1e-8, 0}},
+    {"clipping", "adam: {lr: 0.001, clip_value: 0.3}", 0.3, (const double[]){0.9, 0.999, 1e-8, 0}},
     {0},
 };
 

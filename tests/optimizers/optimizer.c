@@ -41,7 +41,11 @@ static void argument(hg_launch *launch, hg_buffer *buffer, hg_buffer *otherwise)
     launch->args[launch->n_args++] = (hg_arg){.type = HG_ARG_BUFFER, .buffer = buffer ? buffer : otherwise};
 }
 
-static void open_bench(bench *b, const optimizer_case *c, bool span)
+/* How plans run the kernel: an item a number, or spans of vectors. */
+static const char *const macros[] = {"", "-DHG_SPAN=1 -DHG_VEC=16", "-DHG_VEC=4"};
+enum { WAYS = 3 };
+
+static void open_bench(bench *b, const optimizer_case *c, int way)
 {
     char text[512];
     int length = snprintf(text, sizeof text, "input: {channels: 1, height: 1, width: 1}\nencoder: [flatten, {dense: {units: %d}}]\n"
@@ -52,7 +56,7 @@ static void open_bench(bench *b, const optimizer_case *c, bool span)
     check(b->arenas != NULL);
     b->n = b->model->trainable;
     hg_launch *l = &b->launch;
-    *l = (hg_launch){.label = "optimizer", .file = reference->name, .kernel = "update", .variant = "", .macros = span ? "-DHG_SPAN=1" : "", .dims = 1};
+    *l = (hg_launch){.label = "optimizer", .file = reference->name, .kernel = "update", .variant = "", .macros = macros[way], .dims = 1};
     argument(l, b->arenas->params, NULL);
     argument(l, b->arenas->grads, NULL);
     argument(l, b->arenas->moments[0], b->arenas->dummy);
@@ -60,7 +64,7 @@ static void open_bench(bench *b, const optimizer_case *c, bool span)
     argument(l, b->arenas->step, NULL);
     argument(l, b->arenas->state, NULL);
     l->args[l->n_args++] = (hg_arg){.type = HG_ARG_INT, .i = (int32_t)b->n};
-    l->global[0] = span ? 3 : 64, l->local[0] = 1, l->global[1] = l->global[2] = l->local[1] = l->local[2] = 1;
+    l->global[0] = way == 1 ? 3 : 64, l->local[0] = 1, l->global[1] = l->global[2] = l->local[1] = l->local[2] = 1;
     check(hg_launches_build(dev, &(hg_launch *){l}, 1, NULL, NULL));
 }
 
@@ -115,15 +119,15 @@ static void test_steps(void **unused)
 {
     (void)unused;
     for (const optimizer_case *c = reference->cases; c->name; c++) {
-        for (int span = 0; span < 2; span++) {
+        for (int way = 0; way < WAYS; way++) {
             bench b;
             uint64_t random = seed * 77 + 5;
-            open_bench(&b, c, span);
+            open_bench(&b, c, way);
             float *w = get(&b, NULL);
             for (size_t i = 0; i < b.n; i++) w[i] = (float)draw(&random);
             check(hg_buffer_write(b.arenas->params, 0, w, b.n * sizeof *w));
             free(w);
-            for (long step = 1; step <= STEPS; step++) one_step(&b, c, step, step % 2 ? 0.01 : 0.003, step == 3 ? 0.25 : 1, &random);
+            for (long step = 1; step <= STEPS; step++) one_step(&b, c, step, step % 2 ? 0.01 : 0.003, step > 2 ? 0.25 : 1, &random);
             close_bench(&b);
         }
     }
@@ -134,7 +138,7 @@ static void test_bad(void **unused)
 {
     (void)unused;
     bench b;
-    open_bench(&b, &reference->cases[0], false);
+    open_bench(&b, &reference->cases[0], 0);
     float *before = get(&b, b.arenas->params), *g = get(&b, NULL);
     for (size_t i = 0; i < b.n; i++) g[i] = NAN;
     check(hg_buffer_write(b.arenas->grads, 0, g, b.n * sizeof *g));

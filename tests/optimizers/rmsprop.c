@@ -21,6 +21,7 @@ static void step(const double *p, double lr, long n, cell *c, cell *tol)
 
 static const optimizer_case cases[] = {
     {"defaults", "rmsprop: {lr: 0.001}", 0, (const double[]){0.99, 1e-8, 0}},
+    {"clipping", "rmsprop: {lr: 0.001, clip_value: 0.3}", 0.3, (const double[]){0.99, 1e-8, 0}},
     {"options", "rmsprop: {lr: 0.001, rho: 0.8, epsilon: 0.001}", 0, (const double[]){0.8, 1e-3, 0}},
     {"keras", "rmsprop: {lr: 0.001, rho: 0.9, epsilon: 0.0000001, epsilon_form: keras}", 0, (const double[]){0.9, 1e-7, 1}},
     {0},

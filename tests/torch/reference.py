@@ -235,16 +235,19 @@ class Update:
     def rate(self, step):
         lr = self.o.get("lr", {"adam": 1e-3, "sgd": 1e-2, "rmsprop": 1e-3, "adadelta": 1.0}[self.name])
         name, o = entry(self.o.get("schedule"), "constant")
+        floor, warmup = o.get("floor", 0.0), o.get("warmup", 0)
+        if step < warmup:
+            return self.scheduled(name, o, lr, step, floor, warmup) * step / warmup
+        return self.scheduled(name, o, lr, step, floor, warmup)
+
+    def scheduled(self, name, o, lr, step, floor, warmup):
         if name == "constant":
             return lr
         if name == "exponential":
-            return max(lr * o.get("rate", 0.9) ** ((step - 1) / o.get("steps", 1000)), o.get("floor", 0.0))
-        if name == "cosine":
-            floor = o.get("floor", 0.0)
-            return floor + (lr - floor) * 0.5 * (1 + math.cos(math.pi * (step - 1) / self.steps))
-        if name == "warmup":
-            return lr * min(1.0, step / o.get("steps", 1000))
-        raise KeyError(name)
+            return (lr - floor) * o.get("rate", 0.9999) ** (step - 1) + floor
+        span = self.steps - warmup - 1
+        t = min(max((step - warmup - 1) / span if span > 0 else 1.0, 0.0), 1.0)
+        return floor + (lr - floor) * 0.5 * (1 + math.cos(math.pi * t))
 
     @torch.no_grad()
     def step(self, step):
