@@ -124,7 +124,7 @@ static void emit_gather(hg_plan *plan, const hg_node *node, const void *problem,
     const gather_shape s = shape_of(gather, data);
     const bool product = s.product && !thin;
     const size_t units = hg_mul((size_t)gather->batch, (size_t)ceil_div(s.rows, p[ROWS])), n = hg_side_pixels(s.written, gather->batch);
-    hg_launch *launch = hg_emit(plan, node, gather->gradient ? "data gradient" : "forward", "conv_cpu", product ? "product" : "gather");
+    hg_launch *launch = hg_emit(plan, node, gather->gradient ? "data gradient" : "forward", product ? "conv_cpu_product" : "conv_cpu", product ? "product" : "gather");
     hg_emit_read(plan, launch, gather->from);
     hg_emit_read(plan, launch, gather->weight);
     hg_emit_read(plan, launch, gather->bias);
