@@ -14,7 +14,8 @@ static double now(void)
 
 void progress_begin(progress *p)
 {
-    p->began = now();
+    p->began = p->base_time = now();
+    p->base_step = p->seen = p->started;
 }
 
 double progress_elapsed(const progress *p)
@@ -22,12 +23,30 @@ double progress_elapsed(const progress *p)
     return now() - p->began;
 }
 
+/* Pictures per second over the epoch so far: the trainer's are those since its last report. */
+static double rate(progress *p, const hg_progress *s)
+{
+    double pictures = (double)(s->step - p->seen) * p->batch;
+    if (pictures > 0 && s->images_per_second > 0) {
+        p->epoch_pictures += pictures;
+        p->epoch_seconds += pictures / s->images_per_second;
+    }
+    p->seen = s->step;
+    return p->epoch_seconds > 0 ? p->epoch_pictures / p->epoch_seconds : s->images_per_second;
+}
+
+static double time_left(const progress *p, const hg_progress *s)
+{
+    int64_t done = s->step - p->base_step;
+    return done > 0 ? (now() - p->base_time) / (double)done * (double)(s->steps - s->step) : s->seconds_left;
+}
+
 static void show_line(progress *p, const hg_progress *s)
 {
-    char text[256], rate[32], left[32];
+    char text[256], speed[32], left[32];
     snprintf(text, sizeof text, "epoch %d/%d  step %lld/%lld  loss %.5g  %s pictures/s  %s left", s->epoch, s->epochs,
              (long long)s->epoch_step, (long long)s->epoch_steps, s->train.loss,
-             cli_count(rate, (int64_t)s->images_per_second), cli_duration(left, s->seconds_left));
+             cli_count(speed, (int64_t)rate(p, s)), cli_duration(left, time_left(p, s)));
     cli_progress(p->c, text);
 }
 
@@ -43,7 +62,7 @@ static int add_parts(char *text, size_t size, const progress *p, const hg_losses
 
 static void show_epoch(progress *p, const hg_progress *s)
 {
-    char text[512], rate[32], left[32];
+    char text[512], speed[32], left[32];
     int n = snprintf(text, sizeof text, "epoch %d/%d  ", s->epoch, s->epochs);
     if (!s->epoch_done)
         n += snprintf(text + n, sizeof text - (size_t)n, "step %lld/%lld  ", (long long)s->epoch_step, (long long)s->epoch_steps);
@@ -53,8 +72,12 @@ static void show_epoch(progress *p, const hg_progress *s)
         n += snprintf(text + n, sizeof text - (size_t)n, "  val_loss %.5g", s->val.loss);
         n += add_parts(text + n, sizeof text - (size_t)n, p, &s->val);
     }
-    cli_say(p->c, "%s  %s pictures/s  %s left", text, cli_count(rate, (int64_t)s->images_per_second),
-            cli_duration(left, s->seconds_left));
+    cli_say(p->c, "%s  %s pictures/s  %s left", text, cli_count(speed, (int64_t)rate(p, s)),
+            cli_duration(left, time_left(p, s)));
+    p->epoch_pictures = p->epoch_seconds = 0;
+    if (p->base_step > p->started) return;
+    p->base_step = s->step; /* what was compiled on the way is no measure for the rest */
+    p->base_time = now();
 }
 
 bool progress_callback(void *user, const hg_progress *state)

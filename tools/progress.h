@@ -11,7 +11,12 @@ typedef struct progress {
     const char *dir;
     bool variational;
     volatile sig_atomic_t *stop; /* not 0: a signal came */
+    int batch;
+    int64_t started;     /* the step that the run goes on from */
     double began, drawn; /* seconds; drawn: when the curves last were */
+    double base_time;    /* time left is judged by the steps since then: the beginning, later the end of the first epoch */
+    int64_t base_step, seen;
+    double epoch_pictures, epoch_seconds; /* of training alone */
     hg_progress last;
 } progress;
 

@@ -117,6 +117,7 @@ typedef struct job {
     hg_net *net;
     hg_dataset *data;
     hg_trainer *trainer;
+    int64_t started; /* steps that a resumed run has behind it */
     progress progress;
 } job;
 
@@ -139,6 +140,8 @@ static bool remember(job *j, const char *named)
     }
     if (text && !j->model) j->model = hg_model_parse(c->ctx, hg_checkpoint_path(info), text, strlen(text));
     if (info && !text) hg_fail(c->ctx, HG_BAD_INPUT, "%s: is no checkpoint of a run", hg_checkpoint_path(info));
+    const char *step = info ? hg_checkpoint_get(info, "step") : NULL;
+    if (step) j->started = strtoll(step, NULL, 10);
     if (j->model) cli_memory_read(c, hg_checkpoint_get(info, "arguments"), &j->memory);
     hg_checkpoint_close(info);
     return j->model != NULL;
@@ -229,7 +232,8 @@ static bool prepare(job *j)
         .progress = progress_callback,
         .user = &j->progress,
     };
-    j->progress = (progress){.c = c, .dir = j->out, .variational = hg_model_is_variational(j->model), .stop = &caught};
+    j->progress = (progress){.c = c, .dir = j->out, .variational = hg_model_is_variational(j->model), .stop = &caught,
+                             .batch = batch, .started = j->started};
     j->trainer = hg_trainer_create(j->net, j->data, &params);
     return j->trainer != NULL;
 }
