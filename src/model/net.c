@@ -70,10 +70,7 @@ hg_net *hg_net_create(hg_device *dev, const hg_model *model, const hg_net_params
     *net = (hg_net){.ctx = ctx, .dev = dev, .model = model, .seed = params->seed, .inference = params->inference};
     net->batch = params->batch ? params->batch : model->batch;
     if (!(net->arenas = hg_arenas_create(dev, model, !net->inference)) || !hg_net_init(net)) goto fail;
-    if (!net->inference) {
-        size_t bytes = hg_mul(hg_shape_count(model->tensors[model->input]->shape), (size_t)net->batch);
-        if (!hg_arenas_bytes(net->arenas, bytes) || !hg_net_plan(net, HG_PURPOSE_TRAIN, net->batch)) goto fail;
-    }
+    if (!net->inference && !hg_net_plan(net, HG_PURPOSE_TRAIN, net->batch)) goto fail;
     return net;
 fail:
     hg_net_destroy(net);

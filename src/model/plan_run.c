@@ -45,6 +45,21 @@ static bool fixed_blocks(hg_plan *plan)
     return !plan->failed;
 }
 
+/* Kernels index with 32-bit integers. */
+static bool check_sizes(const hg_plan *plan)
+{
+    for (int t = 0; t < plan->graph->n_tensors; t++) {
+        const hg_tensor *tensor = plan->graph->tensors[t];
+        size_t count = hg_shape_count(tensor->shape), fits = INT32_MAX / count;
+        char text[48];
+        if ((size_t)plan->batch <= fits) continue;
+        if (!fits) fits = 1;
+        return hg_fail(plan->ctx, HG_DEVICE_MEMORY, "model %s does not fit: at batch %d the tensor %s (%s) has more than 2^31 numbers: a batch of "
+                       "%zu or less may fit (--batch %zu)", plan->graph->name, plan->batch, tensor->name, hg_shape_text(tensor->shape, text), fits, fits);
+    }
+    return true;
+}
+
 hg_plan *hg_plan_prepare(hg_arenas *arenas, hg_plan_purpose purpose, int batch, bool guarded)
 {
     hg_plan *plan = HG_NEW(arenas->ctx, hg_plan);
@@ -57,7 +72,7 @@ hg_plan *hg_plan_prepare(hg_arenas *arenas, hg_plan_purpose purpose, int batch, 
     plan->batch = batch;
     plan->guarded = guarded;
     plan->training = purpose == HG_PURPOSE_TRAIN || purpose == HG_PURPOSE_PROBE;
-    if (!(plan->arena = hg_arena_create(plan->ctx)) || !allocate(plan) || !fixed_blocks(plan)) goto fail;
+    if (!check_sizes(plan) || !(plan->arena = hg_arena_create(plan->ctx)) || !allocate(plan) || !fixed_blocks(plan)) goto fail;
     hg_plan_compose(plan);
     if (plan->failed || hg_failed(plan->ctx) || !hg_plan_place(plan)) goto fail;
     return plan;

@@ -160,7 +160,7 @@ static bool diverged(hg_trainer *t, int64_t step, double loss)
     if (t->dir && t->saved >= 0)
         snprintf(kept, sizeof kept, " The checkpoint of step %" PRId64 " is kept in %s.", t->saved, hg_run_dir_checkpoint(t->dir));
     return hg_fail(t->ctx, HG_DIVERGED, "training diverged at step %" PRId64 " (epoch %" PRId64 "): the loss is %g; the first layer whose output is not "
-                   "finite is %s.%s Try a smaller learning rate (--lr) or the optimizer's clip_norm", step, (step - 1) / t->per_epoch + 1, loss,
+                   "finite is %s.%s Try a smaller learning rate (--lr) or the optimizer's clip_norm", step, (step - 1) / t->per_epoch + 1, fabs(loss),
                    node ? node : "the loss itself", kept);
 }
 
