@@ -27,20 +27,24 @@ static bool set_args(hg_device *dev, hg_launch *l)
     return true;
 }
 
-/* What the device allows for this kernel may be less than for kernels in general. */
+/* What the device allows for this kernel may be less than for kernels in general. A limit of exactly one subgroup says
+ * nothing: Mesa's rusticl 22.3 gives that for every kernel and runs larger groups all the same. */
 static bool check_limits(hg_device *dev, const hg_launch *l)
 {
     const char *variant = l->variant && *l->variant ? l->variant : "default";
-    size_t group = 1, most = 0, arguments = 0;
+    size_t group = 1, most = 0, subgroup = 0, arguments = 0;
     cl_ulong local = 0;
     for (int i = 0; i < l->n_args; i++)
         if (l->args[i].type == HG_ARG_LOCAL) arguments = hg_add(arguments, l->args[i].bytes);
     for (int i = 0; l->local[0] && i < l->dims; i++) group *= l->local[i];
     cl_int code = clGetKernelWorkGroupInfo(l->built, dev->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL);
     if (code == CL_SUCCESS)
+        code = clGetKernelWorkGroupInfo(l->built, dev->id, CL_KERNEL_PREFERRED_WORK_GROUP_SIZE_MULTIPLE,
+                                        sizeof subgroup, &subgroup, NULL);
+    if (code == CL_SUCCESS)
         code = clGetKernelWorkGroupInfo(l->built, dev->id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
     if (code != CL_SUCCESS) return hg_cl_fail(dev, code, "clGetKernelWorkGroupInfo", l->label);
-    if (group > most)
+    if (group > most && (most != subgroup || group > dev->info->max_work_group))
         return hg_fail(
             dev->ctx, HG_KERNEL_BUILD,
             "%s: kernel %s (variant %s) needs work-groups of %zu, %s allows %zu for it: force another variant, "
