@@ -157,8 +157,12 @@ static hg_block swap_weights(hg_plan *plan, const hg_node *node, const hg_conv *
     hg_emit_write(plan, launch, packed);
     hg_emit_int(plan, launch, in);
     hg_emit_int(plan, launch, out);
-    hg_emit_int(plan, launch, (int64_t)n);
-    hg_emit_items(plan, launch, n);
+    hg_emit_int(plan, launch, (int64_t)conv->kh * conv->kw);
+    const hg_device_info *limits = hg_plan_limits(plan);
+    if (limits->type == HG_DEVICE_CPU && limits->vector_width >= 4)
+        hg_emit_rows(plan, launch, (size_t)conv->kh * (size_t)conv->kw * (((size_t)out + 15) / 16), (size_t)in * 16);
+    else
+        hg_emit_items(plan, launch, n);
     hg_emit_cost(plan, launch, 0, 2.0 * (double)n * sizeof(float));
     return packed;
 }
