@@ -215,6 +215,19 @@ def test_verbs():
     report(run("train", vae, *SMALL, "--force", "--out", "parts").returncode == 0, "--force")
     report(run("train", vae, *SMALL, "--out", "warm", "--init", "whole", "--steps", "2").returncode == 0, "--init RUN")
 
+    # a folder of data, named from where one stands, is found again from elsewhere, with its limit and size
+    run("sample", "whole", "--count", "1", "--out", "one.png")
+    run("decode", "whole", "--codes", npy("many.npy", [0.1 * i for i in range(80)], [40, 2]), "--out", "pictures")
+    done = run("train", vae, "--data", "pictures", "--resize", "12x12", "--limit", "20", "--epochs", "1", "--out", "own")
+    report(done.returncode == 0 and " 20 training and 4 test" in done.stderr, "train on PNG files with --limit", done.stderr)
+    os.mkdir("elsewhere")
+    os.chdir("elsewhere")
+    done = run("eval", "../own")
+    report(done.returncode == 0 and " 20 training and 4 test" in done.stderr, "the data is found again", done.stderr)
+    done = run("train", "../own", "--resume", "--epochs", "2")
+    report(done.returncode == 0 and " 20 training and 4 test" in done.stderr, "resume with the data of the run", done.stderr)
+    os.chdir("..")
+
     for path in ["whole", "whole/checkpoint.safetensors"]:
         done = run("eval", path)
         report(done.returncode == 0 and all(k in done.stdout for k in ("loss", "kl", "mse", "psnr", "ssim")), "eval " + path, done.stdout, done.stderr)

@@ -142,9 +142,13 @@ hg_dataset *cli_open_data(cli *c, const hg_model *model, const cli_memory *m)
 {
     hg_dataset_params params = {.seed = (uint64_t)m->seed};
     hg_model_input(model, &params.channels, &params.height, &params.width);
+    /* other data than the run's has nothing to do with the run's limit and size */
+    char *full = c->data ? realpath(c->data, NULL) : NULL;
+    bool other = c->data && (!full || !m->data || strcmp(full, m->data) != 0);
+    free(full);
     params.path = c->data ? c->data : m->data;
-    params.limit = c->data && c->verb->groups & CLI_DATA && m->data && strcmp(c->data, m->data) != 0 ? 0 : m->limit;
-    const int *resize = c->resize[0] ? c->resize : c->data ? (const int[2]){0, 0} : m->resize;
+    params.limit = other ? 0 : m->limit;
+    const int none[2] = {0, 0}, *resize = c->resize[0] ? c->resize : other ? none : m->resize;
     params.resize_height = resize[0];
     params.resize_width = resize[1];
     hg_dataset *data = hg_dataset_open(c->ctx, &params);

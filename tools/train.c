@@ -189,6 +189,7 @@ static bool settle_memory(job *j)
     if (c->device) m->device = c->device;
     if (c->variants) m->variants = c->variants;
     else c->variants = m->variants;
+    c->data = NULL; /* all of it is in the memory now */
     return !hg_failed(c->ctx);
 }
 
@@ -208,7 +209,7 @@ static bool say_model(cli *c, const hg_model *model, int batch)
 static bool prepare(job *j)
 {
     cli *c = j->c;
-    const char *path = c->data ? c->data : j->memory.data;
+    const char *path = j->memory.data;
     if (path && !hg_path_is_dir(path)) return cli_open_data(c, j->model, &j->memory) != NULL; /* fails, and says why */
     if (!(j->device = cli_open_device(c, j->memory.device, false))) return false;
     int batch = j->memory.batch > 0 ? (int)j->memory.batch : hg_model_batch(j->model);
