@@ -127,6 +127,9 @@ inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(
 #if HG_VEC == 1
 typedef float hg_vec;
 typedef int hg_ivec;
+typedef uint hg_uvec;
+#define HG_TO_FLOAT(v) convert_float(v)
+#define HG_LANE 0
 #define HG_LOAD(p) (*(p))
 #define HG_STORE(v, p) (*(p) = (v))
 #define HG_LOAD_INT(p) (*(p))
@@ -135,6 +138,13 @@ typedef int hg_ivec;
 #else
 typedef HG_PASTE(float, HG_VEC) hg_vec;
 typedef HG_PASTE(int, HG_VEC) hg_ivec;
+typedef HG_PASTE(uint, HG_VEC) hg_uvec;
+#define HG_TO_FLOAT(v) HG_PASTE(convert_float, HG_VEC)(v)
+#define HG_LANE HG_PASTE(HG_LANE_, HG_VEC)
+#define HG_LANE_2 (hg_uvec)(0, 1)
+#define HG_LANE_4 (hg_uvec)(0, 1, 2, 3)
+#define HG_LANE_8 (hg_uvec)(0, 1, 2, 3, 4, 5, 6, 7)
+#define HG_LANE_16 (hg_uvec)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define HG_LOAD(p) HG_PASTE(vload, HG_VEC)(0, p)
 #define HG_STORE(v, p) HG_PASTE(vstore, HG_VEC)(v, 0, p)
 #define HG_LOAD_INT(p) HG_LOAD(p)
@@ -178,8 +188,11 @@ static inline void hg_store(hg_vec v, __global float *out, __global const float 
 #endif
 }
 
-/* ---- flat arrays of n numbers, HG_VEC at a time: HG_FOR(i, HG_VECTORS(n)); the last vector may be a partial one */
+/* ---- flat arrays of n numbers, HG_VEC at a time: HG_FOR(i, HG_VECTORS(n)); the last vector may be a partial one. Where four
+ * vectors are made together: HG_FOR(q, HG_FOURS(n)), and HG_FOUR(k, i, q, n) for its vectors i = 4 q + k. */
 #define HG_VECTORS(n) ((n) / HG_VEC + ((n) % HG_VEC != 0))
+#define HG_FOURS(n) ((n) / (4 * HG_VEC) + ((n) % (4 * HG_VEC) != 0))
+#define HG_FOUR(k, i, q, n) for (int k = 0, i = 4 * (q); k < 4 && i < HG_VECTORS(n); k++, i++)
 
 static inline hg_vec hg_get(__global const float *p, int i, int n)
 {
@@ -204,6 +217,14 @@ static inline void hg_put(hg_vec v, __global float *p, int i, int n)
     }
 #endif
     HG_STORE(v, p + i * HG_VEC);
+}
+
+/* v with zeros where there are no numbers any more. */
+static inline hg_vec hg_inside(hg_vec v, int i, int n)
+{
+    const hg_uvec left = (uint)(n - i * HG_VEC), lane = HG_LANE;
+    const hg_vec none = 0.0f;
+    return lane < left ? v : none;
 }
 
 /* HG_DX for a vector. */
@@ -254,6 +275,14 @@ static inline void hg_sum_end(float v, __global float *partials, __local float *
     if (id == 0) partials[get_group_id(0)] = tree[0];
 }
 #endif
+
+/* log(1 + e) for e in [0, 1], faster than log1p: 2 artanh(s) with s = e / (2 + e) at most 1/3, by its series to s^15. */
+static inline hg_vec hg_log1p_unit(hg_vec e)
+{
+    const hg_vec s = e / (2.0f + e), q = s * s;
+    const hg_vec sum = 2.0f / 3.0f + q * (2.0f / 5.0f + q * (2.0f / 7.0f + q * (2.0f / 9.0f + q * (2.0f / 11.0f + q * (2.0f / 13.0f + q * (2.0f / 15.0f))))));
+    return 2.0f * s + s * (q * sum);
+}
 
 /* Gradients for an optimizer: within plus or minus limit (0: as they are); NaN stays. */
 static inline hg_vec hg_clipped(hg_vec g, float limit)
@@ -306,8 +335,51 @@ inline uint4 hg_random(__global const hg_step *step, uint stream, uint index)
     return hg_philox((uint4)(index, step->step_lo, step->step_hi, stream), (uint2)(step->seed_lo, step->seed_hi));
 }
 
+/* The same for HG_VEC items at once: the four words of item `index` + lane. */
+static inline void hg_random_lanes(__global const hg_step *step, uint stream, uint index, hg_uvec words[4])
+{
+    const hg_uvec m0 = 0xD2511F53u, m1 = 0xCD9E8D57u;
+    hg_uvec x = HG_LANE + index, y = step->step_lo, z = step->step_hi, w = stream;
+    uint k0 = step->seed_lo, k1 = step->seed_hi;
+    for (int round = 0; round < 10; round++) {
+        const hg_uvec hi0 = mul_hi(m0, x), lo0 = m0 * x, hi1 = mul_hi(m1, z), lo1 = m1 * z;
+        x = hi1 ^ y ^ k0;
+        y = lo1;
+        z = hi0 ^ w ^ k1;
+        w = lo0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    words[0] = x, words[1] = y, words[2] = z, words[3] = w;
+}
+
 /* Uniform in [0, 1), 24 bits. */
 #define HG_UNIFORM(u) ((float)((u) >> 8) * 0x1p-24f)
+#define HG_UNIFORM_LANES(u) (HG_TO_FLOAT((u) >> 8) * 0x1p-24f)
+
+/* Number 4 i + k of out is number i of in[k]: what four words per lane gave, in the order of the items. */
+static inline void hg_interleave(const hg_vec in[4], hg_vec out[4])
+{
+    float rows[4][HG_VEC], order[4 * HG_VEC];
+    for (int k = 0; k < 4; k++) HG_STORE(in[k], rows[k]);
+    for (int lane = 0; lane < HG_VEC; lane++)
+        for (int k = 0; k < 4; k++) order[4 * lane + k] = rows[k][lane];
+    for (int k = 0; k < 4; k++) out[k] = HG_LOAD(order + k * HG_VEC);
+}
+
+/* 4 HG_VEC standard normals, number i from block `index` + i / 4: hg_normal of its first and of its last two words. */
+static inline void hg_normal_lanes(__global const hg_step *step, uint stream, uint index, hg_vec out[4])
+{
+    hg_uvec words[4];
+    hg_vec in[4];
+    hg_random_lanes(step, stream, index, words);
+    for (int k = 0; k < 4; k += 2) {
+        const hg_vec r = sqrt(-2.0f * log((HG_TO_FLOAT(words[k] >> 8) + 0.5f) * 0x1p-24f)), t = 6.283185307179586f * HG_UNIFORM_LANES(words[k + 1]);
+        in[k] = r * cos(t);
+        in[k + 1] = r * sin(t);
+    }
+    hg_interleave(in, out);
+}
 
 /* Two standard normals from two words (Box-Muller; the first word is kept away from 0). */
 inline float2 hg_normal(uint a, uint b)

@@ -1,24 +1,39 @@
 /* Inverted dropout: each number is kept with probability 1 - rate and divided by it. The mask is drawn from (seed, step, node,
- * index) again in the backward pass, never stored: words four at a time. The same kernel serves both passes.
- * Macros: STREAM. Traffic: 8 bytes an element, 12 where the gradient is added. */
+ * index) again in the backward pass, never stored: number i takes word i mod 4 of block i / 4 of the node's stream.
+ * Macros: STREAM, those of hg_emit_dx, HG_SPAN. Traffic: 8 bytes an element, 12 where the gradient is added. */
 #ifndef STREAM
 #define STREAM 0x100
 #endif
 
-inline float mask(__global const hg_step *step, int i, float rate, float factor)
+/* The factors of the four vectors from number 4 HG_VEC q on. */
+static inline void factors(__global const hg_step *step, int q, float rate, float factor, hg_vec out[4])
 {
-    uint4 u = hg_random(step, STREAM, (uint)i / 4);
-    uint word = i & 2 ? (i & 1 ? u.w : u.z) : (i & 1 ? u.y : u.x);
-    return HG_UNIFORM(word) < rate ? 0.0f : factor;
+    const hg_vec none = 0.0f, kept = factor;
+    hg_uvec words[4];
+    hg_vec in[4];
+    hg_random_lanes(step, STREAM, (uint)q * HG_VEC, words);
+    for (int k = 0; k < 4; k++) {
+        const hg_vec u = HG_UNIFORM_LANES(words[k]);
+        in[k] = u < rate ? none : kept;
+    }
+    hg_interleave(in, out);
 }
 
 __kernel void forward(__global const float *restrict x, __global float *restrict y, __global const hg_step *restrict step, int n, float rate, float factor)
 {
-    HG_FOR(i, n) y[i] = x[i] * mask(step, i, rate, factor);
+    hg_vec f[4];
+    HG_FOR(q, HG_FOURS(n)) {
+        factors(step, q, rate, factor, f);
+        HG_FOUR(k, i, q, n) hg_put(hg_get(x, i, n) * f[k], y, i, n);
+    }
 }
 
 __kernel void backward(__global const float *restrict dy, __global const hg_step *restrict step, int n, float rate, float factor,
-                       __global float *restrict dx, __global const float *dx_x)
+                       __global float *dx, __global const float *dx_x)
 {
-    HG_FOR(i, n) HG_DX(dx, dx_x, i, dy[i] * mask(step, i, rate, factor));
+    hg_vec f[4];
+    HG_FOR(q, HG_FOURS(n)) {
+        factors(step, q, rate, factor, f);
+        HG_FOUR(k, i, q, n) hg_put_dx(hg_get(dy, i, n) * f[k], dx, dx_x, i, n);
+    }
 }

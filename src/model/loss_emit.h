@@ -15,9 +15,4 @@ extern const char *const hg_loss_reductions[]; /* mean, sum */
  * with macros LOGITS and GRADIENT (whether the last two arguments are there). */
 void hg_loss_emit(hg_plan *plan, const hg_node *node, const hg_loss_options *options, const char *file, bool logits, double flops);
 
-/* The number of partial sums over n numbers, and of the work-items that make them: a function of n and the device. */
-size_t hg_partials(const hg_plan *plan, size_t n);
-/* The range for them, with the macro for HG_FOR. */
-void hg_emit_partials(hg_plan *plan, hg_launch *launch, size_t n);
-
 #endif

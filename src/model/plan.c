@@ -103,7 +103,12 @@ hg_block hg_plan_param(hg_plan *plan, const hg_node *node, int k)
 
 void hg_plan_alias(hg_plan *plan, int output, int input)
 {
-    plan->alias[output] = input;
+    const int root = hg_plan_root(plan, input);
+    plan->alias[output] = root;
+    if (plan->grad[output] >= 0 && plan->grad[root] < 0) { /* a probe's gradient is given before */
+        plan->grad[root] = plan->grad[output];
+        plan->written[root] = plan->written[output];
+    }
 }
 
 /* ---- launches */

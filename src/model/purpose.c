@@ -172,11 +172,11 @@ void hg_plan_compose(hg_plan *plan)
     choose_grads(plan);
     if (bytes) read_input(plan);
     else plan->blocks[hg_plan_value(plan, source)].first = -1;
-    forward(plan);
-    if (plan->purpose == HG_PURPOSE_PROBE) { /* after forward, which may have made the output an alias */
+    if (plan->purpose == HG_PURPOSE_PROBE) { /* the loss may add to it in the forward pass */
         plan->blocks[hg_plan_grad(plan, graph->output)].first = -1;
         plan->written[hg_plan_root(plan, graph->output)] = true;
     }
+    forward(plan);
     if (plan->training) backward(plan);
     if (bytes) finish_metrics(plan);
     if (plan->purpose == HG_PURPOSE_TRAIN) update(plan);

@@ -1,6 +1,6 @@
 /* The penalty that the option activity_l1 of a layer stands for: weight times the sum of |y| over an example's numbers, mean over
  * the batch. A node without output. */
-#include "model/loss_emit.h"
+#include "model/ranges.h"
 
 typedef struct l1_options { double weight; } l1_options;
 static const hg_option table[] = {{"weight", "factor of the sum of absolute activities", offsetof(l1_options, weight), HG_OPTION_FLOAT, 1e-4, 0, 1e6}, {0}};
@@ -13,15 +13,15 @@ static size_t count(const hg_plan *plan, const hg_node *node)
 static void forward(hg_plan *plan, const hg_node *node)
 {
     size_t n = count(plan, node);
-    hg_block partials = hg_plan_scratch(plan, hg_partials(plan, n) * sizeof(float));
+    hg_block partials = hg_plan_scratch(plan, hg_sums_count(plan, n) * sizeof(float));
     hg_launch *launch = hg_emit(plan, node, "forward", "activity_l1", "forward");
     hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
     hg_emit_write(plan, launch, partials);
     hg_emit_int(plan, launch, (int64_t)n);
-    hg_emit_partials(plan, launch, n);
+    hg_emit_sums(plan, launch, n);
     hg_emit_cost(plan, launch, 2.0 * (double)n, 4.0 * (double)n);
     double weight = ((const l1_options *)node->options)->weight;
-    hg_emit_metric(plan, node, HG_METRIC_PENALTY, partials, hg_partials(plan, n), weight / hg_plan_batch(plan), 1);
+    hg_emit_metric(plan, node, HG_METRIC_PENALTY, partials, hg_sums_count(plan, n), weight / hg_plan_batch(plan), 1);
 }
 
 static void backward(hg_plan *plan, const hg_node *node)

@@ -1,7 +1,7 @@
 /* The Gaussian latent. The graph puts the dense heads latent.mean and latent.logvar in front of it. */
 #include "base/rng.h"
 #include "model/initializer.h"
-#include "model/loss_emit.h"
+#include "model/ranges.h"
 
 typedef struct gaussian_options { int units; double beta, epsilon_std; int form; hg_choice initializer; } gaussian_options;
 
@@ -37,7 +37,7 @@ static void forward(hg_plan *plan, const hg_node *node)
 {
     const gaussian_options *o = node->options;
     size_t n = count(plan, node);
-    hg_block partials = hg_plan_scratch(plan, hg_partials(plan, n) * sizeof(float));
+    hg_block partials = hg_plan_scratch(plan, hg_sums_count(plan, n) * sizeof(float));
     hg_launch *launch = hg_emit(plan, node, "forward", "gaussian", "forward");
     define(plan, launch, node);
     hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
@@ -47,9 +47,9 @@ static void forward(hg_plan *plan, const hg_node *node)
     hg_emit_read(plan, launch, hg_plan_step(plan));
     hg_emit_int(plan, launch, (int64_t)n);
     hg_emit_float(plan, launch, o->epsilon_std);
-    hg_emit_partials(plan, launch, n);
+    hg_emit_sums(plan, launch, n);
     hg_emit_cost(plan, launch, 100.0 * (double)n, 12.0 * (double)n);
-    hg_emit_metric(plan, node, HG_METRIC_KL, partials, hg_partials(plan, n), 1.0 / hg_plan_batch(plan), o->beta);
+    hg_emit_metric(plan, node, HG_METRIC_KL, partials, hg_sums_count(plan, n), 1.0 / hg_plan_batch(plan), o->beta);
 }
 
 static void backward(hg_plan *plan, const hg_node *node)
