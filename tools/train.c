@@ -233,8 +233,9 @@ static bool prepare(job *j)
         .progress = progress_callback,
         .user = &j->progress,
     };
+    int64_t per_step = hg_dataset_count(j->data, HG_TRAIN);
     j->progress = (progress){.c = c, .dir = j->out, .variational = hg_model_is_variational(j->model), .stop = &caught,
-                             .batch = batch, .started = j->started};
+                             .batch = per_step < batch ? (int)per_step : batch, .started = j->started};
     j->trainer = hg_trainer_create(j->net, j->data, &params);
     return j->trainer != NULL;
 }
