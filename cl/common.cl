@@ -240,15 +240,12 @@ static inline void hg_put_dx(hg_vec v, __global float *dx, __global const float 
     hg_put(v, dx, i, n);
 }
 
-/* ---- pictures [R rows, W columns, C channels] by a range that hg_emit_pixels sets: rows as HG_FOR's items, of which a CPU's
- * work-items take contiguous spans, and in them columns and vectors of channels */
-#ifdef HG_SPAN
-#define HG_ROWS(r, n) \
-    for (int r = (int)get_global_id(2) * (((n) + (int)get_global_size(2) - 1) / (int)get_global_size(2)), \
-             hg_last = min(r + ((n) + (int)get_global_size(2) - 1) / (int)get_global_size(2), (int)(n)); r < hg_last; r++)
-#else
-#define HG_ROWS(r, n) for (int r = (int)get_global_id(2); r < (n); r += (int)get_global_size(2))
-#endif
+/* ---- pictures [R rows, W columns, C channels] by a range that hg_emit_pixels sets: each work-item takes a contiguous span of
+ * rows (off the CPU mostly one), and in them columns and vectors of channels */
+#define HG_ROWS_EACH(n) (((n) - 1) / (int)get_global_size(2) + 1)
+#define HG_ROWS_BEGIN(n) ((int)get_global_id(2) * HG_ROWS_EACH(n))
+#define HG_ROWS_END(n) min(HG_ROWS_BEGIN(n) + HG_ROWS_EACH(n), (int)(n))
+#define HG_ROWS(r, n) for (int r = HG_ROWS_BEGIN(n), hg_last = HG_ROWS_END(n); r < hg_last; r++)
 #define HG_COLUMNS(j, n) for (int j = (int)get_global_id(1); j < (n); j += (int)get_global_size(1))
 #define HG_CHANNELS(c, n) for (int c = (int)get_global_id(0) * HG_VEC; c < (n); c += (int)get_global_size(0) * HG_VEC)
 

@@ -1,21 +1,10 @@
-/* Inside, pictures are [B, P, C] (P pixels); flat codes follow PyTorch's order [B, C, P]. One work-item moves one picture's
- * row of outputs; C and P are arguments, so that all layers share the program.
- * Traffic: 8 bytes an element, 12 where the gradient is added. */
-
-/* y [B, C, P] from x [B, P, C] */
-__kernel void forward(__global const float *restrict x, __global float *restrict y, int n, int pixels, int channels)
+/* Between pictures, inside [B, P, C] (P pixels), and flat codes in PyTorch's order, [B, C, P]: per example the transpose of a
+ * matrix, to[j, i] = from[i, j] for i < M, j < N. Forward and backward of `flatten`, and of `reshape` between a code and a picture.
+ * `rows` is B * N. Macros: GRADIENT with those of hg_emit_dx. Traffic: 8 bytes a number, 12 where a gradient is added. */
+__kernel void transpose(__global const float *restrict from, __global float *to, __global const float *to_x, int rows, int M, int N)
 {
-    HG_FOR(i, n) {
-        int p = i % pixels, r = i / pixels, c = r % channels, b = r / channels;
-        y[i] = x[(b * pixels + p) * channels + c];
-    }
-}
-
-/* dx [B, P, C] from dy [B, C, P] */
-__kernel void backward(__global const float *restrict dy, int n, int pixels, int channels, __global float *restrict dx, __global const float *dx_x)
-{
-    HG_FOR(i, n) {
-        int c = i % channels, r = i / channels, p = r % pixels, b = r / pixels;
-        HG_DX(dx, dx_x, i, dy[(b * channels + c) * pixels + p]);
+    HG_ROWS(r, rows) {
+        const int b = r / N, j = r - b * N;
+        HG_CHANNELS(i, M) hg_store(from[(b * M + i) * N + j], to, to_x, r * M + i);
     }
 }

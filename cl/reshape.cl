@@ -1,19 +1,13 @@
-/* The way back from flat codes [B, C, P] in PyTorch's order to pictures [B, P, C]. Traffic: 8 bytes an element. */
-
-/* y [B, P, C] from x [B, C, P] */
-__kernel void forward(__global const float *restrict x, __global float *restrict y, int n, int pixels, int channels)
+/* From a picture of P1 pixels and C1 channels to one of P2 and C2 whose numbers are the same in PyTorch's order:
+ * number t = c P + p of an example lies at p C + c. Both passes, with the roles swapped. `rows` is B * P2.
+ * Macros: GRADIENT with those of hg_emit_dx. Traffic: 8 bytes a number, 12 where a gradient is added. */
+__kernel void reshape(__global const float *restrict from, __global float *to, __global const float *to_x, int rows, int P1, int C1, int P2, int C2)
 {
-    HG_FOR(i, n) {
-        int c = i % channels, r = i / channels, p = r % pixels, b = r / pixels;
-        y[i] = x[(b * channels + c) * pixels + p];
-    }
-}
-
-/* dx [B, C, P] from dy [B, P, C] */
-__kernel void backward(__global const float *restrict dy, int n, int pixels, int channels, __global float *restrict dx, __global const float *dx_x)
-{
-    HG_FOR(i, n) {
-        int p = i % pixels, r = i / pixels, c = r % channels, b = r / channels;
-        HG_DX(dx, dx_x, i, dy[(b * pixels + p) * channels + c]);
+    HG_ROWS(r, rows) {
+        const int b = r / P2, p2 = r - b * P2;
+        HG_CHANNELS(c2, C2) {
+            const int t = c2 * P2 + p2, c1 = t / P1, p1 = t - c1 * P1;
+            hg_store(from[b * P1 * C1 + p1 * C1 + c1], to, to_x, r * C2 + c2);
+        }
     }
 }

@@ -28,16 +28,16 @@ static size_t group_size(const hg_plan *plan)
     return size < 1 ? 1 : size;
 }
 
-int hg_vector_width(const hg_plan *plan, int channels)
+static int vector_width(const hg_plan *plan, int channels)
 {
     int width = 1;
     while (has_wide_vectors(plan) && width < WIDEST && channels % (width * 2) == 0) width *= 2;
     return width;
 }
 
-void hg_emit_pixels(hg_plan *plan, hg_launch *launch, size_t rows, int columns, int channels)
+static void emit_grid(hg_plan *plan, hg_launch *launch, size_t rows, int columns, int channels, int width)
 {
-    hg_emit_define(plan, launch, "HG_VEC", hg_vector_width(plan, channels));
+    hg_emit_define(plan, launch, "HG_VEC", width);
     if (has_wide_vectors(plan)) {
         const size_t numbers = hg_mul(hg_mul(rows, (size_t)columns), (size_t)channels), spans = at_least_one(numbers / SPAN, MOST_SPANS);
         hg_emit_define(plan, launch, "HG_SPAN", 1);
@@ -47,6 +47,16 @@ void hg_emit_pixels(hg_plan *plan, hg_launch *launch, size_t rows, int columns, 
     const size_t group = group_size(plan), lx = power_of_two((size_t)channels, group), ly = power_of_two((size_t)columns, group / lx);
     const size_t gx = at_least_one((size_t)channels, MOST_ITEMS), gy = at_least_one((size_t)columns, MOST_ITEMS / gx);
     hg_emit_range(plan, launch, gx, gy, at_least_one(rows, at_least_one(MOST_ITEMS / gx / gy, MOST_ITEMS)), lx, ly, group / lx / ly);
+}
+
+void hg_emit_pixels(hg_plan *plan, hg_launch *launch, size_t rows, int columns, int channels)
+{
+    emit_grid(plan, launch, rows, columns, channels, vector_width(plan, channels));
+}
+
+void hg_emit_matrix(hg_plan *plan, hg_launch *launch, size_t rows, int columns)
+{
+    emit_grid(plan, launch, rows, 1, columns, 1);
 }
 
 /* Off the CPU the sums of so many groups are added by one work-item, so there are not too many. */
@@ -77,13 +87,13 @@ void hg_emit_split(hg_plan *plan, hg_launch *launch, hg_split split, int channel
 {
     const bool wide = has_wide_vectors(plan);
     const size_t lx = wide ? 1 : power_of_two((size_t)channels, group_size(plan));
-    hg_emit_define(plan, launch, "HG_VEC", hg_vector_width(plan, channels));
+    hg_emit_define(plan, launch, "HG_VEC", vector_width(plan, channels));
     hg_emit_range(plan, launch, wide ? 1 : (size_t)channels, 1, (size_t)split.count, lx, 1, 1);
 }
 
 void hg_emit_channels(hg_plan *plan, hg_launch *launch, int channels)
 {
-    const int width = hg_vector_width(plan, channels);
+    const int width = vector_width(plan, channels);
     hg_emit_define(plan, launch, "HG_VEC", width);
     hg_emit_range(plan, launch, (size_t)(channels / width), 1, 1, has_wide_vectors(plan) ? 1 : group_size(plan), 1, 1);
 }

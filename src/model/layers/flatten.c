@@ -9,14 +9,6 @@ static bool build(hg_graph *graph, hg_node *node)
     return hg_node_output(graph, node, (hg_shape){(int)n, 1, 1, true});
 }
 
-static void forward(hg_plan *plan, const hg_node *node)
-{
-    hg_permute_forward(plan, node, "flatten", hg_plan_tensor(plan, node->in[0])->shape);
-}
-
-static void backward(hg_plan *plan, const hg_node *node)
-{
-    hg_permute_backward(plan, node, "flatten", hg_plan_tensor(plan, node->in[0])->shape);
-}
-
-const hg_layer hg_layer_flatten = {{"flatten", "a picture's numbers as a flat vector, in the order channels, rows, columns", NULL, 0}, build, forward, backward};
+const hg_layer hg_layer_flatten = {
+    {"flatten", "a picture's numbers as a flat vector, in the order channels, rows, columns", NULL, 0},
+    build, hg_permute_forward, hg_permute_backward};

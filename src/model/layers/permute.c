@@ -1,40 +1,66 @@
 #include "model/layers/permute.h"
 
-static bool agree(hg_shape s)
+#include "model/ranges.h"
+
+/* A shape as a matrix of pixels and channels. */
+typedef struct order { int pixels, channels; } order;
+
+static order order_of(const hg_plan *plan, int tensor)
 {
-    return s.c == 1 || (s.h == 1 && s.w == 1);
+    const hg_shape s = hg_plan_tensor(plan, tensor)->shape;
+    return (order){s.h * s.w, s.c};
 }
 
-static void sizes(hg_plan *plan, hg_launch *launch, hg_shape s, size_t n)
+/* With one pixel or one channel the order inside is PyTorch's. */
+static bool is_torch(order o)
 {
-    hg_emit_int(plan, launch, (int64_t)n);
-    hg_emit_int(plan, launch, (int64_t)s.h * s.w);
-    hg_emit_int(plan, launch, s.c);
+    return o.pixels == 1 || o.channels == 1;
 }
 
-void hg_permute_forward(hg_plan *plan, const hg_node *node, const char *file, hg_shape picture)
+static bool same_order(order a, order b)
 {
-    if (agree(picture)) {
-        hg_plan_alias(plan, node->out[0], node->in[0]);
-        return;
+    return (is_torch(a) && is_torch(b)) || (a.pixels == b.pixels && a.channels == b.channels);
+}
+
+/* `to` receives the value of the output or (gradient) the gradient of the input. */
+static void emit(hg_plan *plan, const hg_node *node, order from, order to, bool gradient)
+{
+    const size_t batch = (size_t)hg_plan_batch(plan), n = hg_mul(hg_mul((size_t)from.pixels, (size_t)from.channels), batch);
+    const bool transpose = is_torch(from) || is_torch(to), into_picture = is_torch(from);
+    const order matrix = into_picture ? (order){to.channels, to.pixels} : from; /* M x N, to be transposed */
+    const size_t rows = hg_mul(batch, (size_t)(transpose ? matrix.channels : to.pixels));
+    hg_launch *launch = hg_emit(plan, node, gradient ? "data gradient" : "forward", transpose ? "flatten" : "reshape", transpose ? "transpose" : "reshape");
+    hg_emit_define(plan, launch, "GRADIENT", gradient);
+    hg_emit_read(plan, launch, gradient ? hg_plan_grad(plan, node->out[0]) : hg_plan_value(plan, node->in[0]));
+    if (gradient) {
+        hg_emit_dx(plan, launch, node->in[0]);
+    } else {
+        hg_emit_write(plan, launch, hg_plan_value(plan, node->out[0]));
+        hg_emit_read(plan, launch, -1);
     }
-    size_t n = hg_mul(hg_shape_count(picture), (size_t)hg_plan_batch(plan));
-    hg_launch *launch = hg_emit(plan, node, "forward", file, "forward");
-    hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
-    hg_emit_write(plan, launch, hg_plan_value(plan, node->out[0]));
-    sizes(plan, launch, picture, n);
-    hg_emit_items(plan, launch, n);
+    hg_emit_int(plan, launch, (int64_t)rows);
+    if (transpose) {
+        hg_emit_int(plan, launch, matrix.pixels);
+        hg_emit_int(plan, launch, matrix.channels);
+    } else {
+        hg_emit_int(plan, launch, from.pixels);
+        hg_emit_int(plan, launch, from.channels);
+        hg_emit_int(plan, launch, to.pixels);
+        hg_emit_int(plan, launch, to.channels);
+    }
+    hg_emit_matrix(plan, launch, rows, transpose ? matrix.pixels : to.channels);
     hg_emit_cost(plan, launch, 0, 8.0 * (double)n);
 }
 
-void hg_permute_backward(hg_plan *plan, const hg_node *node, const char *file, hg_shape picture)
+void hg_permute_forward(hg_plan *plan, const hg_node *node)
 {
-    if (agree(picture) || !hg_plan_wants_grad(plan, node->in[0])) return;
-    size_t n = hg_mul(hg_shape_count(picture), (size_t)hg_plan_batch(plan));
-    hg_launch *launch = hg_emit(plan, node, "data gradient", file, "backward");
-    hg_emit_read(plan, launch, hg_plan_grad(plan, node->out[0]));
-    sizes(plan, launch, picture, n);
-    hg_emit_dx(plan, launch, node->in[0]);
-    hg_emit_items(plan, launch, n);
-    hg_emit_cost(plan, launch, 0, 8.0 * (double)n);
+    const order from = order_of(plan, node->in[0]), to = order_of(plan, node->out[0]);
+    if (same_order(from, to)) hg_plan_alias(plan, node->out[0], node->in[0]);
+    else emit(plan, node, from, to, false);
+}
+
+void hg_permute_backward(hg_plan *plan, const hg_node *node)
+{
+    const order from = order_of(plan, node->out[0]), to = order_of(plan, node->in[0]);
+    if (!same_order(from, to) && hg_plan_wants_grad(plan, node->in[0])) emit(plan, node, from, to, true);
 }
