@@ -25,7 +25,7 @@ static double objective(trial *t, const reference *ref, double *const dy[])
 
 static void check_slope(trial *t, const reference *ref, double *const dy[], double *at, double expected, const char *what, size_t index)
 {
-    double h = 1e-4 * (1 + fabs(*at)), old = *at;
+    double h = 1e-5 * (1 + fabs(*at)), old = *at;
     *at = old + h;
     double up = objective(t, ref, dy);
     *at = old - h;
