@@ -147,6 +147,11 @@ const hg_device_info *hg_device_get_info(const hg_device *dev) { return dev->inf
 hg_context *hg_device_context(const hg_device *dev) { return dev->ctx; }
 const char *hg_device_variants(const hg_device *dev) { return dev->variants; }
 
+bool hg_has_wide_vectors(const hg_device_info *info)
+{
+    return info->type == HG_DEVICE_CPU && info->vector_width >= 4;
+}
+
 bool hg_device_finish(hg_device *dev)
 {
     if (!hg_device_working(dev)) return false;

@@ -10,6 +10,10 @@ hg_context *hg_device_context(const hg_device *dev);
 /* Forced variants from hg_device_params, or NULL. */
 const char *hg_device_variants(const hg_device *dev);
 
+/* A CPU whose driver has wide vectors: kernels then go along vectors themselves, in few work-items. Other devices, and CPU drivers
+ * that vectorise over work-items, get many work-items. */
+bool hg_has_wide_vectors(const hg_device_info *info);
+
 /* Waits until all enqueued work is done. Fails with HG_DEVICE_LOST. */
 bool hg_device_finish(hg_device *dev);
 

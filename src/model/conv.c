@@ -158,8 +158,7 @@ static hg_block swap_weights(hg_plan *plan, const hg_node *node, const hg_conv *
     hg_emit_int(plan, launch, in);
     hg_emit_int(plan, launch, out);
     hg_emit_int(plan, launch, (int64_t)conv->kh * conv->kw);
-    const hg_device_info *limits = hg_plan_limits(plan);
-    if (limits->type == HG_DEVICE_CPU && limits->vector_width >= 4)
+    if (hg_has_wide_vectors(hg_plan_limits(plan)))
         hg_emit_rows(plan, launch, (size_t)conv->kh * (size_t)conv->kw * (((size_t)out + 15) / 16), (size_t)in * 16);
     else
         hg_emit_items(plan, launch, n);

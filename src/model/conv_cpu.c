@@ -27,7 +27,7 @@ static int even_part(int n, int limit)
 /* On a CPU whose driver has wide vectors the family is at home. */
 static double place(const hg_device_info *limits)
 {
-    return limits->type == HG_DEVICE_CPU && limits->vector_width >= 4 ? 1 : 100;
+    return hg_has_wide_vectors(limits) ? 1 : 100;
 }
 
 /* ---- gathers: F reads the large side, D the small one */

@@ -244,7 +244,7 @@ void hg_emit_range(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_
 void hg_emit_rows(hg_plan *plan, hg_launch *launch, size_t n, size_t each)
 {
     const hg_device_info *limits = hg_plan_limits(plan);
-    if (limits->type == HG_DEVICE_CPU && limits->vector_width >= 4) {
+    if (hg_has_wide_vectors(limits)) {
         size_t most = (hg_mul(n, each) + 4095) / 4096, items = n < most ? n : most;
         hg_emit_define(plan, launch, "HG_SPAN", 1);
         hg_emit_range(plan, launch, items < 1 ? 1 : items > 64 ? 64 : items, 1, 1, 1, 1, 1);
@@ -261,7 +261,7 @@ void hg_emit_items(hg_plan *plan, hg_launch *launch, size_t n)
 
 void hg_emit_lanes(hg_plan *plan, hg_launch *launch, int c)
 {
-    int lanes = hg_plan_limits(plan)->vector_width >= 4 ? 16 : 1;
+    int lanes = hg_has_wide_vectors(hg_plan_limits(plan)) ? 16 : 1;
     while (c % lanes) lanes /= 2;
     hg_emit_define(plan, launch, "HG_VEC", lanes);
 }

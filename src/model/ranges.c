@@ -4,8 +4,7 @@ enum { WIDEST = 16, SPAN = 4096, MOST_SPANS = 64, GROUP = 64, MOST_ITEMS = 1 << 
 
 static bool has_wide_vectors(const hg_plan *plan)
 {
-    const hg_device_info *limits = hg_plan_limits(plan);
-    return limits->type == HG_DEVICE_CPU && limits->vector_width >= 4;
+    return hg_has_wide_vectors(hg_plan_limits(plan));
 }
 
 static size_t at_least_one(size_t n, size_t most)

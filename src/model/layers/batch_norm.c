@@ -32,7 +32,7 @@ static rows rows_of(const hg_plan *plan, const hg_node *node)
 {
     hg_shape in = hg_plan_tensor(plan, node->in[0])->shape;
     int n = hg_plan_batch(plan) * in.h * in.w, splits = n < 256 ? 1 : n / 128 < 32 ? n / 128 : 32, span = (n + splits - 1) / splits, lanes = 16;
-    if (hg_plan_limits(plan)->vector_width < 4) lanes = 1;
+    if (!hg_has_wide_vectors(hg_plan_limits(plan))) lanes = 1;
     while (in.c % lanes) lanes /= 2;
     return (rows){n, span, (n + span - 1) / span, in.c, in.c / lanes, (size_t)in.c * 2 * sizeof(float)};
 }
