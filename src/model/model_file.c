@@ -125,7 +125,7 @@ static bool parse_option(reader *r, const hg_descriptor *type, void *options, in
 
 static bool unknown_option(reader *r, const hg_descriptor *type, const char *name, const char *place)
 {
-    const char *names[64];
+    const char *names[64] = {NULL};
     int n = 0;
     hg_text known = {.ctx = r->ctx};
     for (const hg_option *o = type->options; o && o->name && n < 64; o++) {
@@ -200,7 +200,7 @@ static bool parse_name(reader *r, const char *what, const yaml_node_t *node, con
 
 static bool parse_choice(reader *r, const hg_descriptor *const *kinds, const char *what, const yaml_node_t *node, hg_choice *out)
 {
-    const char *name;
+    const char *name = NULL;
     const yaml_node_t *value;
     if (!parse_name(r, what, node, &name, &value)) return false;
     const hg_descriptor *type = hg_descriptor_find(kinds, name);
