@@ -66,7 +66,7 @@ bool hg_descriptor_unknown(hg_context *ctx, const hg_descriptor *const *kinds, c
 int hg_option_find(const hg_descriptor *type, const char *name)
 {
     for (int i = 0; type->options && type->options[i].name; i++)
-        if (strcmp(type->options[i].name, name) == 0) return i;
+        if (strcmp(type->options[i].name, name) == 0 || (type->options[i].alias && strcmp(type->options[i].alias, name) == 0)) return i;
     return -1;
 }
 

@@ -41,6 +41,7 @@ struct hg_option {
     const char *const *names;      /* NAME: ends with NULL */
     const hg_descriptor *const *kinds; /* CHOICE: ends with NULL */
     const char *fallback_kind;     /* CHOICE: name of the default; NULL: none (type stays NULL) */
+    const char *alias;             /* another name that means the same, NULL: none */
 };
 
 /* Fills an options struct with the fallbacks (CHOICE: allocates the default's options from the arena). */
@@ -49,7 +50,7 @@ bool hg_option_defaults(hg_arena *arena, const hg_descriptor *type, void *option
 /* The first option in the table that was not given and has no fallback, or NULL. `given` has a bit per table row. */
 const hg_option *hg_option_missing(const hg_descriptor *type, uint64_t given);
 
-/* Row of the option `name`, -1 if there is none. */
+/* Row of the option `name` (or alias), -1 if there is none. */
 int hg_option_find(const hg_descriptor *type, const char *name);
 
 /* Sets row `row` from n scalars (PAIR, PADDING, SHAPE accept lists; all others n == 1). `place` is "file:line:column".

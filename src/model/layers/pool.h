@@ -8,7 +8,7 @@ typedef struct hg_pool_options { int size[2], stride[2], padding[2]; bool ceil_m
 
 /* stride 0: as the window */
 #define HG_POOL_OPTIONS \
-    {"size", "of the window", offsetof(hg_pool_options, size), HG_OPTION_PAIR, 2, 1, 4096}, \
+    {"size", "of the window", offsetof(hg_pool_options, size), HG_OPTION_PAIR, 2, 1, 4096, .alias = "kernel"}, \
     {"stride", "between windows; 0: as the window", offsetof(hg_pool_options, stride), HG_OPTION_PAIR, 0, 0, 4096}, \
     {"padding", "same: output = ceil(input / stride), the odd pixel at the end; a number: PyTorch's, at both ends", offsetof(hg_pool_options, padding), HG_OPTION_PADDING, 0, 0, 4096}, \
     {"ceil_mode", "with numbers: a last window may hang over the end", offsetof(hg_pool_options, ceil_mode), HG_OPTION_BOOL, 0, 0, 1}

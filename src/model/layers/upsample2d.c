@@ -5,7 +5,7 @@ typedef struct upsample_options { int factor[2]; int method; } upsample_options;
 
 static const char *const methods[] = {"nearest", "bilinear", NULL};
 static const hg_option table[] = {
-    {"factor", "enlargement", offsetof(upsample_options, factor), HG_OPTION_PAIR, 2, 1, 1024},
+    {"factor", "enlargement", offsetof(upsample_options, factor), HG_OPTION_PAIR, 2, 1, 1024, .alias = "scale"},
     {"method", "repeat pixels, or weigh the neighbours (pixel centres as PyTorch's align_corners=False)", offsetof(upsample_options, method), HG_OPTION_NAME, 0, .names = methods},
     {0},
 };
