@@ -7,14 +7,17 @@
 
 enum { ROWS, COLUMNS, DEPTH, ITEM_ROWS, ITEM_COLUMNS };
 
-/* Tiles worth a try, large ones first. */
+/* Tiles worth a try: large ones, narrow ones for layers with few channels, deep ones for few outputs of many inputs. */
 static const int tiles[][HG_VARIANT_PARAMS] = {
     {128, 128, 8, 8, 8}, {128, 64, 8, 8, 8}, {64, 128, 8, 8, 8}, {128, 64, 16, 8, 4}, {64, 64, 16, 4, 4}, {64, 64, 16, 8, 8},
     {128, 32, 16, 8, 4}, {64, 32, 16, 4, 4}, {32, 64, 16, 4, 4}, {32, 32, 16, 4, 4}, {128, 16, 16, 4, 4}, {64, 16, 16, 4, 4},
-    {16, 64, 16, 4, 4}, {32, 16, 16, 4, 2}, {16, 32, 16, 2, 4}, {16, 16, 16, 2, 2}, {16, 16, 16, 4, 4},
+    {16, 64, 16, 4, 4}, {32, 16, 16, 4, 2}, {16, 32, 16, 2, 4}, {16, 16, 16, 2, 2},
+    {256, 8, 16, 4, 4}, {128, 8, 16, 2, 4}, {256, 4, 16, 2, 4}, {128, 4, 16, 1, 4}, {256, 2, 16, 2, 2}, {128, 2, 16, 1, 2},
+    {256, 1, 16, 2, 1}, {128, 1, 16, 1, 1},
+    {32, 32, 32, 4, 4}, {32, 16, 64, 2, 4}, {16, 32, 64, 2, 4}, {16, 16, 64, 2, 4}, {16, 16, 64, 2, 2},
 };
 
-enum { MAX_PHASES = 64, MAX_GROUPS = 1 << 30 };
+enum { MAX_PHASES = 64, MAX_GROUPS = 1 << 30, MAX_READS = 16, MAX_READ_FLOATS = 32 };
 
 static int64_t ceil_div(int64_t a, int64_t b)
 {
@@ -36,10 +39,13 @@ static int items_of(const int *p)
     return p[ROWS] / p[ITEM_ROWS] * (p[COLUMNS] / p[ITEM_COLUMNS]);
 }
 
-/* Can `items` work-items share reading lines of `line` vectors? */
-static bool shares(int items, int line)
+/* Can `items` work-items read a slice of `floats` numbers together, a line of `line` vectors after the other, without holding
+ * too much each? */
+static bool shares(int items, int line, int vector, int floats)
 {
-    return line > 0 && items >= line && items % line == 0;
+    if (line < 1 || items < line || items % line != 0) return false;
+    const int64_t reads = ceil_div(floats, (int64_t)items * vector);
+    return reads <= MAX_READS && reads * vector <= MAX_READ_FLOATS;
 }
 
 static bool is_part(int whole, int part)
@@ -57,21 +63,23 @@ static bool tile_fits(const hg_device_info *limits, const int *p)
 {
     for (int i = 0; i <= ITEM_COLUMNS; i++)
         if (p[i] < 1 || p[i] > 256) return false;
-    if (!is_part(p[ROWS], p[ITEM_ROWS]) || !is_part(p[COLUMNS], p[ITEM_COLUMNS]) || p[DEPTH] % 4 || p[ROWS] % 4 || p[COLUMNS] % 4) return false;
+    if (!is_part(p[ROWS], p[ITEM_ROWS]) || !is_part(p[COLUMNS], p[ITEM_COLUMNS]) || p[DEPTH] % 4 || p[ROWS] % 4) return false;
     const int64_t local = (int64_t)p[DEPTH] * (p[ROWS] + p[COLUMNS] + 8) * (int64_t)sizeof(float);
     const int items = items_of(p);
-    return items >= 8 && limits->max_work_group >= 64 && (uint64_t)items <= limits->max_work_group && local <= (int64_t)limits->local_memory - 256;
+    return items >= 32 && limits->max_work_group >= 64 && (uint64_t)items <= limits->max_work_group && local <= (int64_t)limits->local_memory - 256;
 }
 
-/* Expected time of a tile: multiply-adds including the padding of the last tiles, with what reading local memory (per item)
- * and global memory (per group) adds to one, times how often the groups leave a part of the device idle. */
-static double tile_time(const hg_device_info *limits, const int *p, double rows, double columns, double parallel)
+/* Expected time of a tile in cycles: multiply-adds including the padding of the last tiles, with what reading local memory (per
+ * item) and global memory (per group) adds to one, times how often the groups leave a part of the device idle; and the slices
+ * one after the other, which a nearly idle device waits for. */
+static double tile_time(const hg_device_info *limits, const int *p, double rows, double columns, double depth, double parallel)
 {
-    const double down = ceil(rows / p[ROWS]), across = ceil(columns / p[COLUMNS]);
+    const double down = ceil(rows / p[ROWS]), across = ceil(columns / p[COLUMNS]), slices = ceil(depth / p[DEPTH]);
     const double per_add = 1 + 1.0 / p[ITEM_ROWS] + 1.0 / p[ITEM_COLUMNS] + 8.0 / p[ROWS] + 8.0 / p[COLUMNS];
-    const double wanted = 512.0 * limits->compute_units, items = down * across * parallel * items_of(p);
+    const double adds = down * p[ROWS] * across * p[COLUMNS] * slices * p[DEPTH] * parallel;
+    const double wanted = 256.0 * limits->compute_units, items = down * across * parallel * items_of(p);
     const double idle = items < wanted ? wanted / items : 1;
-    return down * p[ROWS] * across * p[COLUMNS] * per_add * idle;
+    return adds * per_add * idle / (128.0 * limits->compute_units) + slices * 400;
 }
 
 /* ---- fit and accept */
@@ -84,12 +92,12 @@ static bool is_gpu(const hg_device_info *limits)
 typedef bool accepts_fn(const hg_device_info *limits, const void *problem, const int *parameters);
 
 static double choose(const hg_device_info *limits, const void *problem, accepts_fn *accepts, double rows, double columns,
-                     double parallel, int *parameters)
+                     double depth, double parallel, int *parameters)
 {
     double best = -1;
     for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
         if (!accepts(limits, problem, tiles[i])) continue;
-        const double time = tile_time(limits, tiles[i], rows, columns, parallel);
+        const double time = tile_time(limits, tiles[i], rows, columns, depth, parallel);
         if (best >= 0 && time >= best) continue;
         best = time;
         memcpy(parameters, tiles[i], sizeof tiles[i]);
@@ -97,8 +105,8 @@ static double choose(const hg_device_info *limits, const void *problem, accepts_
     return best < 0 ? -1 : is_gpu(limits) ? 1 : 100;
 }
 
-/* A gather as a product: channels read and written, phases, pixels of the largest phase. */
-typedef struct product { hg_side from, to; int phases; int64_t rows; } product;
+/* A gather as a product: what is read and written, phases, pixels and depth of the largest phase. */
+typedef struct product { hg_side from, to; int phases; int64_t rows, depth; } product;
 
 static product product_of(const hg_gather *gather, bool data)
 {
@@ -107,6 +115,7 @@ static product product_of(const hg_gather *gather, bool data)
     const int sh = data ? conv->sh : 1, sw = data ? conv->sw : 1;
     p.phases = (int64_t)sh * sw <= MAX_PHASES ? sh * sw : 0;
     p.rows = ceil_div(p.to.h, sh) * ceil_div(p.to.w, sw) * gather->batch;
+    p.depth = ceil_div(conv->kh, sh) * ceil_div(conv->kw, sw) * p.from.c;
     return p;
 }
 
@@ -116,7 +125,8 @@ static bool gather_accepts(const hg_device_info *limits, const hg_gather *gather
     if (!shape.phases || !tile_fits(limits, p)) return false;
     const int items = items_of(p), from = vector_of(shape.from.c), to = vector_of(shape.to.c);
     const int64_t groups = ceil_div(shape.rows, p[ROWS]) * ceil_div(shape.to.c, p[COLUMNS]) * shape.phases;
-    return p[ITEM_COLUMNS] % to == 0 && shares(items, p[DEPTH] / from) && shares(items, p[COLUMNS] / to) && groups < MAX_GROUPS;
+    return p[ITEM_COLUMNS] % to == 0 && shares(items, p[DEPTH] / from, from, p[ROWS] * p[DEPTH])
+        && shares(items, p[COLUMNS] / to, to, p[COLUMNS] * p[DEPTH]) && groups < MAX_GROUPS;
 }
 
 static bool forward_accepts(const hg_device_info *limits, const void *problem, const int *p) { return gather_accepts(limits, problem, false, p); }
@@ -125,13 +135,13 @@ static bool data_accepts(const hg_device_info *limits, const void *problem, cons
 static double forward_fit(const hg_device_info *limits, const void *problem, int *parameters)
 {
     const product p = product_of(problem, false);
-    return choose(limits, problem, forward_accepts, (double)p.rows, p.to.c, 1, parameters);
+    return choose(limits, problem, forward_accepts, (double)p.rows, p.to.c, (double)p.depth, 1, parameters);
 }
 
 static double data_fit(const hg_device_info *limits, const void *problem, int *parameters)
 {
     const product p = product_of(problem, true);
-    return choose(limits, problem, data_accepts, (double)p.rows, p.to.c, p.phases, parameters);
+    return choose(limits, problem, data_accepts, (double)p.rows, p.to.c, (double)p.depth, p.phases, parameters);
 }
 
 static bool weight_accepts(const hg_device_info *limits, const void *problem, const int *p)
@@ -140,15 +150,16 @@ static bool weight_accepts(const hg_device_info *limits, const void *problem, co
     if (!tile_fits(limits, p)) return false;
     const int items = items_of(p), large = vector_of(conv->cl), small = vector_of(conv->cs);
     const int64_t rows = (int64_t)conv->kh * conv->kw * conv->cl;
-    return p[ITEM_COLUMNS] % small == 0 && shares(items, p[ROWS] / large) && shares(items, p[COLUMNS] / small)
+    return p[ITEM_COLUMNS] % small == 0 && shares(items, p[ROWS] / large, large, p[ROWS] * p[DEPTH])
+        && shares(items, p[COLUMNS] / small, small, p[COLUMNS] * p[DEPTH])
         && ceil_div(rows, p[ROWS]) * ceil_div(conv->cs, p[COLUMNS]) < MAX_GROUPS / 1024;
 }
 
-/* Pixels of the small side; splits of them fill the device, so idle parts do not count in the choice of a tile. */
+/* Splits of the pixels fill the device, so idle parts do not count in the choice of a tile. */
 static double weight_fit(const hg_device_info *limits, const void *problem, int *parameters)
 {
     const hg_conv *conv = &((const hg_weight *)problem)->conv;
-    return choose(limits, problem, weight_accepts, (double)conv->kh * conv->kw * conv->cl, conv->cs, 1e9, parameters);
+    return choose(limits, problem, weight_accepts, (double)conv->kh * conv->kw * conv->cl, conv->cs, 1024, 1e9, parameters);
 }
 
 /* ---- emitting */
