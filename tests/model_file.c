@@ -140,6 +140,30 @@ static void test_second_document(void **state)
     refuse(text, strlen(text), PARTS("second document"));
 }
 
+/* Other spellings that mean the same. */
+static void test_spellings(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "input: {channels: 1, height: 8, width: 8}\n"
+        "encoder:\n"
+        "  - conv2d: {filters: 2, kernel: [3, 1], padding: [1, 0], activation: {elu: {alpha: 0.5}}}\n"
+        "  - activation: {leaky_relu: {slope: 0.1}}\n"
+        "  - activation: {function: tanh}\n"
+        "  - max_pool2d: {kernel: 2}\n"
+        "  - upsample2d: 2\n"
+        "  - upsample2d: {scale: 1, method: bilinear}\n"
+        "decoder:\n"
+        "  - conv2d: {filters: 1, kernel: 1}\n"
+        "optimizer: sgd\n";
+    hg_context *ctx = hg_context_create(NULL, NULL);
+    hg_model *model = hg_model_parse(ctx, "m.yaml", text, strlen(text));
+    if (!model) fail_msg("%s", hg_message(ctx));
+    assert_int_equal(hg_model_parameters(model), 2 * 3 + 2 + 2 + 1);
+    hg_model_destroy(model);
+    hg_context_destroy(ctx);
+}
+
 /* Cutting a good file anywhere gives a model or a message, never anything else (run under the sanitizers too). */
 static void test_truncated(void **state)
 {
@@ -159,7 +183,7 @@ static void test_truncated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contract_example), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_deep_nesting),
+        cmocka_unit_test(test_contract_example), cmocka_unit_test(test_spellings), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_deep_nesting),
         cmocka_unit_test(test_not_text), cmocka_unit_test(test_second_document), cmocka_unit_test(test_truncated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

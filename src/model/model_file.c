@@ -163,15 +163,6 @@ static bool is_first_option(reader *r, const hg_descriptor *type, const yaml_nod
     return name && hg_option_find(type, name) < 0 && hg_descriptor_find(first->kinds, name);
 }
 
-/* `activation: {leaky_relu: {slope: 0.1}}`: the key is no option but a kind that the first option may have. */
-static bool names_kind(reader *r, const hg_descriptor *type, const yaml_node_t *map)
-{
-    const yaml_node_pair_t *first = map->data.mapping.pairs.start;
-    const char *name = map->data.mapping.pairs.top - first == 1 ? scalar(get(r, first->key)) : NULL;
-    return name && type->options && type->options[0].type == HG_OPTION_CHOICE && hg_option_find(type, name) < 0 &&
-           hg_descriptor_find(type->options[0].kinds, name);
-}
-
 /* Options of `type` from its value: a mapping by name, or a single value or list for the first option of the table. */
 static bool parse_options(reader *r, const hg_descriptor *type, void *options, const yaml_node_t *value, const char *place)
 {
