@@ -74,8 +74,7 @@ __kernel void weight_gradient(__global const float *restrict large, __global con
                     UNROLL for (int t = 0; t < TI; t++)
                         UNROLL for (int v = 0; v < NV; v++) sum[u][t][v] = 0.0f;
                 /* columns at which the tap lies inside the large picture */
-                const int shift = kw * DW - PW, j0 = shift < 0 ? (SW - 1 - shift) / SW : 0;
-                const int j1 = WL - shift > 0 ? min((WL - shift + SW - 1) / SW, WS) : 0;
+                const int shift = kw * DW - PW, j0 = max((SW - 1 - shift) / SW, 0), j1 = min((WL - shift + SW - 1) / SW, WS);
                 for (int i = begin; i < end; i++) {
                     const int row = i * SH - PH + kh * DH;
                     if (row < 0 || row >= HL) continue;
