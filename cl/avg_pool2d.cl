@@ -1,14 +1,10 @@
 /* Average pooling. y[b,i,j,c] = sum over the window of x / divisor, where the divisor is the window's size clipped to the input
  * (COUNT_PAD 0) or to the input and the padding around it (COUNT_PAD 1, as PyTorch's count_include_pad).
  * The backward pass gathers: an input pixel adds dy / divisor of every window that covers it.
- * Macros: C H W OH OW KH KW SH SW PH PW COUNT_PAD; HG_VEC channels go together. One item is a row of pixels.
+ * Sizes are arguments, so that layers share programs. rows: B * OH forward, B * H backward.
+ * Macros: KH KW SH SW PH PW COUNT_PAD, HG_VEC divides C, those of hg_emit_dx.
  * Traffic: 4 bytes per input and output forward, the same backward (8 per input where values or old gradients are read). */
-#ifndef C
-#define C 1
-#define H 4
-#define W 4
-#define OH 2
-#define OW 2
+#ifndef KH
 #define KH 2
 #define KW 2
 #define SH 2
@@ -20,46 +16,56 @@
 #define COUNT_PAD 0
 #endif
 
-#define CELL(b, i, j, hh, ww, c) ((((b) * (hh) + (i)) * (ww) + (j)) * C + (c))
-
-/* How many pixels window i of an axis counts. */
-inline int counted(int i, int k, int s, int p, int n)
+/* How many pixels a window that begins at `begin` counts along an axis of n. */
+static inline int counted(int begin, int k, int p, int n)
 {
-    const int begin = i * s - p;
     return COUNT_PAD ? min(begin + k, n + p) - begin : min(begin + k, n) - max(begin, 0);
 }
 
-/* rows: B * OH */
-__kernel void forward(__global const float *restrict x, __global float *restrict y, int rows)
+/* 1 / divisor of the window whose corner is at (top, left). */
+static inline float share_of(int top, int left, int H, int W)
 {
-    HG_FOR(row, rows) {
-        const int b = row / OH, i = row - b * OH, r0 = max(i * SH - PH, 0), r1 = min(i * SH - PH + KH, H);
-        for (int j = 0; j < OW; j++) {
-            const int s0 = max(j * SW - PW, 0), s1 = min(j * SW - PW + KW, W);
-            const float divisor = (float)(counted(i, KH, SH, PH, H) * counted(j, KW, SW, PW, W));
-            for (int c = 0; c < C; c += HG_VEC) {
-                hg_vec sum = 0.0f;
-                for (int r = r0; r < r1; r++)
-                    for (int s = s0; s < s1; s++) sum += HG_LOAD(x + CELL(b, r, s, H, W, c));
-                HG_STORE(sum / divisor, y + CELL(b, i, j, OH, OW, c));
+    if (top >= 0 && top + KH <= H && left >= 0 && left + KW <= W) return 1.0f / (float)(KH * KW);
+    return 1.0f / (float)(counted(top, KH, PH, H) * counted(left, KW, PW, W));
+}
+
+static inline hg_vec window_sum(__global const float *x, int row, int C, int r0, int r1, int s0, int s1)
+{
+    hg_vec sum = 0.0f;
+    for (int r = r0; r < r1; r++)
+        for (int s = s0; s < s1; s++) sum += HG_LOAD(x + r * row + s * C);
+    return sum;
+}
+
+__kernel void forward(__global const float *restrict x, __global float *restrict y, int rows, int C, int H, int W, int OH, int OW)
+{
+    HG_ROWS(r, rows) {
+        const int b = r / OH, top = (r - b * OH) * SH - PH;
+        HG_COLUMNS(j, OW) {
+            const int left = j * SW - PW, corner = ((b * H + top) * W + left) * C, to = (r * OW + j) * C;
+            const bool whole = top >= 0 && top + KH <= H && left >= 0 && left + KW <= W;
+            const float share = share_of(top, left, H, W);
+            HG_CHANNELS(c, C) {
+                const hg_vec sum = whole ? window_sum(x + corner + c, W * C, C, 0, KH, 0, KW)
+                    : window_sum(x + corner + c, W * C, C, max(-top, 0), min(H - top, KH), max(-left, 0), min(W - left, KW));
+                HG_STORE(sum * share, y + to + c);
             }
         }
     }
 }
 
-/* rows: B * H */
-__kernel void backward(__global const float *restrict dy, int rows, __global float *restrict dx, __global const float *dx_x)
+__kernel void backward(__global const float *restrict dy, int rows, int C, int H, int W, int OH, int OW, __global float *dx, __global const float *dx_x)
 {
-    HG_FOR(row, rows) {
+    HG_ROWS(row, rows) {
         const int b = row / H, r = row - b * H, i0 = max((r + PH - KH + SH) / SH, 0), i1 = min((r + PH) / SH, OH - 1);
-        for (int s = 0; s < W; s++) {
+        HG_COLUMNS(s, W) {
             const int j0 = max((s + PW - KW + SW) / SW, 0), j1 = min((s + PW) / SW, OW - 1);
-            for (int c = 0; c < C; c += HG_VEC) {
+            HG_CHANNELS(c, C) {
                 hg_vec sum = 0.0f;
                 for (int i = i0; i <= i1; i++)
                     for (int j = j0; j <= j1; j++)
-                        sum += HG_LOAD(dy + CELL(b, i, j, OH, OW, c)) / (float)(counted(i, KH, SH, PH, H) * counted(j, KW, SW, PW, W));
-                HG_DX_VEC(dx, dx_x, CELL(b, r, s, H, W, c), sum);
+                        sum += share_of(i * SH - PH, j * SW - PW, H, W) * HG_LOAD(dy + ((b * OH + i) * OW + j) * C + c);
+                HG_DX_VEC(dx, dx_x, (row * W + s) * C + c, sum);
             }
         }
     }

@@ -1,14 +1,9 @@
 /* Max pooling. y[b,i,j,c] = max over the window of x; the first maximum in row-major order wins, NaN wins over all (as PyTorch).
- * The winner's place in its window is stored as a byte (0..KH*KW-1), so that the backward pass is a gather: an input pixel asks
- * every window that covers it whether it was the one. Padding never wins.
- * Macros: C H W OH OW KH KW SH SW PH PW; HG_VEC channels go together (divides C). One item is a row of pixels.
+ * The winner's place in its window is stored as a byte (0..KH*KW-1), from which the backward pass gathers. Padding never wins.
+ * Sizes are arguments, so that layers share programs. rows: B * OH forward and in backward_cells, B * H in backward.
+ * Macros: KH KW SH SW PH PW, NOTE (are winners wanted), HG_VEC divides C, those of hg_emit_dx.
  * Traffic: forward 4 bytes in per input, 5 out per output; backward 5 in per output, 4 to 8 out per input. */
-#ifndef C
-#define C 1
-#define H 4
-#define W 4
-#define OH 2
-#define OW 2
+#ifndef KH
 #define KH 2
 #define KW 2
 #define SH 2
@@ -17,7 +12,10 @@
 #define PW 0
 #endif
 
-/* a byte holds the place in a window of up to 256 pixels */
+#ifndef NOTE
+#define NOTE 1
+#endif
+
 #if KH * KW <= 256
 typedef uchar place_t;
 #define LOAD_PLACE(p) HG_LOAD_UCHAR(p)
@@ -28,51 +26,100 @@ typedef int place_t;
 #define STORE_PLACE(v, p) HG_STORE(v, p)
 #endif
 
-#define CELL(b, i, j, hh, ww, c) ((((b) * (hh) + (i)) * (ww) + (j)) * C + (c))
-
-/* rows: B * OH */
-__kernel void forward(__global const float *restrict x, __global float *restrict y, __global place_t *restrict winner, int rows)
+/* The maximum over rows r0..r1-1 and columns s0..s1-1 of a window whose corner is at x. Only where the sum says that there may be
+ * a NaN is it looked for. */
+static inline hg_vec window_max(__global const float *x, int row, int C, int r0, int r1, int s0, int s1, hg_ivec *at)
 {
-    HG_FOR(row, rows) {
-        const int b = row / OH, i = row - b * OH;
-        for (int j = 0; j < OW; j++) {
-            const int top = i * SH - PH, left = j * SW - PW;
-            const int r0 = max(top, 0), r1 = min(top + KH, H), s0 = max(left, 0), s1 = min(left + KW, W);
-            for (int c = 0; c < C; c += HG_VEC) {
-                hg_vec best = -INFINITY;
-                hg_ivec at = (r0 - top) * KW + s0 - left;
-                for (int r = r0; r < r1; r++)
-                    for (int s = s0; s < s1; s++) {
-                        const hg_vec v = HG_LOAD(x + CELL(b, r, s, H, W, c));
-                        const hg_ivec place = (r - top) * KW + s - left, wins = (v > best) | (v != v);
-                        best = wins ? v : best;
-                        at = wins ? place : at;
-                    }
-                HG_STORE(best, y + CELL(b, i, j, OH, OW, c));
-                STORE_PLACE(at, winner + CELL(b, i, j, OH, OW, c));
+    const hg_ivec first = r0 * KW + s0;
+    hg_vec best = -INFINITY, sum = 0.0f;
+    hg_ivec from = first;
+    for (int r = r0; r < r1; r++)
+        for (int s = s0; s < s1; s++) {
+            const hg_vec v = HG_LOAD(x + r * row + s * C);
+            const hg_ivec place = r * KW + s;
+            from = v > best ? place : from;
+            best = v > best ? v : best;
+            sum += v;
+        }
+    const float all = hg_lanes(sum);
+    if (all != all) {
+        best = -INFINITY;
+        from = first;
+        for (int r = r0; r < r1; r++)
+            for (int s = s0; s < s1; s++) {
+                const hg_vec v = HG_LOAD(x + r * row + s * C);
+                const hg_ivec place = r * KW + s, wins = ((v > best) | (v != v)) & (best == best);
+                best = wins ? v : best;
+                from = wins ? place : from;
+            }
+    }
+    *at = from;
+    return best;
+}
+
+__kernel void forward(__global const float *restrict x, __global float *restrict y, __global place_t *restrict winner,
+                      int rows, int C, int H, int W, int OH, int OW)
+{
+    HG_ROWS(r, rows) {
+        const int b = r / OH, top = (r - b * OH) * SH - PH;
+        HG_COLUMNS(j, OW) {
+            const int left = j * SW - PW, corner = ((b * H + top) * W + left) * C, to = (r * OW + j) * C;
+            const bool whole = top >= 0 && top + KH <= H && left >= 0 && left + KW <= W;
+            HG_CHANNELS(c, C) {
+                hg_ivec at;
+                const hg_vec best = whole ? window_max(x + corner + c, W * C, C, 0, KH, 0, KW, &at)
+                    : window_max(x + corner + c, W * C, C, max(-top, 0), min(H - top, KH), max(-left, 0), min(W - left, KW), &at);
+                HG_STORE(best, y + to + c);
+#if NOTE
+                STORE_PLACE(at, winner + to + c);
+#endif
             }
         }
     }
 }
 
-/* rows: B * H. Window i covers input row r if i SH - PH <= r < i SH - PH + KH. */
-__kernel void backward(__global const float *restrict dy, __global const place_t *restrict winner, int rows, __global float *restrict dx, __global const float *dx_x)
+/* Any windows: an input pixel asks every window that covers it. Window i covers row r if i SH - PH <= r < i SH - PH + KH. */
+__kernel void backward(__global const float *restrict dy, __global const place_t *restrict winner, int rows, int C, int H, int W, int OH, int OW,
+                       __global float *dx, __global const float *dx_x)
 {
-    HG_FOR(row, rows) {
-        const int b = row / H, r = row - b * H;
-        const int i0 = max((r + PH - KH + SH) / SH, 0), i1 = min((r + PH) / SH, OH - 1);
-        for (int s = 0; s < W; s++) {
+    HG_ROWS(row, rows) {
+        const int b = row / H, r = row - b * H, i0 = max((r + PH - KH + SH) / SH, 0), i1 = min((r + PH) / SH, OH - 1);
+        HG_COLUMNS(s, W) {
             const int j0 = max((s + PW - KW + SW) / SW, 0), j1 = min((s + PW) / SW, OW - 1);
-            for (int c = 0; c < C; c += HG_VEC) {
-                hg_vec sum = 0.0f;
+            HG_CHANNELS(c, C) {
+                const hg_vec none = 0.0f;
+                hg_vec sum = none;
                 for (int i = i0; i <= i1; i++)
                     for (int j = j0; j <= j1; j++) {
-                        const int o = CELL(b, i, j, OH, OW, c);
-                        const hg_ivec mine = (r - i * SH + PH) * KW + s - j * SW + PW, won = LOAD_PLACE(winner + o) == mine;
-                        const hg_vec none = 0.0f;
-                        sum += won ? HG_LOAD(dy + o) : none;
+                        const int from = ((b * OH + i) * OW + j) * C + c;
+                        const hg_ivec mine = (r - i * SH + PH) * KW + s - j * SW + PW, won = LOAD_PLACE(winner + from) == mine;
+                        sum += won ? HG_LOAD(dy + from) : none;
                     }
-                HG_DX_VEC(dx, dx_x, CELL(b, r, s, H, W, c), sum);
+                HG_DX_VEC(dx, dx_x, (row * W + s) * C + c, sum);
+            }
+        }
+    }
+}
+
+/* Windows that do not overlap (KH <= SH, KW <= SW): each writes its cell, the SH x SW pixels from its corner on; the first and last
+ * cells reach to the border. */
+__kernel void backward_cells(__global const float *restrict dy, __global const place_t *restrict winner, int rows, int C, int H, int W, int OH, int OW,
+                             __global float *dx, __global const float *dx_x)
+{
+    HG_ROWS(row, rows) {
+        const int b = row / OH, i = row - b * OH, top = i * SH - PH;
+        const int r0 = i == 0 ? 0 : top, r1 = i == OH - 1 ? H : top + SH;
+        HG_COLUMNS(j, OW) {
+            const int left = j * SW - PW, s0 = j == 0 ? 0 : left, s1 = j == OW - 1 ? W : left + SW;
+            HG_CHANNELS(c, C) {
+                const int from = (row * OW + j) * C + c;
+                const hg_vec g = HG_LOAD(dy + from), none = 0.0f;
+                const hg_ivec won = LOAD_PLACE(winner + from);
+                for (int r = r0; r < r1; r++)
+                    for (int s = s0; s < s1; s++) {
+                        const hg_ivec mine = r - top < KH && s - left < KW ? (r - top) * KW + s - left : -1;
+                        HG_DX_VEC(dx, dx_x, ((b * H + r) * W + s) * C + c, won == mine ? g : none);
+                    }
             }
         }
     }

@@ -1,84 +1,74 @@
-/* Enlargement by whole factors KH x KW. NEAREST: y[i,j] = x[i / KH, j / KW]. Bilinear: pixel centres at (i + 1/2) / KH - 1/2,
- * clamped below at 0, neighbours clamped at the border (PyTorch's align_corners=False).
+/* Enlargement by whole factors KH x KW. NEAREST: y[i,j] = x[i / KH, j / KW]. Bilinear: output i lies at (i + 1/2) / KH - 1/2 among
+ * the pixels' centres, clamped to the first and last (PyTorch's align_corners=False); places are counted in steps of 1 / (2 KH), so
+ * that the shares are exact.
  * The backward pass gathers: an input pixel sums over the outputs that it has a share in.
- * Macros: C H W (of the input) KH KW NEAREST; HG_VEC channels go together. One item is a row of pixels.
- * Traffic: 4 bytes per input and output each way. */
-#ifndef C
-#define C 1
-#define H 2
-#define W 2
+ * Sizes (of the input) are arguments, so that layers share programs. rows: B * H * KH forward, B * H backward.
+ * Macros: KH KW NEAREST, HG_VEC divides C, those of hg_emit_dx. Traffic: 4 bytes per input and output each way. */
+#ifndef KH
 #define KH 2
 #define KW 2
 #endif
 #ifndef NEAREST
 #define NEAREST 1
 #endif
-#define OH (H * KH)
-#define OW (W * KW)
-#define CELL(b, i, j, hh, ww, c) ((((b) * (hh) + (i)) * (ww) + (j)) * C + (c))
 
-/* Output i lies between inputs `low` and the next at share `t`. */
-inline float place(int i, int factor, int n, int *low, int *high)
+/* The place of output i between n inputs, in steps of 1 / (2 k). */
+static inline int place(int i, int k, int n)
 {
-    const float at = fmax(((float)i + 0.5f) / (float)factor - 0.5f, 0.0f);
-    *low = min((int)at, n - 1);
-    *high = min(*low + 1, n - 1);
-    return at - (float)*low;
+    return clamp(2 * i + 1 - k, 0, (n - 1) * 2 * k);
 }
 
-/* The share of input r in output i. */
-inline float share(int i, int r, int factor, int n)
+/* The share of input r in the output at a place. */
+static inline float share(int at, int r, int k)
 {
-    int low, high;
-    const float t = place(i, factor, n, &low, &high);
-    return (low == r ? 1.0f - t : 0.0f) + (high == r ? t : 0.0f);
+    return (float)max(2 * k - (int)abs(at - r * 2 * k), 0) / (float)(2 * k);
 }
 
-/* rows: B * OH */
-__kernel void forward(__global const float *restrict x, __global float *restrict y, int rows)
+__kernel void forward(__global const float *restrict x, __global float *restrict y, int rows, int C, int H, int W)
 {
-    HG_FOR(row, rows) {
-        const int b = row / OH, i = row - b * OH;
+    HG_ROWS(row, rows) {
+        const int b = row / (H * KH), i = row - b * (H * KH);
 #if NEAREST
-        for (int s = 0; s < W; s++)
-            for (int c = 0; c < C; c += HG_VEC) {
-                const hg_vec v = HG_LOAD(x + CELL(b, i / KH, s, H, W, c));
-                for (int k = 0; k < KW; k++) HG_STORE(v, y + CELL(b, i, s * KW + k, OH, OW, c));
-            }
+        __global const float *from = x + (b * H + i / KH) * W * C;
+        HG_COLUMNS(s, W) HG_CHANNELS(c, C) {
+            const hg_vec v = HG_LOAD(from + s * C + c);
+            for (int k = 0; k < KW; k++) HG_STORE(v, y + ((row * W + s) * KW + k) * C + c);
+        }
 #else
-        int r0, r1, s0, s1;
-        const float t = place(i, KH, H, &r0, &r1);
-        for (int j = 0; j < OW; j++) {
-            const float u = place(j, KW, W, &s0, &s1);
-            for (int c = 0; c < C; c += HG_VEC) {
-                const hg_vec top = (1.0f - u) * HG_LOAD(x + CELL(b, r0, s0, H, W, c)) + u * HG_LOAD(x + CELL(b, r0, s1, H, W, c));
-                const hg_vec low = (1.0f - u) * HG_LOAD(x + CELL(b, r1, s0, H, W, c)) + u * HG_LOAD(x + CELL(b, r1, s1, H, W, c));
-                HG_STORE((1.0f - t) * top + t * low, y + CELL(b, i, j, OH, OW, c));
+        const int at = place(i, KH, H), r = at / (2 * KH), next_row = r + 1 < H ? W * C : 0;
+        const float low = (float)(at - r * 2 * KH) / (float)(2 * KH);
+        HG_COLUMNS(j, W * KW) {
+            const int across = place(j, KW, W), s = across / (2 * KW), next = s + 1 < W ? C : 0;
+            const float right = (float)(across - s * 2 * KW) / (float)(2 * KW);
+            __global const float *from = x + ((b * H + r) * W + s) * C;
+            HG_CHANNELS(c, C) {
+                const hg_vec top = (1.0f - right) * HG_LOAD(from + c) + right * HG_LOAD(from + next + c);
+                const hg_vec bottom = (1.0f - right) * HG_LOAD(from + next_row + c) + right * HG_LOAD(from + next_row + next + c);
+                HG_STORE((1.0f - low) * top + low * bottom, y + (row * W * KW + j) * C + c);
             }
         }
 #endif
     }
 }
 
-/* rows: B * H */
-__kernel void backward(__global const float *restrict dy, int rows, __global float *restrict dx, __global const float *dx_x)
+__kernel void backward(__global const float *restrict dy, int rows, int C, int H, int W, __global float *dx, __global const float *dx_x)
 {
-    HG_FOR(row, rows) {
+    const int OH = H * KH, OW = W * KW;
+    HG_ROWS(row, rows) {
         const int b = row / H, r = row - b * H;
-        for (int s = 0; s < W; s++)
-            for (int c = 0; c < C; c += HG_VEC) {
-                hg_vec sum = 0.0f;
+        HG_COLUMNS(s, W) HG_CHANNELS(c, C) {
+            hg_vec sum = 0.0f;
 #if NEAREST
-                for (int k = 0; k < KH; k++)
-                    for (int l = 0; l < KW; l++) sum += HG_LOAD(dy + CELL(b, r * KH + k, s * KW + l, OH, OW, c));
+            for (int k = 0; k < KH; k++)
+                for (int l = 0; l < KW; l++) sum += HG_LOAD(dy + ((row * KH + k) * OW + s * KW + l) * C + c);
 #else
-                for (int i = max((r - 1) * KH, 0); i < min((r + 2) * KH, OH); i++) {
-                    const float t = share(i, r, KH, H);
-                    for (int j = max((s - 1) * KW, 0); j < min((s + 2) * KW, OW); j++)
-                        sum += t * share(j, s, KW, W) * HG_LOAD(dy + CELL(b, i, j, OH, OW, c));
-                }
-#endif
-                HG_DX_VEC(dx, dx_x, CELL(b, r, s, H, W, c), sum);
+            for (int i = max(r * KH - (KH + 1) / 2, 0); i < min(r * KH + KH + (KH + 1) / 2, OH); i++) {
+                const float t = share(place(i, KH, H), r, KH);
+                for (int j = max(s * KW - (KW + 1) / 2, 0); j < min(s * KW + KW + (KW + 1) / 2, OW); j++)
+                    sum += t * share(place(j, KW, W), s, KW) * HG_LOAD(dy + ((b * OH + i) * OW + j) * C + c);
             }
+#endif
+            HG_DX_VEC(dx, dx_x, (row * W + s) * C + c, sum);
+        }
     }
 }

@@ -11,11 +11,8 @@ static const hg_option table[] = {
 static void emit(hg_plan *plan, const hg_node *node, hg_launch *launch, int height, int width)
 {
     const hg_pool *p = node->state;
-    size_t rows = (size_t)hg_plan_batch(plan) * (size_t)height;
-    hg_pool_define(plan, launch, p);
     hg_emit_define(plan, launch, "COUNT_PAD", !p->same && ((const hg_pool_options *)node->options)->count_include_pad);
-    hg_emit_int(plan, launch, (int64_t)rows);
-    hg_emit_rows(plan, launch, rows, (size_t)width * (size_t)p->c);
+    hg_pool_emit(plan, launch, p, height, width);
     hg_emit_cost(plan, launch, (double)hg_pool_out(plan, p) * p->kh * p->kw, 4.0 * (double)hg_pool_in(plan, p) + 4.0 * (double)hg_pool_out(plan, p));
 }
 

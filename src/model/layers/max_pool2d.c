@@ -13,14 +13,13 @@ static hg_block winners(hg_plan *plan, const hg_node *node)
 static void forward(hg_plan *plan, const hg_node *node)
 {
     const hg_pool *p = node->state;
-    size_t rows = (size_t)hg_plan_batch(plan) * (size_t)p->oh;
     hg_launch *launch = hg_emit(plan, node, "forward", "max_pool2d", "forward");
-    hg_pool_define(plan, launch, p);
     hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
     hg_emit_write(plan, launch, hg_plan_value(plan, node->out[0]));
-    hg_emit_write(plan, launch, winners(plan, node));
-    hg_emit_int(plan, launch, (int64_t)rows);
-    hg_emit_rows(plan, launch, rows, (size_t)p->ow * (size_t)p->c);
+    const bool note = hg_plan_wants_grad(plan, node->in[0]);
+    hg_emit_define(plan, launch, "NOTE", note);
+    hg_emit_write(plan, launch, note ? winners(plan, node) : -1);
+    hg_pool_emit(plan, launch, p, p->oh, p->ow);
     hg_emit_cost(plan, launch, (double)hg_pool_out(plan, p) * p->kh * p->kw, 4.0 * (double)hg_pool_in(plan, p) + 5.0 * (double)hg_pool_out(plan, p));
 }
 
@@ -28,14 +27,12 @@ static void backward(hg_plan *plan, const hg_node *node)
 {
     const hg_pool *p = node->state;
     if (!hg_plan_wants_grad(plan, node->in[0])) return;
-    size_t rows = (size_t)hg_plan_batch(plan) * (size_t)p->h;
-    hg_launch *launch = hg_emit(plan, node, "data gradient", "max_pool2d", "backward");
-    hg_pool_define(plan, launch, p);
+    const bool cells = p->kh <= p->sh && p->kw <= p->sw;
+    hg_launch *launch = hg_emit(plan, node, "data gradient", "max_pool2d", cells ? "backward_cells" : "backward");
     hg_emit_read(plan, launch, hg_plan_grad(plan, node->out[0]));
     hg_emit_read(plan, launch, winners(plan, node));
-    hg_emit_int(plan, launch, (int64_t)rows);
+    hg_pool_emit(plan, launch, p, cells ? p->oh : p->h, cells ? p->ow : p->w);
     hg_emit_dx(plan, launch, node->in[0]);
-    hg_emit_rows(plan, launch, rows, (size_t)p->w * (size_t)p->c);
     hg_emit_cost(plan, launch, (double)hg_pool_in(plan, p) * 2, 4.0 * (double)hg_pool_in(plan, p) + 5.0 * (double)hg_pool_out(plan, p));
 }
 

@@ -1,6 +1,7 @@
 #include "model/layers/pool.h"
 
 #include "model/conv.h"
+#include "model/ranges.h"
 
 /* One axis as PyTorch: floor or ceil of (in + 2 p - k) / s, plus 1; with ceil the last window must begin inside the input or the
  * zeros in front of it. */
@@ -41,12 +42,15 @@ bool hg_pool_build(hg_graph *graph, hg_node *node)
     return hg_node_output(graph, node, (hg_shape){p->c, p->oh, p->ow, false});
 }
 
-void hg_pool_define(hg_plan *plan, hg_launch *launch, const hg_pool *p)
+void hg_pool_emit(hg_plan *plan, hg_launch *launch, const hg_pool *p, int height, int width)
 {
-    const struct { const char *name; int value; } macros[] = {{"C", p->c}, {"H", p->h}, {"W", p->w}, {"OH", p->oh}, {"OW", p->ow}, {"KH", p->kh},
-        {"KW", p->kw}, {"SH", p->sh}, {"SW", p->sw}, {"PH", p->ph}, {"PW", p->pw}};
+    const struct { const char *name; int value; } macros[] = {{"KH", p->kh}, {"KW", p->kw}, {"SH", p->sh}, {"SW", p->sw}, {"PH", p->ph}, {"PW", p->pw}};
+    const int sizes[] = {p->c, p->h, p->w, p->oh, p->ow};
+    const size_t rows = hg_mul((size_t)hg_plan_batch(plan), (size_t)height);
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
-    hg_emit_lanes(plan, launch, p->c);
+    hg_emit_int(plan, launch, (int64_t)rows);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) hg_emit_int(plan, launch, sizes[i]);
+    hg_emit_pixels(plan, launch, rows, width, p->c);
 }
 
 size_t hg_pool_in(const hg_plan *plan, const hg_pool *p)

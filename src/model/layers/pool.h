@@ -17,8 +17,8 @@ typedef struct hg_pool { int c, h, w, oh, ow, kh, kw, sh, sw, ph, pw; bool same;
 
 /* Computes the geometry into node->state and adds the output. */
 bool hg_pool_build(hg_graph *graph, hg_node *node);
-/* Geometry as macros C H W OH OW KH KW SH SW PH PW. */
-void hg_pool_define(hg_plan *plan, hg_launch *launch, const hg_pool *pool);
+/* Macros KH KW SH SW PH PW; arguments rows, C, H, W, OH, OW; the range over all examples' pictures of height x width. */
+void hg_pool_emit(hg_plan *plan, hg_launch *launch, const hg_pool *pool, int height, int width);
 size_t hg_pool_in(const hg_plan *plan, const hg_pool *pool);  /* numbers read */
 size_t hg_pool_out(const hg_plan *plan, const hg_pool *pool); /* numbers written */
 

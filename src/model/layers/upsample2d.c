@@ -1,5 +1,5 @@
 /* Enlargement by whole factors. */
-#include "model/plan.h"
+#include "model/ranges.h"
 
 typedef struct upsample_options { int factor[2]; int method; } upsample_options;
 
@@ -20,21 +20,21 @@ static bool build(hg_graph *graph, hg_node *node)
     return hg_node_output(graph, node, (hg_shape){in.c, in.h * o->factor[0], in.w * o->factor[1], false});
 }
 
-static void emit(hg_plan *plan, const hg_node *node, hg_launch *launch, hg_shape rows_of)
+/* The range is over all examples' rows of `height`, and `width` columns. */
+static void emit(hg_plan *plan, const hg_node *node, hg_launch *launch, int height, int width)
 {
     const upsample_options *o = node->options;
     hg_shape in = hg_plan_tensor(plan, node->in[0])->shape;
-    size_t rows = (size_t)hg_plan_batch(plan) * (size_t)rows_of.h;
+    const size_t rows = hg_mul((size_t)hg_plan_batch(plan), (size_t)height);
     double numbers = (double)hg_shape_count(in) * hg_plan_batch(plan), times = (double)o->factor[0] * o->factor[1];
-    hg_emit_define(plan, launch, "C", in.c);
-    hg_emit_define(plan, launch, "H", in.h);
-    hg_emit_define(plan, launch, "W", in.w);
     hg_emit_define(plan, launch, "KH", o->factor[0]);
     hg_emit_define(plan, launch, "KW", o->factor[1]);
     hg_emit_define(plan, launch, "NEAREST", o->method == 0);
-    hg_emit_lanes(plan, launch, in.c);
     hg_emit_int(plan, launch, (int64_t)rows);
-    hg_emit_rows(plan, launch, rows, (size_t)rows_of.w * (size_t)in.c);
+    hg_emit_int(plan, launch, in.c);
+    hg_emit_int(plan, launch, in.h);
+    hg_emit_int(plan, launch, in.w);
+    hg_emit_pixels(plan, launch, rows, width, in.c);
     hg_emit_cost(plan, launch, numbers * times * (o->method == 0 ? 1 : 6), 4 * numbers * (1 + times));
 }
 
@@ -43,7 +43,8 @@ static void forward(hg_plan *plan, const hg_node *node)
     hg_launch *launch = hg_emit(plan, node, "forward", "upsample2d", "forward");
     hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
     hg_emit_write(plan, launch, hg_plan_value(plan, node->out[0]));
-    emit(plan, node, launch, hg_plan_tensor(plan, node->out[0])->shape);
+    const hg_shape in = hg_plan_tensor(plan, node->in[0])->shape, out = hg_plan_tensor(plan, node->out[0])->shape;
+    emit(plan, node, launch, out.h, ((const upsample_options *)node->options)->method == 0 ? in.w : out.w);
 }
 
 static void backward(hg_plan *plan, const hg_node *node)
@@ -51,7 +52,8 @@ static void backward(hg_plan *plan, const hg_node *node)
     if (!hg_plan_wants_grad(plan, node->in[0])) return;
     hg_launch *launch = hg_emit(plan, node, "data gradient", "upsample2d", "backward");
     hg_emit_read(plan, launch, hg_plan_grad(plan, node->out[0]));
-    emit(plan, node, launch, hg_plan_tensor(plan, node->in[0])->shape);
+    const hg_shape in = hg_plan_tensor(plan, node->in[0])->shape;
+    emit(plan, node, launch, in.h, in.w);
     hg_emit_dx(plan, launch, node->in[0]);
 }
 
