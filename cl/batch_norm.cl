@@ -1,118 +1,170 @@
-/* Batch normalisation (Ioffe, Szegedy 2015) over n = B * H * W rows of C channels:
- *   y = f(w (x - mean) rstd + b), rstd = 1 / sqrt(var + epsilon)
- * Training: mean and biased variance of the batch, in two ordered passes (splits of rows, each by Welford's running update of
- * mean and squared deviations, joined by Chan's formula), and running = (1 - momentum) running + momentum batch, with the unbiased
- * variance. Evaluating: the running statistics.
- * Backward: with g = dy, xhat = (x - mean) rstd, s1 = sum g, s2 = sum g xhat (two ordered passes):
- *   db = s1, dw = s2, dx = w rstd (g - (s1 + xhat s2) / n)
- * Macros: C, ACT .. DX .. DW .. B_ADD. HG_VEC channels go together. Statistics lie as [mean C][rstd C], sums as [s1 C][s2 C].
- * Traffic: forward x twice, y once; backward x and dy twice, dx once. */
-#ifndef C
-#define C 1
+/* Batch normalisation (Ioffe, Szegedy 2015; PyTorch's BatchNorm2d), per channel over the P = B*H*W pixels of x [P, C]:
+ *   mean = sum x / P, var = sum (x - mean)^2 / P, xhat = (x - mean) / sqrt(var + epsilon), y = act(xhat w + b)
+ *   db = sum dy, dw = sum dy xhat, dx = w / sqrt(var + epsilon) (dy - db / P - xhat dw / P)
+ * Sums are made in two ordered passes: each part of `rows` rows leaves its own, which one work-item per channel joins in order.
+ * Everywhere a work-item goes through its rows in chunks that stay in the L1 cache, channel by channel: the mean of a chunk is known
+ * before its squares are summed, and chunks and parts are joined by Chan, Golub and LeVeque's formula (1979), so that nothing cancels
+ * whatever the mean. stats [2, C]: mean and 1 / sqrt(var + epsilon).
+ *
+ * Traffic: forward x twice, y once; backward x and dy twice, dx once. Macros: HG_VEC divides C; those of hg_emit_act,
+ * hg_emit_dx, hg_emit_dw (DW_ADD, DB_ADD). */
+#ifndef DB_ADD
+#define DB_ADD 0
 #endif
-#ifndef B_ADD
-#define B_ADD 0
-#endif
+#define CHUNK(C) clamp(4096 / (C), 4, 64)
 
-/* Split `s` of `splits` covers rows s * span .. ; partials [splits][2][C]: mean, then sum of squared deviations. */
-__kernel void moments(__global const float *restrict x, __global float *restrict partials, int n, int span)
+__kernel void statistics(__global const float *restrict x, __global float *restrict partials, int P, int C, int rows)
 {
-    const int split = (int)get_global_id(0), c = (int)get_global_id(1) * HG_VEC, begin = split * span, end = min(begin + span, n);
-    hg_vec mean = 0.0f, squares = 0.0f;
-    for (int r = begin; r < end; r++) {
-        const hg_vec v = HG_LOAD(x + r * C + c), d = v - mean;
-        mean += d * (1.0f / (float)(r - begin + 1));
-        squares += d * (v - mean);
-    }
-    HG_STORE(mean, partials + split * 2 * C + c);
-    HG_STORE(squares, partials + (split * 2 + 1) * C + c);
-}
-
-__kernel void moments_join(__global const float *restrict partials, int n, int span, int splits, float epsilon, float momentum,
-                           __global float *restrict statistics, __global float *restrict running_mean, __global float *restrict running_var)
-{
-    const int c = (int)get_global_id(0);
-    float mean = 0.0f, squares = 0.0f, count = 0.0f;
-    for (int s = 0; s < splits; s++) {
-        const float m = partials[s * 2 * C + c], q = partials[(s * 2 + 1) * C + c], k = (float)(min((s + 1) * span, n) - s * span);
-        const float d = m - mean, all = count + k;
-        mean += d * (k / all);
-        squares += q + d * d * (count * (k / all));
-        count = all;
-    }
-    statistics[c] = mean;
-    statistics[C + c] = 1.0f / sqrt(squares / count + epsilon);
-    running_mean[c] = (1.0f - momentum) * running_mean[c] + momentum * mean;
-    running_var[c] = (1.0f - momentum) * running_var[c] + momentum * (squares / fmax(count - 1.0f, 1.0f));
-}
-
-/* Evaluation: statistics from the running ones. */
-__kernel void moments_running(__global const float *restrict running_mean, __global const float *restrict running_var, float epsilon,
-                              __global float *restrict statistics)
-{
-    const int c = (int)get_global_id(0);
-    statistics[c] = running_mean[c];
-    statistics[C + c] = 1.0f / sqrt(running_var[c] + epsilon);
-}
-
-__kernel void forward(__global const float *restrict x, __global const float *restrict statistics, __global const float *restrict w,
-                      __global const float *restrict b, __global float *restrict y, int n)
-{
-    HG_FOR(r, n)
-        for (int c = 0; c < C; c += HG_VEC) {
-            const hg_vec xhat = (HG_LOAD(x + r * C + c) - HG_LOAD(statistics + c)) * HG_LOAD(statistics + C + c);
-            const hg_vec v = HG_LOAD(w + c) * xhat + HG_LOAD(b + c);
-            HG_STORE(HG_ACT(v), y + r * C + c);
+    const int begin = (int)get_global_id(2) * rows, end = min(begin + rows, P), chunk = CHUNK(C);
+    __global float *means = partials + (int)get_global_id(2) * 2 * C, *squares = means + C;
+    for (int first = begin; first < end; first += chunk) {
+        const int last = min(first + chunk, end), seen = first - begin;
+        const float n = (float)(last - first), share = n / ((float)seen + n), between = (float)seen * share;
+        HG_CHANNELS(c, C) {
+            hg_vec a0 = 0.0f, a1 = 0.0f, b0 = 0.0f, b1 = 0.0f;
+            int r = first;
+            for (; r + 1 < last; r += 2) {
+                a0 += HG_LOAD(x + r * C + c);
+                a1 += HG_LOAD(x + (r + 1) * C + c);
+            }
+            if (r < last) a0 += HG_LOAD(x + r * C + c);
+            const hg_vec mean = (a0 + a1) / n;
+            for (r = first; r + 1 < last; r += 2) {
+                const hg_vec d0 = HG_LOAD(x + r * C + c) - mean, d1 = HG_LOAD(x + (r + 1) * C + c) - mean;
+                b0 += d0 * d0;
+                b1 += d1 * d1;
+            }
+            if (r < last) {
+                const hg_vec d0 = HG_LOAD(x + r * C + c) - mean;
+                b0 += d0 * d0;
+            }
+            if (seen == 0) {
+                HG_STORE(mean, means + c);
+                HG_STORE(b0 + b1, squares + c);
+            } else {
+                const hg_vec old = HG_LOAD(means + c), delta = mean - old;
+                HG_STORE(old + delta * share, means + c);
+                HG_STORE(HG_LOAD(squares + c) + (b0 + b1) + delta * delta * between, squares + c);
+            }
         }
+    }
 }
 
-/* partials [splits][2][C]: sum g, sum g xhat */
-__kernel void sums(__global const float *restrict x, __global const float *restrict dy, __global const float *restrict statistics,
-                   __global float *restrict partials, int n, int span)
+/* Joins the parts and moves the running statistics towards the batch's mean and unbiased variance. */
+__kernel void statistics_join(__global const float *restrict partials, __global float *restrict stats, __global float *restrict running_mean,
+                              __global float *restrict running_var, int P, int C, int rows, int parts, float momentum, float epsilon)
 {
-    const int split = (int)get_global_id(0), c = (int)get_global_id(1) * HG_VEC, begin = split * span, end = min(begin + span, n);
-    const hg_vec mean = HG_LOAD(statistics + c), rstd = HG_LOAD(statistics + C + c);
-    hg_vec s1 = 0.0f, s2 = 0.0f;
-    for (int r = begin; r < end; r++) {
-        const hg_vec g = HG_LOAD(dy + r * C + c);
-        s1 += g;
-        s2 += g * ((HG_LOAD(x + r * C + c) - mean) * rstd);
+    HG_CHANNELS(c, C) {
+        hg_vec mean = HG_LOAD(partials + c), square = HG_LOAD(partials + C + c);
+        for (int s = 1; s < parts; s++) {
+            const float seen = (float)(s * rows), n = (float)min(rows, P - s * rows), share = n / (seen + n);
+            const hg_vec delta = HG_LOAD(partials + 2 * s * C + c) - mean;
+            mean += delta * share;
+            square += HG_LOAD(partials + (2 * s + 1) * C + c) + delta * delta * (seen * share);
+        }
+        HG_STORE(mean, stats + c);
+        HG_STORE(1.0f / sqrt(square / (float)P + epsilon), stats + C + c);
+        HG_STORE((1.0f - momentum) * HG_LOAD(running_mean + c) + momentum * mean, running_mean + c);
+        HG_STORE((1.0f - momentum) * HG_LOAD(running_var + c) + momentum * (square / (float)max(P - 1, 1)), running_var + c);
     }
-    HG_STORE(s1, partials + split * 2 * C + c);
-    HG_STORE(s2, partials + (split * 2 + 1) * C + c);
 }
 
-__kernel void sums_join(__global const float *restrict partials, int splits, __global float *restrict total, __global float *restrict dw,
-                        __global float *restrict db)
+/* While evaluating: the running statistics. */
+__kernel void statistics_running(__global const float *restrict running_mean, __global const float *restrict running_var,
+                                 __global float *restrict stats, int C, float epsilon)
 {
-    const int c = (int)get_global_id(0);
-    float s1 = 0.0f, s2 = 0.0f;
-    for (int s = 0; s < splits; s++) {
-        s1 += partials[s * 2 * C + c];
-        s2 += partials[(s * 2 + 1) * C + c];
+    HG_CHANNELS(c, C) {
+        HG_STORE(HG_LOAD(running_mean + c), stats + c);
+        HG_STORE(1.0f / sqrt(HG_LOAD(running_var + c) + epsilon), stats + C + c);
     }
-    total[c] = s1;
-    total[C + c] = s2;
+}
+
+__kernel void forward(__global const float *restrict x, __global const float *restrict stats, __global const float *restrict w,
+                      __global const float *restrict b, __global float *restrict y, int P, int C)
+{
+    const int end = HG_ROWS_END(P), chunk = CHUNK(C);
+    for (int first = HG_ROWS_BEGIN(P); first < end; first += chunk) {
+        HG_CHANNELS(c, C) {
+            const hg_vec mean = HG_LOAD(stats + c), scale = HG_LOAD(stats + C + c) * HG_LOAD(w + c), shift = HG_LOAD(b + c);
+            for (int r = first; r < min(first + chunk, end); r++) {
+                const hg_vec v = (HG_LOAD(x + r * C + c) - mean) * scale + shift;
+                HG_STORE(HG_ACT(v), y + r * C + c);
+            }
+        }
+    }
+}
+
+/* Parts of sum dy and sum dy xhat. */
+__kernel void gradient_sums(__global const float *restrict x, __global const float *restrict dy, __global const float *restrict stats,
+                            __global float *restrict partials, int P, int C, int rows)
+{
+    const int begin = (int)get_global_id(2) * rows, end = min(begin + rows, P), chunk = CHUNK(C);
+    __global float *db = partials + (int)get_global_id(2) * 2 * C, *dw = db + C;
+    for (int first = begin; first < end; first += chunk) {
+        const int last = min(first + chunk, end);
+        HG_CHANNELS(c, C) {
+            const hg_vec mean = HG_LOAD(stats + c), scale = HG_LOAD(stats + C + c);
+            hg_vec a0 = 0.0f, a1 = 0.0f, b0 = 0.0f, b1 = 0.0f;
+            int r = first;
+            for (; r + 1 < last; r += 2) {
+                const hg_vec d0 = HG_LOAD(dy + r * C + c), d1 = HG_LOAD(dy + (r + 1) * C + c);
+                a0 += d0;
+                a1 += d1;
+                b0 += d0 * ((HG_LOAD(x + r * C + c) - mean) * scale);
+                b1 += d1 * ((HG_LOAD(x + (r + 1) * C + c) - mean) * scale);
+            }
+            if (r < last) {
+                const hg_vec d0 = HG_LOAD(dy + r * C + c);
+                a0 += d0;
+                b0 += d0 * ((HG_LOAD(x + r * C + c) - mean) * scale);
+            }
+            if (first > begin) {
+                a1 += HG_LOAD(db + c);
+                b1 += HG_LOAD(dw + c);
+            }
+            HG_STORE(a0 + a1, db + c);
+            HG_STORE(b0 + b1, dw + c);
+        }
+    }
+}
+
+/* dw, db, and their means over the batch for dx: means [2, C]. */
+__kernel void gradient_join(__global const float *restrict partials, __global float *restrict means, int P, int C, int parts,
+                            __global float *restrict dw, __global float *restrict db)
+{
+    HG_CHANNELS(c, C) {
+        hg_vec a = 0.0f, b = 0.0f;
+        for (int s = 0; s < parts; s++) {
+            a += HG_LOAD(partials + 2 * s * C + c);
+            b += HG_LOAD(partials + (2 * s + 1) * C + c);
+        }
+        HG_STORE(a / (float)P, means + c);
+        HG_STORE(b / (float)P, means + C + c);
+#if DB_ADD
+        a = HG_LOAD(db + c) + a;
+#endif
 #if DW_ADD
-    dw[c] += s2;
-#else
-    dw[c] = s2;
+        b = HG_LOAD(dw + c) + b;
 #endif
-#if B_ADD
-    db[c] += s1;
-#else
-    db[c] = s1;
-#endif
+        HG_STORE(a, db + c);
+        HG_STORE(b, dw + c);
+    }
 }
 
-__kernel void backward(__global const float *restrict x, __global const float *restrict dy, __global const float *restrict statistics,
-                       __global const float *restrict total, __global const float *restrict w, int n, float one_over_n,
-                       __global float *restrict dx, __global const float *dx_x)
+__kernel void data_gradient(__global const float *x, __global const float *restrict dy, __global const float *restrict stats,
+                            __global const float *restrict means, __global const float *restrict w, int P, int C,
+                            __global float *dx, __global const float *dx_x)
 {
-    HG_FOR(r, n)
-        for (int c = 0; c < C; c += HG_VEC) {
-            const hg_vec rstd = HG_LOAD(statistics + C + c), xhat = (HG_LOAD(x + r * C + c) - HG_LOAD(statistics + c)) * rstd;
-            const hg_vec v = HG_LOAD(w + c) * rstd * (HG_LOAD(dy + r * C + c) - (HG_LOAD(total + c) + xhat * HG_LOAD(total + C + c)) * one_over_n);
-            HG_DX_VEC(dx, dx_x, r * C + c, v);
+    const int end = HG_ROWS_END(P), chunk = CHUNK(C);
+    for (int first = HG_ROWS_BEGIN(P); first < end; first += chunk) {
+        HG_CHANNELS(c, C) {
+            const hg_vec mean = HG_LOAD(stats + c), scale = HG_LOAD(stats + C + c), factor = HG_LOAD(w + c) * scale;
+            const hg_vec mean_dy = HG_LOAD(means + c), mean_dw = HG_LOAD(means + C + c);
+            for (int r = first; r < min(first + chunk, end); r++) {
+                const hg_vec xhat = (HG_LOAD(x + r * C + c) - mean) * scale;
+                const hg_vec v = factor * ((HG_LOAD(dy + r * C + c) - mean_dy) - xhat * mean_dw);
+                HG_DX_VEC(dx, dx_x, r * C + c, v);
+            }
         }
+    }
 }

@@ -1,5 +1,7 @@
-/* Batch normalisation: cl/batch_norm.cl has the formulas. The running statistics are parameters that do not train. */
-#include "model/plan.h"
+/* Batch normalisation: cl/batch_norm.cl has the formulas. The running statistics are parameters that do not train. One value per
+ * channel in a training batch has variance 0 and gives y = bias (PyTorch refuses it; here the last, smaller batch of an epoch may
+ * be a single example). */
+#include "model/ranges.h"
 
 typedef struct norm_options { double momentum, epsilon; hg_choice activation; double activity_l1; } norm_options;
 
@@ -25,116 +27,129 @@ static bool build(hg_graph *graph, hg_node *node)
     return true;
 }
 
-typedef struct rows { int n, span, splits, channels, groups; size_t bytes; } rows;
+typedef struct sizes { size_t pixels; int channels; hg_split split; double bytes; } sizes;
 
-/* Rows are split into at most 32 spans: a function of the shapes alone, so that the bits are the same everywhere. */
-static rows rows_of(const hg_plan *plan, const hg_node *node)
+static sizes sizes_of(const hg_plan *plan, const hg_node *node)
 {
-    hg_shape in = hg_plan_tensor(plan, node->in[0])->shape;
-    int n = hg_plan_batch(plan) * in.h * in.w, splits = n < 256 ? 1 : n / 128 < 32 ? n / 128 : 32, span = (n + splits - 1) / splits, lanes = 16;
-    if (!hg_has_wide_vectors(hg_plan_limits(plan))) lanes = 1;
-    while (in.c % lanes) lanes /= 2;
-    return (rows){n, span, (n + span - 1) / span, in.c, in.c / lanes, (size_t)in.c * 2 * sizeof(float)};
+    const hg_shape in = hg_plan_tensor(plan, node->in[0])->shape;
+    const size_t pixels = hg_mul(hg_mul((size_t)in.h, (size_t)in.w), (size_t)hg_plan_batch(plan));
+    return (sizes){pixels, in.c, hg_split_rows(plan, pixels, in.c), (double)pixels * in.c * sizeof(float)};
 }
 
-static hg_launch *launch_of(hg_plan *plan, const hg_node *node, const char *what, const char *kernel, const rows *r)
+/* Bytes of `rows` numbers for each channel. */
+static size_t per_channel(const sizes *s, int rows)
 {
-    hg_launch *launch = hg_emit(plan, node, what, "batch_norm", kernel);
-    hg_emit_define(plan, launch, "C", r->channels);
-    hg_emit_lanes(plan, launch, r->channels);
-    return launch;
+    return hg_mul(hg_mul((size_t)s->channels, (size_t)rows), sizeof(float));
 }
 
-static void batch_statistics(hg_plan *plan, const hg_node *node, const rows *r, hg_block statistics)
+/* Mean and 1 / sqrt(var + epsilon), from the forward to the backward pass. */
+static hg_block stats_of(hg_plan *plan, const hg_node *node, const sizes *s)
+{
+    return hg_plan_note(plan, node, per_channel(s, 2));
+}
+
+static void emit_sizes(hg_plan *plan, hg_launch *launch, const sizes *s)
+{
+    hg_emit_int(plan, launch, (int64_t)s->pixels);
+    hg_emit_int(plan, launch, s->channels);
+}
+
+static void batch_statistics(hg_plan *plan, const hg_node *node, const sizes *s)
 {
     const norm_options *o = node->options;
-    double numbers = (double)r->n * r->channels;
-    hg_block partials = hg_plan_scratch(plan, r->bytes * (size_t)r->splits);
-    hg_launch *launch = launch_of(plan, node, "moments", "moments", r);
+    const hg_block partials = hg_plan_scratch(plan, per_channel(s, 2 * s->split.count));
+    hg_launch *launch = hg_emit(plan, node, "statistics", "batch_norm", "statistics");
     hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
     hg_emit_write(plan, launch, partials);
-    hg_emit_int(plan, launch, r->n);
-    hg_emit_int(plan, launch, r->span);
-    hg_emit_range(plan, launch, (size_t)r->splits, (size_t)r->groups, 1, 1, 1, 1);
-    hg_emit_cost(plan, launch, 6 * numbers, 4 * numbers);
+    emit_sizes(plan, launch, s);
+    hg_emit_int(plan, launch, s->split.rows);
+    hg_emit_split(plan, launch, s->split, s->channels);
+    hg_emit_cost(plan, launch, s->bytes, s->bytes);
 
-    launch = launch_of(plan, node, "moments joined", "moments_join", r);
+    launch = hg_emit(plan, node, "statistics joined", "batch_norm", "statistics_join");
     hg_emit_read(plan, launch, partials);
-    hg_emit_int(plan, launch, r->n);
-    hg_emit_int(plan, launch, r->span);
-    hg_emit_int(plan, launch, r->splits);
-    hg_emit_float(plan, launch, o->epsilon);
-    hg_emit_float(plan, launch, o->momentum);
-    hg_emit_write(plan, launch, statistics);
+    hg_emit_write(plan, launch, stats_of(plan, node, s));
     hg_emit_update(plan, launch, hg_plan_param(plan, node, RUNNING_MEAN));
     hg_emit_update(plan, launch, hg_plan_param(plan, node, RUNNING_VAR));
-    hg_emit_range(plan, launch, (size_t)r->channels, 1, 1, 0, 1, 1);
+    emit_sizes(plan, launch, s);
+    hg_emit_int(plan, launch, s->split.rows);
+    hg_emit_int(plan, launch, s->split.count);
+    hg_emit_float(plan, launch, o->momentum);
+    hg_emit_float(plan, launch, o->epsilon);
+    hg_emit_channels(plan, launch, s->channels);
+    hg_emit_cost(plan, launch, 8.0 * s->split.count * s->channels, 8.0 * s->split.count * s->channels);
 }
 
-static void running_statistics(hg_plan *plan, const hg_node *node, const rows *r, hg_block statistics)
+static void running_statistics(hg_plan *plan, const hg_node *node, const sizes *s)
 {
-    hg_launch *launch = launch_of(plan, node, "running statistics", "moments_running", r);
+    hg_launch *launch = hg_emit(plan, node, "running statistics", "batch_norm", "statistics_running");
     hg_emit_read(plan, launch, hg_plan_param(plan, node, RUNNING_MEAN));
     hg_emit_read(plan, launch, hg_plan_param(plan, node, RUNNING_VAR));
+    hg_emit_write(plan, launch, stats_of(plan, node, s));
+    hg_emit_int(plan, launch, s->channels);
     hg_emit_float(plan, launch, ((const norm_options *)node->options)->epsilon);
-    hg_emit_write(plan, launch, statistics);
-    hg_emit_range(plan, launch, (size_t)r->channels, 1, 1, 0, 1, 1);
+    hg_emit_channels(plan, launch, s->channels);
+    hg_emit_cost(plan, launch, 3.0 * s->channels, 16.0 * s->channels);
 }
 
 static void forward(hg_plan *plan, const hg_node *node)
 {
-    rows r = rows_of(plan, node);
-    hg_block statistics = hg_plan_note(plan, node, r.bytes);
-    if (hg_plan_is_training(plan)) batch_statistics(plan, node, &r, statistics);
-    else running_statistics(plan, node, &r, statistics);
-    hg_launch *launch = launch_of(plan, node, "forward", "forward", &r);
-    hg_emit_act(plan, launch, node->out[0]);
+    const sizes s = sizes_of(plan, node);
+    if (hg_plan_is_training(plan)) batch_statistics(plan, node, &s);
+    else running_statistics(plan, node, &s);
+    hg_launch *launch = hg_emit(plan, node, "forward", "batch_norm", "forward");
     hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
-    hg_emit_read(plan, launch, statistics);
+    hg_emit_read(plan, launch, stats_of(plan, node, &s));
     hg_emit_read(plan, launch, hg_plan_param(plan, node, WEIGHT));
     hg_emit_read(plan, launch, hg_plan_param(plan, node, BIAS));
     hg_emit_write(plan, launch, hg_plan_value(plan, node->out[0]));
-    hg_emit_int(plan, launch, r.n);
-    hg_emit_rows(plan, launch, (size_t)r.n, (size_t)r.channels);
-    hg_emit_cost(plan, launch, 4.0 * r.n * r.channels, 8.0 * r.n * r.channels);
+    emit_sizes(plan, launch, &s);
+    hg_emit_act(plan, launch, node->out[0]);
+    hg_emit_pixels(plan, launch, s.pixels, 1, s.channels);
+    hg_emit_cost(plan, launch, s.bytes, 2.0 * s.bytes);
+}
+
+static void weight_gradients(hg_plan *plan, const hg_node *node, const sizes *s, hg_block means)
+{
+    const hg_block partials = hg_plan_scratch(plan, per_channel(s, 2 * s->split.count));
+    hg_launch *launch = hg_emit(plan, node, "gradient sums", "batch_norm", "gradient_sums");
+    hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
+    hg_emit_read(plan, launch, hg_plan_grad(plan, node->out[0]));
+    hg_emit_read(plan, launch, stats_of(plan, node, s));
+    hg_emit_write(plan, launch, partials);
+    emit_sizes(plan, launch, s);
+    hg_emit_int(plan, launch, s->split.rows);
+    hg_emit_split(plan, launch, s->split, s->channels);
+    hg_emit_cost(plan, launch, 1.25 * s->bytes, 2.0 * s->bytes);
+
+    launch = hg_emit(plan, node, "weight gradient", "batch_norm", "gradient_join");
+    hg_emit_read(plan, launch, partials);
+    hg_emit_write(plan, launch, means);
+    emit_sizes(plan, launch, s);
+    hg_emit_int(plan, launch, s->split.count);
+    hg_emit_dw(plan, launch, node, WEIGHT, "DW");
+    hg_emit_dw(plan, launch, node, BIAS, "DB");
+    hg_emit_channels(plan, launch, s->channels);
+    hg_emit_cost(plan, launch, 2.0 * s->split.count * s->channels, 8.0 * s->split.count * s->channels);
 }
 
 static void backward(hg_plan *plan, const hg_node *node)
 {
-    rows r = rows_of(plan, node);
-    double numbers = (double)r.n * r.channels;
-    hg_block statistics = hg_plan_note(plan, node, r.bytes), partials = hg_plan_scratch(plan, r.bytes * (size_t)r.splits);
-    hg_block total = hg_plan_scratch(plan, r.bytes);
-    hg_launch *launch = launch_of(plan, node, "sums", "sums", &r);
-    hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
-    hg_emit_read(plan, launch, hg_plan_grad(plan, node->out[0]));
-    hg_emit_read(plan, launch, statistics);
-    hg_emit_write(plan, launch, partials);
-    hg_emit_int(plan, launch, r.n);
-    hg_emit_int(plan, launch, r.span);
-    hg_emit_range(plan, launch, (size_t)r.splits, (size_t)r.groups, 1, 1, 1, 1);
-    hg_emit_cost(plan, launch, 5 * numbers, 8 * numbers);
-
-    launch = launch_of(plan, node, "weight gradient", "sums_join", &r);
-    hg_emit_read(plan, launch, partials);
-    hg_emit_int(plan, launch, r.splits);
-    hg_emit_write(plan, launch, total);
-    hg_emit_dw(plan, launch, node, WEIGHT, NULL);
-    hg_emit_dw(plan, launch, node, BIAS, "B");
-    hg_emit_range(plan, launch, (size_t)r.channels, 1, 1, 0, 1, 1);
-
+    const sizes s = sizes_of(plan, node);
+    const hg_block means = hg_plan_scratch(plan, per_channel(&s, 2)); /* of dy and dy xhat */
+    weight_gradients(plan, node, &s, means);
     if (!hg_plan_wants_grad(plan, node->in[0])) return;
-    launch = launch_of(plan, node, "data gradient", "backward", &r);
+    hg_launch *launch = hg_emit(plan, node, "data gradient", "batch_norm", "data_gradient");
     hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
     hg_emit_read(plan, launch, hg_plan_grad(plan, node->out[0]));
-    hg_emit_read(plan, launch, statistics);
-    hg_emit_read(plan, launch, total);
+    hg_emit_read(plan, launch, stats_of(plan, node, &s));
+    hg_emit_read(plan, launch, means);
     hg_emit_read(plan, launch, hg_plan_param(plan, node, WEIGHT));
-    hg_emit_int(plan, launch, r.n);
-    hg_emit_float(plan, launch, 1.0 / r.n);
+    emit_sizes(plan, launch, &s);
     hg_emit_dx(plan, launch, node->in[0]);
-    hg_emit_rows(plan, launch, (size_t)r.n, (size_t)r.channels);
-    hg_emit_cost(plan, launch, 7 * numbers, 12 * numbers);
+    hg_emit_pixels(plan, launch, s.pixels, 1, s.channels);
+    hg_emit_cost(plan, launch, 2.0 * s.bytes, 3.0 * s.bytes);
 }
 
-const hg_layer hg_layer_batch_norm = {{"batch_norm", "each channel to mean 0 and variance 1, then scaled and shifted", table, sizeof(norm_options)}, build, forward, backward};
+const hg_layer hg_layer_batch_norm = {
+    {"batch_norm", "each channel to mean 0 and variance 1, then scaled and shifted", table, sizeof(norm_options)}, build, forward, backward};
