@@ -45,12 +45,28 @@ static double *get_tensor(rig *r, int tensor, bool grad)
     return out;
 }
 
+/* Writes a part of a buffer by writing all of it: Oclgrind 21.10 takes a host's write that does not begin at the buffer's start
+ * for one that makes everything else uninitialised (and writes past its own tables). */
+static void write_part(hg_buffer *whole, size_t offset, const void *data, size_t bytes, const char *name)
+{
+    size_t size = hg_buffer_size(whole);
+    uint8_t *copy = alloc(size, 1);
+    check(hg_buffer_read(whole, 0, copy, size), name);
+    memcpy(copy + offset, data, bytes);
+    check(hg_buffer_write(whole, 0, copy, size), name);
+    free(copy);
+}
+
 static void set_tensor(rig *r, int tensor, bool grad, const double *from)
 {
+    const hg_tensor *t = r->graph->tensors[tensor];
     size_t n = tensor_count(r->graph, tensor, r->c->batch);
     float *data = alloc(n, sizeof *data);
-    reorder(r->graph->tensors[tensor]->shape, r->c->batch, from, data);
-    check(grad ? hg_plan_set_grad(r->plan, tensor, data) : hg_plan_set_value(r->plan, tensor, data), r->graph->tensors[tensor]->name);
+    reorder(t->shape, r->c->batch, from, data);
+    const hg_plan *plan = r->plan;
+    const hg_block_info *block = &plan->blocks[(grad ? plan->grad : plan->value)[hg_plan_root(plan, tensor)]];
+    if (block->guard) write_part(block->guard, HG_ALIGN, data, n * sizeof *data, t->name);
+    else write_part(plan->chunks[block->chunk] ? plan->chunks[block->chunk] : r->arenas->chunks[block->chunk], block->offset, data, n * sizeof *data, t->name);
     free(data);
 }
 
@@ -69,7 +85,7 @@ static void set_param(hg_buffer *arena, const hg_param *param, const double *fro
     float *engine = alloc(param->count, sizeof *engine), *torch = alloc(param->count, sizeof *torch);
     for (size_t i = 0; i < param->count; i++) torch[i] = (float)from[i];
     hg_param_to_engine(param, torch, engine);
-    check(hg_buffer_write(arena, param->offset * sizeof(float), engine, param->count * sizeof(float)), param->name);
+    write_part(arena, param->offset * sizeof(float), engine, param->count * sizeof(float), param->name);
     free(engine);
     free(torch);
 }
