@@ -55,13 +55,15 @@ typedef float4 avec;
 typedef float avec;
 #endif
 
-/* Each item reads A_READS vectors of the pixels' slice, A_STEP pixels apart, and B_READS of the weights', B_STEP rows apart. */
+/* Each item reads A_READS vectors of the pixels' slice, A_STEP (it divides TM) pixels apart, and B_READS of the weights',
+ * B_STEP rows apart; where there are more items than a slice has vectors, it gets unused rows. */
 #define A_LANES (TK / AV)
 #define A_STEP (NT / A_LANES)
-#define A_READS ((TM + A_STEP - 1) / A_STEP)
+#define A_READS (TM / A_STEP)
 #define B_LANES (TN / HG_VEC)
 #define B_STEP (NT / B_LANES)
 #define B_READS ((TK + B_STEP - 1) / B_STEP)
+#define B_ROWS (B_STEP * B_READS)
 
 /* Sums: RM rows in groups of AW, RN columns in NB groups of HG_VEC; groups lie a whole tile of items apart, so that
  * neighbours read neighbours. */
@@ -131,7 +133,7 @@ void conv_gather(__global const float *restrict from, __global const float *rest
                  __global const float *restrict bias, __global float *out, __global const float *out_x,
                  int has_bias, int B, int HF, int WF, int HO, int WO, int N, int m_tiles, int n_tiles)
 {
-    __local float4 a_slice4[TK * AS / 4], b_slice4[TK * BS / 4]; /* float4: aligned for vector access */
+    __local float4 a_slice4[TK * AS / 4], b_slice4[(B_ROWS * BS + 3) / 4]; /* float4: aligned for vector access */
     __local float *a_slice = (__local float *)a_slice4, *b_slice = (__local float *)b_slice4;
     const int lid = (int)get_local_id(0), tx = HG_MOD(lid, LX), ty = lid / LX;
     const int group = (int)get_group_id(0), rest = group / n_tiles;
@@ -147,7 +149,7 @@ void conv_gather(__global const float *restrict from, __global const float *rest
 #pragma unroll
     for (int r = 0; r < A_READS; r++) {
         const int m = m0 + a_row + r * A_STEP, b = m / pixels, y = (m - b * pixels) / h.pixels, x = m - b * pixels - y * h.pixels;
-        const int inside = m < M && a_row + r * A_STEP < TM;
+        const int inside = m < M;
         source_y[r] = inside ? v.source + y * (DATA ? 1 : SH) : OUTSIDE;
         source_x[r] = h.source + x * (DATA ? 1 : SW);
         source[r] = inside ? ((b * HF + source_y[r]) * WF + source_x[r]) * CF : 0;
@@ -169,7 +171,6 @@ void conv_gather(__global const float *restrict from, __global const float *rest
 #pragma unroll
         for (int r = 0; r < A_READS; r++) {
             const int row = a_row + r * A_STEP;
-            if (TM % A_STEP != 0 && row >= TM) break;
 #if AV == 4
             a_slice[(a_lane + 0) * AS + row] = a_next[r].x;
             a_slice[(a_lane + 1) * AS + row] = a_next[r].y;
@@ -180,10 +181,8 @@ void conv_gather(__global const float *restrict from, __global const float *rest
 #endif
         }
 #pragma unroll
-        for (int r = 0; r < B_READS; r++) {
-            const int row = b_row + r * B_STEP;
-            if (TK % B_STEP == 0 || row < TK) *(__local hg_vec *)(b_slice + row * BS + b_lane) = b_next[r];
-        }
+        for (int r = 0; r < B_READS; r++)
+            *(__local hg_vec *)(b_slice + (b_row + r * B_STEP) * BS + b_lane) = b_next[r];
         barrier(CLK_LOCAL_MEM_FENCE);
         read_pixels(a_next, from, source, source_y, source_x, k0 + TK + a_lane, K, h.taps, HF, WF);
         read_weights(b_next, weight, v, h, k0 + TK + b_row, K, n0 + b_lane, N);

@@ -46,13 +46,15 @@ typedef float4 avec;
 typedef float avec;
 #endif
 
-/* Each item reads A_READS vectors of the large side's slice, A_STEP pixels apart, and B_READS of the small side's. */
+/* Each item reads A_READS vectors of the large side's slice, A_STEP (it divides TK) pixels apart, and B_READS of the small
+ * side's; unused rows as in conv_gpu.cl. */
 #define A_LANES (TM / AV)
 #define A_STEP (NT / A_LANES)
-#define A_READS ((TK + A_STEP - 1) / A_STEP)
+#define A_READS (TK / A_STEP)
 #define B_LANES (TN / HG_VEC)
 #define B_STEP (NT / B_LANES)
 #define B_READS ((TK + B_STEP - 1) / B_STEP)
+#define B_ROWS (B_STEP * B_READS)
 
 #define AW (RM < 4 ? RM : 4)
 #define NB (RN / HG_VEC)
@@ -86,7 +88,7 @@ __kernel __attribute__((reqd_work_group_size(NT, 1, 1)))
 void conv_weight(__global const float *restrict large, __global const float *restrict small,
                  __global float *restrict partials, int pixels, int split_pixels, int HL, int WL, int CS, int n_tiles, int tiles)
 {
-    __local float4 a_slice4[TK * TM / 4], b_slice4[TK * TN / 4]; /* float4: aligned for vector access */
+    __local float4 a_slice4[TK * TM / 4], b_slice4[(B_ROWS * TN + 3) / 4]; /* float4: aligned for vector access */
     __local float *a_slice = (__local float *)a_slice4, *b_slice = (__local float *)b_slice4;
     const int lid = (int)get_local_id(0), tx = HG_MOD(lid, LX), ty = lid / LX;
     const int split = (int)get_group_id(0) / tiles, tile = (int)get_group_id(0) - split * tiles;
@@ -109,15 +111,9 @@ void conv_weight(__global const float *restrict large, __global const float *res
     for (int p = first; p < last; p += TK) {
         barrier(CLK_LOCAL_MEM_FENCE); /* the slice before has been used */
 #pragma unroll
-        for (int r = 0; r < A_READS; r++) {
-            const int row = a_row + r * A_STEP;
-            if (TK % A_STEP == 0 || row < TK) *(__local avec *)(a_slice + row * TM + a_lane) = a_next[r];
-        }
+        for (int r = 0; r < A_READS; r++) *(__local avec *)(a_slice + (a_row + r * A_STEP) * TM + a_lane) = a_next[r];
 #pragma unroll
-        for (int r = 0; r < B_READS; r++) {
-            const int row = b_row + r * B_STEP;
-            if (TK % B_STEP == 0 || row < TK) *(__local hg_vec *)(b_slice + row * TN + b_lane) = b_next[r];
-        }
+        for (int r = 0; r < B_READS; r++) *(__local hg_vec *)(b_slice + (b_row + r * B_STEP) * TN + b_lane) = b_next[r];
         barrier(CLK_LOCAL_MEM_FENCE);
         read_large(a_next, large, p + TK + a_row, last, oy, ox, channel, am < M, HL, WL);
         read_small(b_next, small, p + TK + b_row, last, n0 + b_lane, CS);

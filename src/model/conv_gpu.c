@@ -12,8 +12,8 @@ static const int tiles[][HG_VARIANT_PARAMS] = {
     {128, 128, 8, 8, 8}, {128, 64, 8, 8, 8}, {64, 128, 8, 8, 8}, {128, 64, 16, 8, 4}, {64, 64, 16, 4, 4}, {64, 64, 16, 8, 8},
     {128, 32, 16, 8, 4}, {64, 32, 16, 4, 4}, {32, 64, 16, 4, 4}, {32, 32, 16, 4, 4}, {128, 16, 16, 4, 4}, {64, 16, 16, 4, 4},
     {16, 64, 16, 4, 4}, {32, 16, 16, 4, 2}, {16, 32, 16, 2, 4}, {16, 16, 16, 2, 2},
-    {256, 8, 16, 4, 4}, {128, 8, 16, 2, 4}, {256, 4, 16, 2, 4}, {128, 4, 16, 1, 4}, {256, 2, 16, 2, 2}, {128, 2, 16, 1, 2},
-    {256, 1, 16, 2, 1}, {128, 1, 16, 1, 1},
+    {256, 8, 16, 4, 4}, {128, 8, 16, 2, 4}, {256, 4, 16, 2, 4}, {128, 4, 16, 1, 4}, {256, 4, 16, 4, 2}, {128, 4, 16, 2, 2},
+    {256, 2, 16, 2, 1}, {128, 2, 16, 1, 1},
     {32, 32, 32, 4, 4}, {32, 16, 64, 2, 4}, {16, 32, 64, 2, 4}, {16, 16, 64, 2, 4}, {16, 16, 64, 2, 2},
 };
 
@@ -58,15 +58,20 @@ static int vector_of(int channels)
     return channels % 4 == 0 ? 4 : 1;
 }
 
-/* What both kernels ask of a tile. Local memory: the drivers may need some bytes of it for themselves. */
-static bool tile_fits(const hg_device_info *limits, const int *p)
+/* What both kernels ask of a tile. Local memory: `vector` floats are read at a time on the columns' side, whose slice has a row
+ * for each item; the drivers may need some bytes for themselves. Scalars of the columns' side must not be read by all items at
+ * the same address: llvmpipe (Mesa 22.3) gives 0 then. */
+static bool tile_fits(const hg_device_info *limits, const int *p, int vector)
 {
     for (int i = 0; i <= ITEM_COLUMNS; i++)
         if (p[i] < 1 || p[i] > 256) return false;
     if (!is_part(p[ROWS], p[ITEM_ROWS]) || !is_part(p[COLUMNS], p[ITEM_COLUMNS]) || p[DEPTH] % 4 || p[ROWS] % 4) return false;
-    const int64_t local = (int64_t)p[DEPTH] * (p[ROWS] + p[COLUMNS] + 8) * (int64_t)sizeof(float);
-    const int items = items_of(p);
-    return items >= 32 && limits->max_work_group >= 64 && (uint64_t)items <= limits->max_work_group && local <= (int64_t)limits->local_memory - 256;
+    const int items = items_of(p), read_rows = (int)ceil_div((int64_t)items * vector, p[COLUMNS]);
+    const int column_rows = read_rows > p[DEPTH] ? read_rows : p[DEPTH];
+    const int64_t floats = (int64_t)p[DEPTH] * (p[ROWS] + 4) + (int64_t)column_rows * (p[COLUMNS] + 4);
+    if (items < 32 || limits->max_work_group < 64 || (uint64_t)items > limits->max_work_group) return false;
+    if (vector == 1 && p[COLUMNS] == p[ITEM_COLUMNS]) return false;
+    return p[ITEM_COLUMNS] % vector == 0 && (uint64_t)floats * sizeof(float) + 256 <= limits->local_memory;
 }
 
 /* Expected time of a tile in cycles: multiply-adds including the padding of the last tiles, with what reading local memory (per
@@ -122,10 +127,10 @@ static product product_of(const hg_gather *gather, bool data)
 static bool gather_accepts(const hg_device_info *limits, const hg_gather *gather, bool data, const int *p)
 {
     const product shape = product_of(gather, data);
-    if (!shape.phases || !tile_fits(limits, p)) return false;
     const int items = items_of(p), from = vector_of(shape.from.c), to = vector_of(shape.to.c);
+    if (!shape.phases || !tile_fits(limits, p, to)) return false;
     const int64_t groups = ceil_div(shape.rows, p[ROWS]) * ceil_div(shape.to.c, p[COLUMNS]) * shape.phases;
-    return p[ITEM_COLUMNS] % to == 0 && shares(items, p[DEPTH] / from, from, p[ROWS] * p[DEPTH])
+    return shares(items, p[DEPTH] / from, from, p[ROWS] * p[DEPTH]) && p[ROWS] * p[DEPTH] % (items * from) == 0
         && shares(items, p[COLUMNS] / to, to, p[COLUMNS] * p[DEPTH]) && groups < MAX_GROUPS;
 }
 
@@ -147,10 +152,10 @@ static double data_fit(const hg_device_info *limits, const void *problem, int *p
 static bool weight_accepts(const hg_device_info *limits, const void *problem, const int *p)
 {
     const hg_conv *conv = &((const hg_weight *)problem)->conv;
-    if (!tile_fits(limits, p)) return false;
     const int items = items_of(p), large = vector_of(conv->cl), small = vector_of(conv->cs);
+    if (!tile_fits(limits, p, small)) return false;
     const int64_t rows = (int64_t)conv->kh * conv->kw * conv->cl;
-    return p[ITEM_COLUMNS] % small == 0 && shares(items, p[ROWS] / large, large, p[ROWS] * p[DEPTH])
+    return shares(items, p[ROWS] / large, large, p[ROWS] * p[DEPTH]) && p[ROWS] * p[DEPTH] % (items * large) == 0
         && shares(items, p[COLUMNS] / small, small, p[COLUMNS] * p[DEPTH])
         && ceil_div(rows, p[ROWS]) * ceil_div(conv->cs, p[COLUMNS]) < MAX_GROUPS / 1024;
 }
