@@ -34,7 +34,7 @@ int hg_net_batch(const hg_net *net) { return net->batch; }
 static void announce(void *user, int done, int total)
 {
     hg_net *net = user;
-    if (done == 0 && total > 0) hg_log(net->ctx, HG_LOG_INFO, "compiling %d kernel programs for %s", total, hg_device_get_info(net->dev)->name);
+    if (done == 0 && total > 0) hg_log(net->ctx, HG_LOG_INFO, "compiling %d kernel program%s for %s", total, total == 1 ? "" : "s", hg_device_get_info(net->dev)->name);
 }
 
 hg_plan *hg_net_plan(hg_net *net, hg_plan_purpose purpose, int batch)
