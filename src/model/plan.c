@@ -259,13 +259,6 @@ void hg_emit_items(hg_plan *plan, hg_launch *launch, size_t n)
     hg_emit_rows(plan, launch, n, 1);
 }
 
-void hg_emit_lanes(hg_plan *plan, hg_launch *launch, int c)
-{
-    int lanes = hg_has_wide_vectors(hg_plan_limits(plan)) ? 16 : 1;
-    while (c % lanes) lanes /= 2;
-    hg_emit_define(plan, launch, "HG_VEC", lanes);
-}
-
 void hg_emit_cost(hg_plan *plan, hg_launch *launch, double flops, double bytes)
 {
     (void)plan;

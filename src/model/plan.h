@@ -60,9 +60,6 @@ void hg_emit_range(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_
 void hg_emit_items(hg_plan *plan, hg_launch *launch, size_t n);
 /* The same for n rows of `each` numbers, where an item is a row. */
 void hg_emit_rows(hg_plan *plan, hg_launch *launch, size_t n, size_t each);
-/* HG_VEC: how many of c channels go together, the largest of 16, 8, 4, 2, 1 that divides c; 1 on devices that vectorise over
- * work-items. */
-void hg_emit_lanes(hg_plan *plan, hg_launch *launch, int c);
 void hg_emit_cost(hg_plan *plan, hg_launch *launch, double flops, double bytes);
 
 /* The activation of an output tensor as macros ACT ("ACT_relu") and ACT_P (its number): the kernel stores HG_ACT(v). */

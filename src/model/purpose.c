@@ -1,5 +1,6 @@
 /* What each kind of plan contains: which nodes, which are their sources and results, and what follows the backward pass. */
 #include "model/plan_private.h"
+#include "model/ranges.h"
 
 #include <string.h>
 
@@ -113,13 +114,13 @@ static void finish_metrics(hg_plan *plan)
 /* The norm of the whole gradient, in two ordered passes -> state.grad_scale. */
 static void clip(hg_plan *plan, hg_block grads, size_t n)
 {
-    const size_t groups = n < (size_t)1 << 16 ? 1 : 64; /* a function of the size alone: the same bits everywhere */
+    const size_t groups = hg_sums_count(plan, n);
     hg_block partials = hg_plan_scratch(plan, groups * sizeof(float));
     hg_launch *launch = hg_emit(plan, NULL, "gradient norm", "clip", "clip_partial");
     hg_emit_read(plan, launch, grads);
     hg_emit_write(plan, launch, partials);
     hg_emit_int(plan, launch, (int64_t)n);
-    hg_emit_range(plan, launch, groups, 1, 1, 1, 1, 1);
+    hg_emit_sums(plan, launch, n);
     hg_emit_cost(plan, launch, 2.0 * (double)n, (double)n * sizeof(float));
     launch = hg_emit(plan, NULL, "gradient norm sum", "clip", "clip_finish");
     hg_emit_read(plan, launch, partials);
