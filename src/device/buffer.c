@@ -93,17 +93,14 @@ static bool check_range(const hg_buffer *b, size_t offset, size_t bytes)
                    b->bytes);
 }
 
-/* Small buffers get their zeros by writes, because Oclgrind takes memory that was filled for uninitialised. */
-static cl_int write_zeros(hg_buffer *buffer)
+/* Small buffers get their zeros by a write, because Oclgrind takes memory that was filled for uninitialised; by one write, because
+ * it takes a write that does not begin at the buffer's start for one that makes the rest uninitialised. */
+static bool write_zeros(hg_buffer *buffer)
 {
-    static const char zeros[1 << 14];
-    cl_int code = CL_SUCCESS;
-    for (size_t at = 0; code == CL_SUCCESS && at < buffer->bytes; at += sizeof zeros) {
-        size_t n = buffer->bytes - at < sizeof zeros ? buffer->bytes - at : sizeof zeros;
-        code = clEnqueueWriteBuffer(buffer->dev->queue, buffer->whole, CL_FALSE, buffer->begin + at, n, zeros, 0, NULL,
-                                    NULL);
-    }
-    return code;
+    void *zeros = hg_alloc(buffer->dev->ctx, buffer->bytes, 1);
+    bool ok = zeros && hg_buffer_write(buffer, 0, zeros, buffer->bytes);
+    hg_free(zeros);
+    return ok;
 }
 
 bool hg_buffer_fill(hg_buffer *buffer, uint32_t pattern)
@@ -113,10 +110,7 @@ bool hg_buffer_fill(hg_buffer *buffer, uint32_t pattern)
     if (!hg_device_working(dev)) return false;
     size_t words = buffer->bytes / 4 * 4;
     cl_int code = CL_SUCCESS;
-    if (pattern == 0 && buffer->bytes <= SMALL) {
-        code = write_zeros(buffer);
-        return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueWriteBuffer", buffer->label);
-    }
+    if (pattern == 0 && buffer->bytes <= SMALL) return write_zeros(buffer);
     if (words)
         code = clEnqueueFillBuffer(dev->queue, buffer->whole, &pattern, sizeof pattern, buffer->begin, words, 0, NULL,
                                    NULL);
