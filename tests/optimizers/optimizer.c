@@ -83,6 +83,15 @@ static float *get(const bench *b, hg_buffer *buffer)
     return data;
 }
 
+/* They are zero already, but Oclgrind 21.10 does not take a filled buffer for an initialised one. */
+static void clear_moments(const bench *b)
+{
+    float *zeros = get(b, NULL);
+    for (int k = 0; k < 2; k++)
+        if (b->arenas->moments[k]) check(hg_buffer_write(b->arenas->moments[k], 0, zeros, b->n * sizeof *zeros));
+    free(zeros);
+}
+
 static void set_state(const bench *b, uint32_t bad, float scale)
 {
     struct { uint32_t bad; float scale, norm, unused; } state = {bad, scale, 1, 0};
@@ -127,6 +136,7 @@ static void test_steps(void **unused)
             for (size_t i = 0; i < b.n; i++) w[i] = (float)draw(&random);
             check(hg_buffer_write(b.arenas->params, 0, w, b.n * sizeof *w));
             free(w);
+            clear_moments(&b);
             for (long step = 1; step <= STEPS; step++) one_step(&b, c, step, step % 2 ? 0.01 : 0.003, step > 2 ? 0.25 : 1, &random);
             close_bench(&b);
         }
