@@ -2,9 +2,9 @@
  *   small[b,i,j,s] = sum over kh, kw, l of large[b, i*SH-PH+kh*DH, j*SW-PW+kw*DW, l] * weight[kh,kw,l,s]  (+ bias[s])
  * large [B, HL, WL, CL], small [B, HS, WS, CS], weight [KH, KW, CL, CS].
  *
- * A work-item computes HG_VEC channels of 4 pixels in a row: ceil(WS / 4) * (CS / HG_VEC) items for each of the B * HS rows.
- * Neighbouring items share pixels and read neighbouring weights. An item reads KH*KW*CL*(4 + HG_VEC) floats. The sums have
- * names because arrays of them cost a factor of 4 on llvmpipe, which keeps private arrays in memory.
+ * A work-item computes HG_VEC channels of 4 pixels in a row: ceil(WS / 4) * (CS / HG_VEC) items for each of the B * HS
+ * rows. Neighbouring items share pixels and read neighbouring weights. An item reads KH*KW*CL*(4 + HG_VEC) floats. The
+ * sums have names because arrays of them cost a factor of 4 on llvmpipe, which keeps private arrays in memory.
  *
  * Macros: KH KW SH SW DH DW PH PW; HG_VEC divides CS; GRADIENT and what hg_emit_act or hg_emit_dx define. */
 #ifndef KH

@@ -1,10 +1,11 @@
 /* D, plain: gathers the large side from the small one (model/conv.h). Any shape, no local memory, any work-group.
- *   large[b,y,x,l] = sum over kh, kw, s of small[b, (y+PH-kh*DH)/SH, (x+PW-kw*DW)/SW, s] * weight[kh,kw,s,l]  (+ bias[l])
- * over the taps for which both divisions are exact. small [B, HS, WS, CS], large [B, HL, WL, CL], weight [KH, KW, CS, CL].
+ *   large[b,y,x,l] = sum over kh, kw, s of small[b, (y+PH-kh*DH)/SH, (x+PW-kw*DW)/SW, s] * weight[kh,kw,s,l]
+ *                    (+ bias[l]) over the taps for which both divisions are exact.
+ * small [B, HS, WS, CS], large [B, HL, WL, CL], weight [KH, KW, CS, CL].
  *
- * A work-item computes HG_VEC channels of 4 pixels that lie SW apart in a row: they have the same phase, so the same taps,
- * and their sources are neighbours. SW * ceil(ceil(WL / SW) / 4) * (CL / HG_VEC) items for each of the B * HL rows; an item
- * reads about KH*KW/(SH*SW) * CS * (4 + HG_VEC) floats. Sums have names as in conv2d.cl.
+ * A work-item computes HG_VEC channels of 4 pixels that lie SW apart in a row: they have the same phase, so the same
+ * taps, and their sources are neighbours. SW * ceil(ceil(WL / SW) / 4) * (CL / HG_VEC) items for each of the B * HL
+ * rows; an item reads about KH*KW/(SH*SW) * CS * (4 + HG_VEC) floats. Sums have names as in conv2d.cl.
  *
  * Macros: KH KW SH SW DH DW PH PW; HG_VEC divides CL; GRADIENT and what hg_emit_act or hg_emit_dx define. */
 #ifndef KH
@@ -18,7 +19,8 @@
 #define PW 1
 #endif
 
-/* Source of pixel p of the four at tap column j: is it inside the picture, and where is it (clamped, so that it can be read). */
+/* Source of pixel p of the four at tap column j: is it inside the picture, and where is it (clamped, so that it can be
+ * read). */
 #define INSIDE(p) (j + p >= 0 && j + p < WS)
 #define PLACE(p) ((b * HS + i / SH) * WS + clamp(j + p, 0, WS - 1)) * CS
 

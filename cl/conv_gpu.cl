@@ -1,17 +1,18 @@
 /* F and D for GPUs: the gather as a matrix product that is never written down (model/conv.h).
  *   out[m, n] = sum over k of gathered[m, k] * weight[k, n]  (+ bias[n])
- * m runs over written pixels, n over written channels, k over (tap, gathered channel). F: K = KH*KW*CF. D (DATA 1): the pixels
- * of one phase (y+PH mod SH, x+PW mod SW) meet the same subset of the taps, so each phase is a dense product of its own;
- * K = taps of the phase * CF.
+ * m runs over written pixels, n over written channels, k over (tap, gathered channel). F: K = KH*KW*CF. D (DATA 1): the
+ * pixels of one phase (y+PH mod SH, x+PW mod SW) meet the same subset of the taps, so each phase is a dense product of
+ * its own; K = taps of the phase * CF.
  *
- * A work-group of NT = (TM/RM)*(TN/RN) items computes TM pixels x TN channels: TK deep slices of both factors go through local
- * memory, the next slice is on its way in registers meanwhile; an item keeps RM x RN sums. Reads TK*(TM+TN) floats per
- * TM*TN*TK multiply-adds. Group number: (phase * m_tiles + m tile) * n_tiles + n tile; tiles past a phase's pixels do nothing.
+ * A work-group of NT = (TM/RM)*(TN/RN) items computes TM pixels x TN channels: TK deep slices of both factors go
+ * through local memory, the next slice is on its way in registers meanwhile; an item keeps RM x RN sums. Reads
+ * TK*(TM+TN) floats per TM*TN*TK multiply-adds. Group number: (phase * m_tiles + m tile) * n_tiles + n tile; tiles past
+ * a phase's pixels do nothing.
  *
  * from [B, HF, WF, CF], out [B, HO, WO, N], weight [KH, KW, CF, N].
- * Macros: KH KW SH SW DH DW PH PW; CF; HG_VEC (4 if it divides N, else 1); TM TN TK RM RN; DATA; for D: KSH KSW = SH/gcd(SH,DH)..,
- * kernel steps between taps of a phase, and TSH TSW = DH/gcd(SH,DH).., pixels between them; GRADIENT and what hg_emit_act or
- * hg_emit_dx define. */
+ * Macros: KH KW SH SW DH DW PH PW; CF; HG_VEC (4 if it divides N, else 1); TM TN TK RM RN; DATA; for D: KSH KSW =
+ * SH/gcd(SH,DH).., kernel steps between taps of a phase, and TSH TSW = DH/gcd(SH,DH).., pixels between them; GRADIENT
+ * and what hg_emit_act or hg_emit_dx define. */
 #ifndef KH
 #define KH 3
 #define KW 3
@@ -55,8 +56,8 @@ typedef float4 avec;
 typedef float avec;
 #endif
 
-/* Each item reads A_READS vectors of the pixels' slice, A_STEP (it divides TM) pixels apart, and B_READS of the weights',
- * B_STEP rows apart; where there are more items than a slice has vectors, it gets unused rows. */
+/* Each item reads A_READS vectors of the pixels' slice, A_STEP (it divides TM) pixels apart, and B_READS of the
+ * weights', B_STEP rows apart; where there are more items than a slice has vectors, it gets unused rows. */
 #define A_LANES (TK / AV)
 #define A_STEP (NT / A_LANES)
 #define A_READS (TM / A_STEP)
@@ -74,10 +75,10 @@ typedef float avec;
 
 #define OUTSIDE (-(1 << 29)) /* a coordinate that stays outside of any picture with any tap added */
 
-/* The pixels of a phase along one axis: first, first + step, ...; the source pixel of the first at the first tap; its taps. */
+/* A phase along one axis: how many pixels, the first one, its source at the first tap; the first tap, how many taps. */
 typedef struct { int pixels, first, source, tap, taps; } axis;
 
-inline axis find_axis(int phase, int size, int kernel_size, int stride, int dilation, int padding, int tap_step)
+static inline axis find_axis(int phase, int size, int kernel_size, int stride, int dilation, int padding, int tap_step)
 {
     axis a;
 #if DATA
@@ -99,7 +100,8 @@ inline axis find_axis(int phase, int size, int kernel_size, int stride, int dila
 
 /* One slice of the pixels' side from column k of the product on: zeros outside of the picture and past the end. */
 static inline void read_pixels(avec next[A_READS], __global const float *restrict from, const int source[A_READS],
-                               const int source_y[A_READS], const int source_x[A_READS], int k, int K, int taps_across, int HF, int WF)
+                               const int source_y[A_READS], const int source_x[A_READS], int k, int K, int taps_across,
+                               int HF, int WF)
 {
     const int tap = k / CF, t = tap / taps_across, u = tap - t * taps_across;
     const int dy = t * (DATA ? -TSH : DH), dx = u * (DATA ? -TSW : DW), offset = (dy * WF + dx) * CF + k - tap * CF;
@@ -107,12 +109,14 @@ static inline void read_pixels(avec next[A_READS], __global const float *restric
     for (int r = 0; r < A_READS; r++) {
         const int y = source_y[r] + dy, x = source_x[r] + dx;
         next[r] = (avec)(0.0f);
-        if (k < K && y >= 0 && y < HF && x >= 0 && x < WF) next[r] = *(__global const avec *)(from + source[r] + offset);
+        if (k < K && y >= 0 && y < HF && x >= 0 && x < WF)
+            next[r] = *(__global const avec *)(from + source[r] + offset);
     }
 }
 
 /* One slice of the weights' side from row k of the product on. */
-static inline void read_weights(hg_vec next[B_READS], __global const float *restrict weight, axis v, axis h, int k, int K, int n, int N)
+static inline void read_weights(hg_vec next[B_READS], __global const float *restrict weight, axis v, axis h, int k,
+                                int K, int n, int N)
 {
 #pragma unroll
     for (int r = 0; r < B_READS; r++) {
@@ -138,7 +142,8 @@ void conv_gather(__global const float *restrict from, __global const float *rest
     const int lid = (int)get_local_id(0), tx = HG_MOD(lid, LX), ty = lid / LX;
     const int group = (int)get_group_id(0), rest = group / n_tiles;
     const int n0 = HG_MOD(group, n_tiles) * TN, phase = rest / m_tiles, m0 = HG_MOD(rest, m_tiles) * TM;
-    const axis v = find_axis(phase / SW, HO, KH, SH, DH, PH, KSH), h = find_axis(HG_MOD(phase, SW), WO, KW, SW, DW, PW, KSW);
+    const axis v = find_axis(phase / SW, HO, KH, SH, DH, PH, KSH);
+    const axis h = find_axis(HG_MOD(phase, SW), WO, KW, SW, DW, PW, KSW);
     const int pixels = v.pixels * h.pixels, M = B * pixels, taps = v.taps * h.taps, K = taps * CF;
     if (m0 >= M) return;
 
@@ -148,8 +153,8 @@ void conv_gather(__global const float *restrict from, __global const float *rest
     int source_y[A_READS], source_x[A_READS], source[A_READS];
 #pragma unroll
     for (int r = 0; r < A_READS; r++) {
-        const int m = m0 + a_row + r * A_STEP, b = m / pixels, y = (m - b * pixels) / h.pixels, x = m - b * pixels - y * h.pixels;
-        const int inside = m < M;
+        const int m = m0 + a_row + r * A_STEP, inside = m < M, b = m / pixels;
+        const int y = (m - b * pixels) / h.pixels, x = m - b * pixels - y * h.pixels;
         source_y[r] = inside ? v.source + y * (DATA ? 1 : SH) : OUTSIDE;
         source_x[r] = h.source + x * (DATA ? 1 : SW);
         source[r] = inside ? ((b * HF + source_y[r]) * WF + source_x[r]) * CF : 0;
@@ -220,7 +225,8 @@ void conv_gather(__global const float *restrict from, __global const float *rest
 #pragma unroll
         for (int j = 0; j < NB; j++) {
             const int n = n0 + COLUMN(j);
-            if (m < M && n < N) hg_store(has_bias ? sum[i][j] + HG_LOAD(bias + n) : sum[i][j], out, out_x, pixel * N + n);
+            if (m < M && n < N)
+                hg_store(has_bias ? sum[i][j] + HG_LOAD(bias + n) : sum[i][j], out, out_x, pixel * N + n);
         }
     }
 }

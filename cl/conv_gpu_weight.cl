@@ -1,11 +1,11 @@
 /* W for GPUs: partial sums of the weight gradient (model/conv.h); cl/conv_reduce.cl adds them up.
  *   product[m, n] = sum over the split's pixels p = (b,i,j) of the small side of gathered[p, m] * small[p, n]
- * m runs over (tap, channel l of the large side), n over channels s of the small side; gathered is the large side's pixel
- * (i*SH-PH+kh*DH, j*SW-PW+kw*DW). The product goes to partials[split][tap, in, out]: (in, out) is (l, s), or (s, l) if
- * TRANSPOSED.
+ * m runs over (tap, channel l of the large side), n over channels s of the small side; gathered is the large side's
+ * pixel (i*SH-PH+kh*DH, j*SW-PW+kw*DW). The product goes to partials[split][tap, in, out]: (in, out) is (l, s), or
+ * (s, l) if TRANSPOSED.
  *
- * A work-group of NT = (TM/RM)*(TN/RN) items computes TM x TN of a split's product, TK pixels at a time through local memory, as
- * in conv_gpu.cl. Group number: split * tiles + m tile * n_tiles + n tile.
+ * A work-group of NT = (TM/RM)*(TN/RN) items computes TM x TN of a split's product, TK pixels at a time through local
+ * memory, as in conv_gpu.cl. Group number: split * tiles + m tile * n_tiles + n tile.
  *
  * large [B, HL, WL, CL], small [B, HS, WS, CS].
  * Macros: KH KW SH SW DH DW PH PW; CL, HS, WS; HG_VEC (4 if it divides CS, else 1); TM TN TK RM RN; TRANSPOSED. */
@@ -46,8 +46,8 @@ typedef float4 avec;
 typedef float avec;
 #endif
 
-/* Each item reads A_READS vectors of the large side's slice, A_STEP (it divides TK) pixels apart, and B_READS of the small
- * side's; unused rows as in conv_gpu.cl. */
+/* Each item reads A_READS vectors of the large side's slice, A_STEP (it divides TK) pixels apart, and B_READS of the
+ * small side's; unused rows as in conv_gpu.cl. */
 #define A_LANES (TM / AV)
 #define A_STEP (NT / A_LANES)
 #define A_READS (TK / A_STEP)
@@ -75,7 +75,8 @@ static inline void read_large(avec next[A_READS], __global const float *restrict
 }
 
 /* One slice of the small side from pixel p on. */
-static inline void read_small(hg_vec next[B_READS], __global const float *restrict small, int p, int last, int n, int CS)
+static inline void read_small(hg_vec next[B_READS], __global const float *restrict small, int p, int last, int n,
+                              int CS)
 {
 #pragma unroll
     for (int r = 0; r < B_READS; r++, p += B_STEP) {
@@ -86,7 +87,8 @@ static inline void read_small(hg_vec next[B_READS], __global const float *restri
 
 __kernel __attribute__((reqd_work_group_size(NT, 1, 1)))
 void conv_weight(__global const float *restrict large, __global const float *restrict small,
-                 __global float *restrict partials, int pixels, int split_pixels, int HL, int WL, int CS, int n_tiles, int tiles)
+                 __global float *restrict partials, int pixels, int split_pixels, int HL, int WL, int CS,
+                 int n_tiles, int tiles)
 {
     __local float4 a_slice4[TK * TM / 4], b_slice4[(B_ROWS * TN + 3) / 4]; /* float4: aligned for vector access */
     __local float *a_slice = (__local float *)a_slice4, *b_slice = (__local float *)b_slice4;

@@ -1,13 +1,13 @@
-/* W, plain: partial sums of the weight gradient and of the bias gradient (model/conv.h); cl/conv_reduce.cl adds them up.
+/* W, plain: partial sums of the weight and bias gradients (model/conv.h); cl/conv_reduce.cl adds them up.
  *   weight partial[split][kh,kw,in,out] = sum over the split's pixels (b,i,j) of the small side of
  *                                         large[b, i*SH-PH+kh*DH, j*SW-PW+kw*DW, l] * small[b,i,j,s]
  *   bias partial[split][out]            = sum over the split's pixels of dy
- * (in, out) is (l, s), or (s, l) if TRANSPOSED; dy is small, or large if TRANSPOSED. A split is a range of the B * HS rows
- * of the small side (of the B * HL rows of the large one for the bias if TRANSPOSED).
+ * (in, out) is (l, s), or (s, l) if TRANSPOSED; dy is small, or large if TRANSPOSED. A split is a range of the B * HS
+ * rows of the small side (of the B * HL rows of the large one for the bias if TRANSPOSED).
  *
  * A work-item computes ROWS (1 or 4) inputs times HG_VEC neighbouring outputs of one partial: its split's pixels *
- * (ROWS + HG_VEC) floats read. The first KH*KW*(CI/ROWS)*(CO/HG_VEC) items of a split are the weights', the last CO/HG_VEC
- * the bias's. Sums have names as in conv2d.cl.
+ * (ROWS + HG_VEC) floats read. The first KH*KW*(CI/ROWS)*(CO/HG_VEC) items of a split are the weights', the last
+ * CO/HG_VEC the bias's. Sums have names as in conv2d.cl.
  *
  * Macros: KH KW SH SW DH DW PH PW; ROWS and HG_VEC divide the input and output channels; TRANSPOSED; BIAS. */
 #ifndef KH
@@ -55,8 +55,9 @@ __kernel void conv_weight(__global const float *restrict large, __global const f
 #if ROWS == 4
     hg_vec sum1 = sum, sum2 = sum, sum3 = sum;
 #endif
-    const int in = HG_MOD(item / groups, CI / ROWS) * ROWS, tap = item / groups / (CI / ROWS), kh = tap / KW, kw = tap - kh * KW;
-    const int offset = kw * DW - PW; /* of the column in the large side; columns first .. last - 1 of the small side meet it */
+    const int in = HG_MOD(item / groups, CI / ROWS) * ROWS;
+    const int tap = item / groups / (CI / ROWS), kh = tap / KW, kw = tap - kh * KW;
+    const int offset = kw * DW - PW; /* in the large side; columns first .. last - 1 of the small side meet it */
     const int first = offset >= 0 ? 0 : (-offset + SW - 1) / SW, last = min(WS, (WL - offset + SW - 1) / SW);
     const int x_step = TRANSPOSED ? CS : SW * CL, dy_step = TRANSPOSED ? SW * CL : CS;
     for (int row = split * split_rows; row < min((split + 1) * split_rows, rows); row++) {

@@ -45,11 +45,13 @@ size_t hg_side_pixels(hg_side side, int batch)
 
 /* ---- parameters */
 
-bool hg_conv_add_bias(hg_graph *graph, hg_node *node, int channels, hg_choice initializer, int64_t fan_in, int64_t fan_out)
+bool hg_conv_add_bias(hg_graph *graph, hg_node *node, int channels, hg_choice initializer, int64_t fan_in,
+                      int64_t fan_out)
 {
     const bool drawn = initializer.type && strcmp(initializer.type->name, "uniform_fan_in") == 0;
     const int shape[1] = {channels}, order[1] = {0};
-    return hg_node_param(graph, node, "bias", 1, shape, order, drawn ? initializer : (hg_choice){0}, 0, fan_in, fan_out, true);
+    return hg_node_param(graph, node, "bias", 1, shape, order, drawn ? initializer : (hg_choice){0}, 0, fan_in, fan_out,
+                         true);
 }
 
 /* ---- work */
@@ -66,7 +68,8 @@ double hg_conv_flops(const hg_conv *conv, int batch)
 
 static double numbers(const hg_conv *conv, int batch)
 {
-    return (double)hg_side_pixels(hg_conv_large(conv), batch) * conv->cl + (double)hg_side_pixels(hg_conv_small(conv), batch) * conv->cs;
+    return (double)hg_side_pixels(hg_conv_large(conv), batch) * conv->cl
+           + (double)hg_side_pixels(hg_conv_small(conv), batch) * conv->cs;
 }
 
 void hg_gather_emit_cost(hg_plan *plan, hg_launch *launch, const hg_gather *gather)
@@ -172,12 +175,14 @@ void hg_conv_emit_backward(hg_plan *plan, const hg_node *node, const hg_conv *co
     if (!check_sizes(plan, node, conv)) return;
     hg_block x = hg_plan_value(plan, node->in[0]), dy = hg_plan_grad(plan, node->out[0]);
     const hg_weight weight = {
-        .conv = *conv, .batch = batch, .large = conv->transposed ? dy : x, .small = conv->transposed ? x : dy, .bias = bias,
+        .conv = *conv, .batch = batch, .bias = bias,
+        .large = conv->transposed ? dy : x, .small = conv->transposed ? x : dy,
     };
     hg_operate(plan, node, &hg_conv_weight, &weight);
     if (!hg_plan_wants_grad(plan, node->in[0])) return;
     const hg_gather gather = {
-        .conv = *conv, .batch = batch, .from = dy, .weight = swap_weights(plan, node, conv), .bias = -1, .to = node->in[0],
+        .conv = *conv, .batch = batch, .from = dy, .weight = swap_weights(plan, node, conv), .bias = -1,
+        .to = node->in[0],
         .gradient = true,
     };
     hg_operate(plan, node, conv->transposed ? &hg_conv_forward : &hg_conv_data, &gather);

@@ -9,12 +9,12 @@ enum { ROWS, COLUMNS, DEPTH, ITEM_ROWS, ITEM_COLUMNS };
 
 /* Tiles worth a try: large ones, narrow ones for layers with few channels, deep ones for few outputs of many inputs. */
 static const int tiles[][HG_VARIANT_PARAMS] = {
-    {128, 128, 8, 8, 8}, {128, 64, 8, 8, 8}, {64, 128, 8, 8, 8}, {128, 64, 16, 8, 4}, {64, 64, 16, 4, 4}, {64, 64, 16, 8, 8},
-    {128, 32, 16, 8, 4}, {64, 32, 16, 4, 4}, {32, 64, 16, 4, 4}, {32, 32, 16, 4, 4}, {128, 16, 16, 4, 4}, {64, 16, 16, 4, 4},
-    {16, 64, 16, 4, 4}, {32, 16, 16, 4, 2}, {16, 32, 16, 2, 4}, {16, 16, 16, 2, 2},
-    {256, 8, 16, 4, 4}, {128, 8, 16, 2, 4}, {256, 4, 16, 2, 4}, {128, 4, 16, 1, 4}, {256, 4, 16, 4, 2}, {128, 4, 16, 2, 2},
-    {256, 2, 16, 2, 1}, {128, 2, 16, 1, 1},
-    {32, 32, 32, 4, 4}, {32, 16, 64, 2, 4}, {16, 32, 64, 2, 4}, {16, 16, 64, 2, 4}, {16, 16, 64, 2, 2},
+    {128, 128, 8, 8, 8}, {128, 64, 8, 8, 8},  {64, 128, 8, 8, 8}, {128, 64, 16, 8, 4}, {64, 64, 16, 4, 4},
+    {64, 64, 16, 8, 8},  {128, 32, 16, 8, 4}, {64, 32, 16, 4, 4}, {32, 64, 16, 4, 4},  {32, 32, 16, 4, 4},
+    {128, 16, 16, 4, 4}, {64, 16, 16, 4, 4},  {16, 64, 16, 4, 4}, {32, 16, 16, 4, 2},  {16, 32, 16, 2, 4},
+    {16, 16, 16, 2, 2},  {256, 8, 16, 4, 4},  {128, 8, 16, 2, 4}, {256, 4, 16, 2, 4},  {128, 4, 16, 1, 4},
+    {256, 4, 16, 4, 2},  {128, 4, 16, 2, 2},  {256, 2, 16, 2, 1}, {128, 2, 16, 1, 1},  {32, 32, 32, 4, 4},
+    {32, 16, 64, 2, 4},  {16, 32, 64, 2, 4},  {16, 16, 64, 2, 4}, {16, 16, 64, 2, 2},
 };
 
 enum { MAX_PHASES = 64, MAX_GROUPS = 1 << 30, MAX_READS = 16, MAX_READ_FLOATS = 32 };
@@ -39,8 +39,8 @@ static int items_of(const int *p)
     return p[ROWS] / p[ITEM_ROWS] * (p[COLUMNS] / p[ITEM_COLUMNS]);
 }
 
-/* Can `items` work-items read a slice of `floats` numbers together, a line of `line` vectors after the other, without holding
- * too much each? */
+/* Can `items` work-items read a slice of `floats` numbers together, a line of `line` vectors after the other, without
+ * holding too much each? */
 static bool shares(int items, int line, int vector, int floats)
 {
     if (line < 1 || items < line || items % line != 0) return false;
@@ -58,14 +58,15 @@ static int vector_of(int channels)
     return channels % 4 == 0 ? 4 : 1;
 }
 
-/* What both kernels ask of a tile. Local memory: `vector` floats are read at a time on the columns' side, whose slice has a row
- * for each item; the drivers may need some bytes for themselves. Scalars of the columns' side must not be read by all items at
- * the same address: llvmpipe (Mesa 22.3) gives 0 then. */
+/* What both kernels ask of a tile. Local memory: `vector` floats are read at a time on the columns' side, whose slice
+ * has a row for each item; the drivers may need some bytes for themselves. Scalars of the columns' side must not be
+ * read by all items at the same address: llvmpipe (Mesa 22.3) gives 0 then. */
 static bool tile_fits(const hg_device_info *limits, const int *p, int vector)
 {
     for (int i = 0; i <= ITEM_COLUMNS; i++)
         if (p[i] < 1 || p[i] > 256) return false;
-    if (!is_part(p[ROWS], p[ITEM_ROWS]) || !is_part(p[COLUMNS], p[ITEM_COLUMNS]) || p[DEPTH] % 4 || p[ROWS] % 4) return false;
+    if (!is_part(p[ROWS], p[ITEM_ROWS]) || !is_part(p[COLUMNS], p[ITEM_COLUMNS]) || p[DEPTH] % 4 || p[ROWS] % 4)
+        return false;
     const int items = items_of(p), read_rows = (int)ceil_div((int64_t)items * vector, p[COLUMNS]);
     const int column_rows = read_rows > p[DEPTH] ? read_rows : p[DEPTH];
     const int64_t floats = (int64_t)p[DEPTH] * (p[ROWS] + 4) + (int64_t)column_rows * (p[COLUMNS] + 4);
@@ -74,10 +75,11 @@ static bool tile_fits(const hg_device_info *limits, const int *p, int vector)
     return p[ITEM_COLUMNS] % vector == 0 && (uint64_t)floats * sizeof(float) + 256 <= limits->local_memory;
 }
 
-/* Expected time of a tile in cycles: multiply-adds including the padding of the last tiles, with what reading local memory (per
- * item) and global memory (per group) adds to one, times how often the groups leave a part of the device idle; and the slices
- * one after the other, which a nearly idle device waits for. */
-static double tile_time(const hg_device_info *limits, const int *p, double rows, double columns, double depth, double parallel)
+/* Expected time of a tile in cycles: multiply-adds including the padding of the last tiles, with what reading local
+ * memory (per item) and global memory (per group) adds to one, times how often the groups leave a part of the device
+ * idle; and the slices one after the other, which a nearly idle device waits for. */
+static double tile_time(const hg_device_info *limits, const int *p, double rows, double columns, double depth,
+                        double parallel)
 {
     const double down = ceil(rows / p[ROWS]), across = ceil(columns / p[COLUMNS]), slices = ceil(depth / p[DEPTH]);
     const double per_add = 1 + 1.0 / p[ITEM_ROWS] + 1.0 / p[ITEM_COLUMNS] + 8.0 / p[ROWS] + 8.0 / p[COLUMNS];
@@ -96,8 +98,8 @@ static bool is_gpu(const hg_device_info *limits)
 
 typedef bool accepts_fn(const hg_device_info *limits, const void *problem, const int *parameters);
 
-static double choose(const hg_device_info *limits, const void *problem, accepts_fn *accepts, double rows, double columns,
-                     double depth, double parallel, int *parameters)
+static double choose(const hg_device_info *limits, const void *problem, accepts_fn *accepts, double rows,
+                     double columns, double depth, double parallel, int *parameters)
 {
     double best = -1;
     for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
@@ -116,7 +118,8 @@ typedef struct product { hg_side from, to; int phases; int64_t rows, depth; } pr
 static product product_of(const hg_gather *gather, bool data)
 {
     const hg_conv *conv = &gather->conv;
-    product p = {.from = data ? hg_conv_small(conv) : hg_conv_large(conv), .to = data ? hg_conv_large(conv) : hg_conv_small(conv)};
+    product p = {.from = data ? hg_conv_small(conv) : hg_conv_large(conv),
+                 .to = data ? hg_conv_large(conv) : hg_conv_small(conv)};
     const int sh = data ? conv->sh : 1, sw = data ? conv->sw : 1;
     p.phases = (int64_t)sh * sw <= MAX_PHASES ? sh * sw : 0;
     p.rows = ceil_div(p.to.h, sh) * ceil_div(p.to.w, sw) * gather->batch;
@@ -134,8 +137,14 @@ static bool gather_accepts(const hg_device_info *limits, const hg_gather *gather
         && shares(items, p[COLUMNS] / to, to, p[COLUMNS] * p[DEPTH]) && groups < MAX_GROUPS;
 }
 
-static bool forward_accepts(const hg_device_info *limits, const void *problem, const int *p) { return gather_accepts(limits, problem, false, p); }
-static bool data_accepts(const hg_device_info *limits, const void *problem, const int *p) { return gather_accepts(limits, problem, true, p); }
+static bool forward_accepts(const hg_device_info *limits, const void *problem, const int *p)
+{
+    return gather_accepts(limits, problem, false, p);
+}
+static bool data_accepts(const hg_device_info *limits, const void *problem, const int *p)
+{
+    return gather_accepts(limits, problem, true, p);
+}
 
 static double forward_fit(const hg_device_info *limits, const void *problem, int *parameters)
 {
@@ -164,7 +173,8 @@ static bool weight_accepts(const hg_device_info *limits, const void *problem, co
 static double weight_fit(const hg_device_info *limits, const void *problem, int *parameters)
 {
     const hg_conv *conv = &((const hg_weight *)problem)->conv;
-    return choose(limits, problem, weight_accepts, (double)conv->kh * conv->kw * conv->cl, conv->cs, 1024, 1e9, parameters);
+    return choose(limits, problem, weight_accepts, (double)conv->kh * conv->kw * conv->cl, conv->cs, 1024, 1e9,
+                  parameters);
 }
 
 /* ---- emitting */
@@ -222,11 +232,18 @@ static void emit_gather(hg_plan *plan, const hg_node *node, const hg_gather *gat
     hg_emit_variant(plan, launch, "gpu %dx%dx%d %dx%d", p[ROWS], p[COLUMNS], p[DEPTH], p[ITEM_ROWS], p[ITEM_COLUMNS]);
 }
 
-static void emit_forward(hg_plan *plan, const hg_node *node, const void *problem, const int *p) { emit_gather(plan, node, problem, false, p); }
-static void emit_data(hg_plan *plan, const hg_node *node, const void *problem, const int *p) { emit_gather(plan, node, problem, true, p); }
+static void emit_forward(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
+{
+    emit_gather(plan, node, problem, false, p);
+}
+static void emit_data(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
+{
+    emit_gather(plan, node, problem, true, p);
+}
 
 /* Splits of the pixels: enough groups to fill the device, slices enough in each, partial sums of at most 64 MiB. */
-static int64_t choose_splits(const hg_device_info *limits, int64_t groups, int64_t numbers, int64_t pixels, const int *p)
+static int64_t choose_splits(const hg_device_info *limits, int64_t groups, int64_t numbers, int64_t pixels,
+                             const int *p)
 {
     int64_t splits = ceil_div(1024 * (int64_t)limits->compute_units, groups * items_of(p));
     const int64_t most = pixels / (8 * p[DEPTH]), fitting = ((int64_t)16 << 20) / numbers;
@@ -272,7 +289,8 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     const int64_t n_tiles = ceil_div(conv->cs, p[COLUMNS]), product_tiles = ceil_div(rows, p[ROWS]) * n_tiles;
     const int64_t pixels = (int64_t)hg_side_pixels(hg_conv_small(conv), weight->batch);
     const int64_t wanted = choose_splits(hg_plan_limits(plan), product_tiles, numbers, pixels, p);
-    const int64_t split_pixels = ceil_div(ceil_div(pixels, wanted), p[DEPTH]) * p[DEPTH], splits = ceil_div(pixels, split_pixels);
+    const int64_t split_pixels = ceil_div(ceil_div(pixels, wanted), p[DEPTH]) * p[DEPTH],
+                  splits = ceil_div(pixels, split_pixels);
 
     hg_block partials = hg_plan_scratch(plan, hg_mul(hg_mul((size_t)splits, (size_t)numbers), sizeof(float)));
     hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_gpu_weight", "conv_weight");
@@ -294,12 +312,14 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     hg_emit_int(plan, launch, product_tiles);
     set_range(plan, launch, product_tiles * splits, p);
     hg_weight_emit_cost(plan, launch, weight, (int)splits);
-    hg_emit_variant(plan, launch, "gpu %dx%dx%d %dx%d, %d splits", p[ROWS], p[COLUMNS], p[DEPTH], p[ITEM_ROWS], p[ITEM_COLUMNS], (int)splits);
+    hg_emit_variant(plan, launch, "gpu %dx%dx%d %dx%d, %d splits", p[ROWS], p[COLUMNS], p[DEPTH], p[ITEM_ROWS],
+                    p[ITEM_COLUMNS], (int)splits);
     hg_conv_emit_reduce(plan, node, partials, (int)splits, (size_t)numbers, 0);
 
     const hg_side dy = conv->transposed ? hg_conv_large(conv) : hg_conv_small(conv);
     if (weight->bias)
-        emit_bias(plan, node, conv->transposed ? weight->large : weight->small, dy.c, (int64_t)hg_side_pixels(dy, weight->batch));
+        emit_bias(plan, node, conv->transposed ? weight->large : weight->small, dy.c,
+                  (int64_t)hg_side_pixels(dy, weight->batch));
 }
 
 #define PARAMETERS {"rows", "columns", "depth", "item_rows", "item_columns", NULL}

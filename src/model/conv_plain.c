@@ -119,8 +119,9 @@ static void emit_data(hg_plan *plan, const hg_node *node, const void *problem, c
 
 /* ---- the weight gradient */
 
-/* Splits: enough items for the device, at most 2048 pixels each (they stay in a cache while all weights use them), partial
- * sums of at most 16 MiB. They follow from the limits and the problem alone, so that a device gives the same bits always. */
+/* Splits: enough items for the device, at most 2048 pixels each (they stay in a cache while all weights use them),
+ * partial sums of at most 16 MiB. They follow from the limits and the problem alone, so that a device gives the same
+ * bits always. */
 static size_t choose_splits(const hg_device_info *limits, size_t per_split, size_t numbers, size_t rows, size_t pixels)
 {
     const size_t lanes = (size_t)limits->compute_units * (limits->type == HG_DEVICE_GPU ? 512 : 256);
@@ -141,12 +142,14 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     const size_t numbers = (size_t)conv->kh * (size_t)conv->kw * (size_t)in.c * (size_t)out.c;
     const size_t per_split = (numbers / (size_t)in_rows + (weight->bias ? (size_t)out.c : 0)) / (size_t)vec;
     const size_t rows = (size_t)weight->batch * (size_t)conv->hs, bias_rows = (size_t)weight->batch * (size_t)out.h;
-    const size_t split_rows = ceil_div(rows, choose_splits(hg_plan_limits(plan), per_split, numbers, rows, rows * (size_t)conv->ws));
+    const size_t split_rows =
+        ceil_div(rows, choose_splits(hg_plan_limits(plan), per_split, numbers, rows, rows * (size_t)conv->ws));
     const size_t splits = ceil_div(rows, split_rows);
     (void)parameters;
 
     hg_block partials = hg_plan_scratch(plan, hg_mul(hg_mul(splits, numbers), sizeof(float)));
-    hg_block bias_partials = weight->bias ? hg_plan_scratch(plan, hg_mul(hg_mul(splits, (size_t)out.c), sizeof(float))) : -1;
+    hg_block bias_partials =
+        weight->bias ? hg_plan_scratch(plan, hg_mul(hg_mul(splits, (size_t)out.c), sizeof(float))) : -1;
     hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_plain", "conv_weight");
     hg_emit_read(plan, launch, weight->large);
     hg_emit_read(plan, launch, weight->small);

@@ -41,7 +41,8 @@ static bool is_called(const hg_variant *variant, const wish *wanted, bool family
 }
 
 /* The forced parameters over the heuristic's, where they fit. */
-static void force_parameters(const hg_variant *variant, const hg_device_info *limits, const void *problem, const wish *wanted, int *parameters)
+static void force_parameters(const hg_variant *variant, const hg_device_info *limits, const void *problem,
+                             const wish *wanted, int *parameters)
 {
     int forced[HG_VARIANT_PARAMS];
     memcpy(forced, parameters, sizeof forced);
@@ -73,7 +74,8 @@ static const hg_variant *choose(const hg_operation *operation, const hg_device_i
 static bool exists(const hg_operation *operation, const wish *wanted)
 {
     for (int i = 0; i < operation->count; i++)
-        if (is_called(operation->variants[i], wanted, false) || is_called(operation->variants[i], wanted, true)) return true;
+        if (is_called(operation->variants[i], wanted, false) || is_called(operation->variants[i], wanted, true))
+            return true;
     return false;
 }
 
@@ -82,8 +84,8 @@ static bool unknown(hg_plan *plan, const hg_operation *operation, const wish *wa
     hg_context *ctx = hg_device_context(hg_plan_device(plan));
     hg_text names = {.ctx = ctx};
     for (int i = 0; i < operation->count; i++) hg_text_add(&names, "%s%s", i ? ", " : "", operation->variants[i]->name);
-    hg_fail(ctx, HG_USAGE, "variants: %s has no variant '%.*s'; it has: %s", operation->name, (int)wanted->length, wanted->name,
-            names.data ? names.data : "");
+    hg_fail(ctx, HG_USAGE, "variants: %s has no variant '%.*s'; it has: %s", operation->name, (int)wanted->length,
+            wanted->name, names.data ? names.data : "");
     hg_text_free(&names);
     return false;
 }
@@ -102,5 +104,7 @@ void hg_operate(hg_plan *plan, const hg_node *node, const hg_operation *operatio
     if (wanted.name && !variant) variant = choose(operation, limits, problem, &wanted, true, parameters);
     if (!variant) variant = choose(operation, limits, problem, NULL, false, parameters);
     if (variant) variant->emit(plan, node, problem, parameters);
-    else hg_plan_sticky(plan, hg_fail(hg_device_context(hg_plan_device(plan)), HG_INTERNAL, "%s: no variant of %s fits", node->name, operation->name));
+    else
+        hg_plan_sticky(plan, hg_fail(hg_device_context(hg_plan_device(plan)), HG_INTERNAL, "%s: no variant of %s fits",
+                                     node->name, operation->name));
 }

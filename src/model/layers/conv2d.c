@@ -14,8 +14,10 @@ static const hg_option table[] = {
     {"filters", "output channels", offsetof(options, filters), HG_OPTION_INT, NAN, 1, 1 << 20},
     {"kernel", "size of the window in pixels", offsetof(options, kernel), HG_OPTION_PAIR, 3, 1, 1024},
     {"stride", "pixels from one window to the next", offsetof(options, stride), HG_OPTION_PAIR, 1, 1, 1024},
-    {"padding", "zeros around the picture: `valid` is none, `same` gives ceil(input / stride) pixels", offsetof(options, padding), HG_OPTION_PADDING, 0, 0, 1 << 20},
-    {"dilation", "pixels from one tap of the window to the next", offsetof(options, dilation), HG_OPTION_PAIR, 1, 1, 1024},
+    {"padding", "zeros around the picture: `valid` is none, `same` gives ceil(input / stride) pixels",
+     offsetof(options, padding), HG_OPTION_PADDING, 0, 0, 1 << 20},
+    {"dilation", "pixels from one tap of the window to the next", offsetof(options, dilation), HG_OPTION_PAIR, 1, 1,
+     1024},
     HG_OPTION_ACTIVATION(options),
     HG_OPTION_BIAS(options),
     HG_OPTION_INITIALIZER(options),
@@ -27,10 +29,13 @@ static bool check_fit(hg_graph *graph, const hg_node *node, const options *o, hg
 {
     char buf[48];
     if (h >= 1 && w >= 1) return true;
-    return hg_node_fail(graph, node, "a kernel of %dx%d with dilation %dx%d covers %lldx%lld pixels, but the input %s has %dx%d with padding %dx%d: "
-                        "use a smaller kernel or more padding", o->kernel[0], o->kernel[1], o->dilation[0], o->dilation[1],
-                        (long long)(o->kernel[0] - 1) * o->dilation[0] + 1, (long long)(o->kernel[1] - 1) * o->dilation[1] + 1,
-                        hg_shape_text(in, buf), in.h, in.w, o->padding[0] == HG_SAME ? 0 : o->padding[0], o->padding[1] == HG_SAME ? 0 : o->padding[1]);
+    return hg_node_fail(
+        graph, node,
+        "a kernel of %dx%d with dilation %dx%d covers %lldx%lld pixels, but the input %s has %dx%d with padding %dx%d: "
+        "use a smaller kernel or more padding",
+        o->kernel[0], o->kernel[1], o->dilation[0], o->dilation[1], (long long)(o->kernel[0] - 1) * o->dilation[0] + 1,
+        (long long)(o->kernel[1] - 1) * o->dilation[1] + 1, hg_shape_text(in, buf), in.h, in.w,
+        o->padding[0] == HG_SAME ? 0 : o->padding[0], o->padding[1] == HG_SAME ? 0 : o->padding[1]);
 }
 
 static bool build(hg_graph *graph, hg_node *node)
@@ -38,7 +43,9 @@ static bool build(hg_graph *graph, hg_node *node)
     const options *o = node->options;
     const hg_shape in = hg_node_input(graph, node, 0)->shape;
     char buf[48];
-    if (in.flat) return hg_node_fail(graph, node, "needs a picture but gets %s numbers: put `reshape` before it", hg_shape_text(in, buf));
+    if (in.flat)
+        return hg_node_fail(graph, node, "needs a picture but gets %s numbers: put `reshape` before it",
+                            hg_shape_text(in, buf));
     hg_conv *conv = hg_node_state(graph, node, sizeof *conv);
     if (!conv) return false;
     *conv = (hg_conv){

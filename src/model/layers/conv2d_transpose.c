@@ -1,5 +1,6 @@
 /* conv2d_transpose: the adjoint of conv2d without its bias: every input pixel adds its window to the output,
- *   y[b,y,x,m] = act(bias[m] + sum over (i,kh) with i*SH-PH+kh = y, (j,kw) with j*SW-PW+kw = x, and c of x[b,i,j,c] w[c,m,kh,kw]),
+ *   y[b,y,x,m] = act(bias[m] + sum over (i,kh) with i*SH-PH+kh = y, (j,kw) with j*SW-PW+kw = x, and c of
+ *                              x[b,i,j,c] w[c,m,kh,kw]),
  * computed as a gather; the kernels are in model/conv.h. */
 #include <math.h>
 #include "model/conv.h"
@@ -15,8 +16,10 @@ static const hg_option table[] = {
     {"filters", "output channels", offsetof(options, filters), HG_OPTION_INT, NAN, 1, 1 << 20},
     {"kernel", "size of the window in pixels", offsetof(options, kernel), HG_OPTION_PAIR, 3, 1, 1024},
     {"stride", "output pixels from one window to the next", offsetof(options, stride), HG_OPTION_PAIR, 1, 1, 1024},
-    {"padding", "output pixels cut off at each end: `valid` is none, `same` gives input x stride pixels", offsetof(options, padding), HG_OPTION_PADDING, 0, 0, 1 << 20},
-    {"output_padding", "pixels added at the end, less than the stride; only with a number as padding", offsetof(options, output_padding), HG_OPTION_PAIR, 0, 0, 1023},
+    {"padding", "output pixels cut off at each end: `valid` is none, `same` gives input x stride pixels",
+     offsetof(options, padding), HG_OPTION_PADDING, 0, 0, 1 << 20},
+    {"output_padding", "pixels added at the end, less than the stride; only with a number as padding",
+     offsetof(options, output_padding), HG_OPTION_PAIR, 0, 0, 1023},
     HG_OPTION_ACTIVATION(options),
     HG_OPTION_BIAS(options),
     HG_OPTION_INITIALIZER(options),
@@ -27,12 +30,16 @@ static const hg_option table[] = {
 static bool check_options(hg_graph *graph, const hg_node *node, const options *o, hg_shape in)
 {
     char buf[48];
-    if (in.flat) return hg_node_fail(graph, node, "needs a picture but gets %s numbers: put `reshape` before it", hg_shape_text(in, buf));
+    if (in.flat)
+        return hg_node_fail(graph, node, "needs a picture but gets %s numbers: put `reshape` before it",
+                            hg_shape_text(in, buf));
     for (int i = 0; i < 2; i++) {
         if (o->output_padding[i] && o->padding[i] == HG_SAME)
-            return hg_node_fail(graph, node, "`output_padding` goes with a number as `padding`: `same` decides the size by itself");
+            return hg_node_fail(graph, node,
+                                "`output_padding` goes with a number as `padding`: `same` decides the size by itself");
         if (o->output_padding[i] >= o->stride[i] && o->output_padding[i])
-            return hg_node_fail(graph, node, "output_padding %dx%d must be less than the stride %dx%d", o->output_padding[0], o->output_padding[1], o->stride[0], o->stride[1]);
+            return hg_node_fail(graph, node, "output_padding %dx%d must be less than the stride %dx%d",
+                                o->output_padding[0], o->output_padding[1], o->stride[0], o->stride[1]);
     }
     return true;
 }
@@ -41,10 +48,14 @@ static bool check_size(hg_graph *graph, const hg_node *node, const options *o, h
 {
     char buf[48];
     if (h < 1 || w < 1)
-        return hg_node_fail(graph, node, "the input %s with kernel %dx%d and stride %dx%d leaves no pixels after padding %dx%d: use less padding", hg_shape_text(in, buf),
-                            o->kernel[0], o->kernel[1], o->stride[0], o->stride[1], o->padding[0], o->padding[1]);
+        return hg_node_fail(
+            graph, node,
+            "the input %s with kernel %dx%d and stride %dx%d leaves no pixels after padding %dx%d: use less padding",
+            hg_shape_text(in, buf), o->kernel[0], o->kernel[1], o->stride[0], o->stride[1], o->padding[0],
+            o->padding[1]);
     if (h > INT32_MAX || w > INT32_MAX)
-        return hg_node_fail(graph, node, "the output would have %lldx%lld pixels: too many, make the layer smaller", (long long)h, (long long)w);
+        return hg_node_fail(graph, node, "the output would have %lldx%lld pixels: too many, make the layer smaller",
+                            (long long)h, (long long)w);
     return true;
 }
 
@@ -64,7 +75,8 @@ static bool build(hg_graph *graph, hg_node *node)
     if (!check_size(graph, node, o, in, h, w)) return false;
     conv->hl = (int)h, conv->wl = (int)w;
 
-    /* PyTorch and Keras both take the fan of the weights as if they were those of the convolution that this is the adjoint of. */
+    /* PyTorch and Keras both take the fan of the weights as if they were those of the convolution that this is the
+     * adjoint of. */
     const int64_t taps = (int64_t)conv->kh * conv->kw, fan_in = taps * o->filters, fan_out = taps * in.c;
     const int shape[4] = {in.c, o->filters, conv->kh, conv->kw}, order[4] = {2, 3, 0, 1};
     return hg_node_output(graph, node, (hg_shape){o->filters, conv->hl, conv->wl, false})
@@ -83,5 +95,6 @@ static void backward(hg_plan *plan, const hg_node *node)
 }
 
 const hg_layer hg_layer_conv2d_transpose = {
-    {"conv2d_transpose", "transposed convolution: enlarges the picture by its stride", table, sizeof(options)}, build, forward, backward,
+    {"conv2d_transpose", "transposed convolution: enlarges the picture by its stride", table, sizeof(options)},
+    build, forward, backward,
 };

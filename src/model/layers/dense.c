@@ -1,4 +1,4 @@
-/* dense: y[b,m] = act(bias[m] + sum_n x[b,n] w[m,n]): a convolution of 1x1 pictures; the kernels are in model/conv.h. */
+/* dense: y[b,m] = act(bias[m] + sum_n x[b,n] w[m,n]): a convolution of 1x1 pictures, see model/conv.h. */
 #include <math.h>
 #include "model/conv.h"
 
@@ -23,11 +23,14 @@ static bool build(hg_graph *graph, hg_node *node)
     const options *o = node->options;
     const hg_shape in = hg_node_input(graph, node, 0)->shape;
     char buf[48];
-    if (!in.flat) return hg_node_fail(graph, node, "needs a flat input but gets %s: put `flatten` before it", hg_shape_text(in, buf));
+    if (!in.flat)
+        return hg_node_fail(graph, node, "needs a flat input but gets %s: put `flatten` before it",
+                            hg_shape_text(in, buf));
     hg_conv *conv = hg_node_state(graph, node, sizeof *conv);
     if (!conv) return false;
     *conv = (hg_conv){
-        .cl = in.c, .hl = 1, .wl = 1, .cs = o->units, .hs = 1, .ws = 1, .kh = 1, .kw = 1, .sh = 1, .sw = 1, .dh = 1, .dw = 1,
+        .cl = in.c, .hl = 1, .wl = 1, .cs = o->units, .hs = 1, .ws = 1,
+        .kh = 1, .kw = 1, .sh = 1, .sw = 1, .dh = 1, .dw = 1,
     };
     const int shape[2] = {o->units, in.c}, order[2] = {1, 0};
     return hg_node_output(graph, node, (hg_shape){o->units, 1, 1, true})
