@@ -73,8 +73,8 @@ inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(
 /* gelu: x Phi(x), the exact form with erf, as PyTorch's default */
 #define ACT_gelu(x, p) (0.5f * (x) * (1.0f + erf((x) * 0.70710678118654752f)))
 #define ACT_GRAD_gelu(x, p) (0.5f * (1.0f + erf((x) * 0.70710678118654752f)) + (x) * 0.3989422804014327f * exp(-0.5f * (x) * (x)))
-/* 1 where y > 0, else 0 (NaN gives 0) */
-#define HG_STEP(y) sign(fmax((y), 0.0f))
+/* 1 where y > 0, else 0 (NaN gives 0), the least denormal included. Not sign(): it costs PoCL more than everything around it. */
+#define HG_STEP(y) fmin(fmax((y) * 0x1p127f, 0.0f) * 0x1p23f, 1.0f)
 
 /* ACT and DX_ACT come with the prefix (-DACT=ACT_tanh -DDX_ACT=ACT_GRAD_tanh): a driver may define tanh itself as a macro. */
 #ifndef ACT
