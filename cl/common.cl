@@ -310,7 +310,7 @@ static inline float hg_lanes(hg_vec v)
 #else
     const float2 v2 = v;
 #endif
-    return v2.x + v2.y;
+    return dot(v2, (float2)(1.0f)); /* x + y itself becomes a shuffle with an undefined lane, over which Oclgrind 21 falls */
 #endif
 }
 

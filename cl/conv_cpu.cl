@@ -98,28 +98,6 @@ inline void fill_patch(float *patch, __global const float *restrict from, int ro
 
 #define MAD(s, v, sum) fma((hg_vec)(s), (v), (sum))
 
-#if THIN
-/* the sum of a vector's numbers, by halves */
-inline float fold(hg_vec v)
-{
-#if HG_VEC == 16
-    float8 a = v.lo + v.hi;
-    float4 b = a.lo + a.hi;
-    float2 c = b.lo + b.hi;
-    return c.x + c.y;
-#elif HG_VEC == 8
-    float4 b = v.lo + v.hi;
-    float2 c = b.lo + b.hi;
-    return c.x + c.y;
-#else
-    float t[HG_VEC], s = 0.0f;
-    HG_STORE(v, t);
-    for (int k = 0; k < HG_VEC; k++) s += t[k];
-    return s;
-#endif
-}
-#endif
-
 inline void put(float v, __global float *out, __global const float *out_x, int i)
 {
 #if GRADIENT
@@ -208,7 +186,7 @@ __kernel void gather(__global const float *restrict from, __global const float *
 #if THIN
                 float folded[TILE * O];
                 UNROLL for (int t = 0; t < TILE; t++)
-                    UNROLL for (int o = 0; o < O; o++) folded[t * O + o] = fold(sum[t][o]);
+                    UNROLL for (int o = 0; o < O; o++) folded[t * O + o] = hg_lanes(sum[t][o]);
                 for (int r = 0; r < R; r++)
                     for (int q = own - j0; q < Q; q++) {
                         const int y = (i0 + r) * PHASES_H + py, xx = (j0 + q) * PHASES_W + px;
