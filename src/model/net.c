@@ -69,8 +69,9 @@ hg_net *hg_net_create(hg_device *dev, const hg_model *model, const hg_net_params
     if (!net) return NULL;
     *net = (hg_net){.ctx = ctx, .dev = dev, .model = model, .seed = params->seed, .inference = params->inference};
     net->batch = params->batch ? params->batch : model->batch;
-    if (!(net->arenas = hg_arenas_create(dev, model, !net->inference)) || !hg_net_init(net)) goto fail;
+    if (!(net->arenas = hg_arenas_create(dev, model, !net->inference))) goto fail;
     if (!net->inference && !hg_net_plan(net, HG_PURPOSE_TRAIN, net->batch)) goto fail;
+    if (!hg_net_init(net)) goto fail; /* last: drawing millions of weights must not delay the word that kernels are compiled */
     return net;
 fail:
     hg_net_destroy(net);
