@@ -151,6 +151,81 @@ static void emit_gather(hg_plan *plan, const hg_node *node, const void *problem,
     hg_emit_variant(plan, launch, "%s %d:%d:%d:%d", thin ? "cpu_thin" : "cpu", p[VECTOR], p[VECTORS], p[ROWS], p[COLUMNS]);
 }
 
+/* ---- gathers along pixels */
+
+enum { PIXEL_VECTORS, TILE_ROWS };
+
+static int64_t wide_plane(const hg_gather *gather, const gather_shape *s, const int *p)
+{
+    const hg_conv *c = &gather->conv;
+    const int64_t step = 16 * p[PIXEL_VECTORS], halo = (int64_t)(c->kw - 1) * c->dw, row = s->columns + halo;
+    return ((p[TILE_ROWS] - 1) * row + s->columns + step - 1) / step * step + (int64_t)(c->kh - 1) * c->dh * row + halo + 32;
+}
+
+static bool accept_wide(const hg_gather *gather, bool data, const int *p)
+{
+    const gather_shape s = shape_of(gather, data);
+    const hg_conv *c = &gather->conv;
+    const int o = s.written.c;
+    return c->sh == 1 && c->sw == 1 && !s.product && o <= 8 && !(o & (o - 1)) && p[PIXEL_VECTORS] >= 1 && p[PIXEL_VECTORS] <= 16 &&
+           p[TILE_ROWS] >= 1 && p[TILE_ROWS] <= s.rows && wide_plane(gather, &s, p) * (s.read.c + o) * 4 <= PATCH_BYTES;
+}
+
+static double fit_wide(const hg_device_info *limits, const void *problem, int *p, bool data)
+{
+    const hg_gather *gather = problem;
+    const gather_shape s = shape_of(gather, data);
+    int parts = 1;
+    p[PIXEL_VECTORS] = 1;
+    do p[TILE_ROWS] = ceil_div(s.rows, parts++);
+    while (p[TILE_ROWS] > 1 && wide_plane(gather, &s, p) * s.read.c * 4 > 32 << 10);
+    const int64_t flat = (int64_t)(p[TILE_ROWS] - 1) * (s.columns + (gather->conv.kw - 1) * gather->conv.dw) + s.columns;
+    int64_t least_flat = INT64_MAX;
+    for (int n = 24 / most(1, s.written.c); n > 0; n--) {
+        const int64_t padded = (flat + 16 * n - 1) / (16 * n) * 16 * n;
+        if (n > 6 || padded >= least_flat) continue;
+        least_flat = padded;
+        p[PIXEL_VECTORS] = n;
+    }
+    return accept_wide(gather, data, p) && s.written.c >= 2 && s.read.c >= 4 ? place(limits) * 0.6 : -1;
+}
+
+static void emit_wide(hg_plan *plan, const hg_node *node, const void *problem, const int *p, bool data)
+{
+    const hg_gather *gather = problem;
+    const gather_shape s = shape_of(gather, data);
+    const size_t units = hg_mul((size_t)gather->batch, (size_t)ceil_div(s.rows, p[TILE_ROWS]));
+    hg_launch *launch = hg_emit(plan, node, gather->gradient ? "data gradient" : "forward", "conv_cpu_wide", "gather");
+    hg_emit_read(plan, launch, gather->from);
+    hg_emit_read(plan, launch, gather->weight);
+    hg_emit_read(plan, launch, gather->bias);
+    hg_gather_emit_output(plan, launch, gather);
+    hg_emit_int(plan, launch, (int64_t)units);
+    hg_emit_define(plan, launch, "G", s.read.c);
+    hg_emit_define(plan, launch, "O", s.written.c);
+    hg_emit_define(plan, launch, "BIAS", gather->bias >= 0);
+    hg_emit_define(plan, launch, "HG_VEC", 16);
+    hg_emit_define(plan, launch, "NP", p[PIXEL_VECTORS]);
+    hg_emit_define(plan, launch, "R", p[TILE_ROWS]);
+    hg_emit_define(plan, launch, "DATA", data);
+    hg_conv_define(plan, launch, &gather->conv);
+    define_sides(plan, launch, &s);
+    hg_emit_range(plan, launch, units < MOST_ITEMS ? units : MOST_ITEMS, 1, 1, 1, 1, 1);
+    hg_gather_emit_cost(plan, launch, gather);
+    hg_emit_variant(plan, launch, "cpu_wide %d:%d", p[PIXEL_VECTORS], p[TILE_ROWS]);
+}
+
+static double fit_forward_wide(const hg_device_info *l, const void *q, int *p) { return fit_wide(l, q, p, false); }
+static double fit_data_wide(const hg_device_info *l, const void *q, int *p) { return fit_wide(l, q, p, true); }
+static bool accept_forward_wide(const hg_device_info *l, const void *q, const int *p) { (void)l; return accept_wide(q, false, p); }
+static bool accept_data_wide(const hg_device_info *l, const void *q, const int *p) { (void)l; return accept_wide(q, true, p); }
+static void emit_forward_wide(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit_wide(plan, node, q, p, false); }
+static void emit_data_wide(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit_wide(plan, node, q, p, true); }
+
+#define WIDE_PARAMETERS {"vectors", "rows", NULL}
+const hg_variant hg_cpu_forward_wide = {"cpu_wide", WIDE_PARAMETERS, fit_forward_wide, accept_forward_wide, emit_forward_wide};
+const hg_variant hg_cpu_data_wide = {"cpu_wide", WIDE_PARAMETERS, fit_data_wide, accept_data_wide, emit_data_wide};
+
 static double fit_forward(const hg_device_info *l, const void *q, int *p) { return fit_gather(l, q, p, false); }
 static double fit_forward_thin(const hg_device_info *l, const void *q, int *p) { return fit_thin(l, q, p, false); }
 static double fit_data(const hg_device_info *l, const void *q, int *p) { return fit_gather(l, q, p, true); }
@@ -194,7 +269,7 @@ static weight_shape weight_shape_of(const hg_weight *weight)
         s.conv.wl = s.conv.ws = pixels ? s.batch : s.conv.ws;
         s.batch = 1;
     }
-    s.vector_large = s.conv.cs < 8 && s.conv.cl > s.conv.cs;
+    s.vector_large = s.conv.cs < 16 && s.conv.cl > s.conv.cs;
     s.scalars = s.vector_large ? s.conv.cs : s.conv.cl;
     s.vectors = s.vector_large ? s.conv.cl : s.conv.cs;
     return s;
