@@ -2,10 +2,10 @@
  * NV vectors of channels lies in registers; every tap adds a broadcast of the read channel times a vector of weights to it.
  *   F (DATA 0): out[i, j, o] = sum over kh, kw, g of from[i SH - PH + kh DH, j SW - PW + kw DW, g] w[kh, kw, g, o]
  *   D (DATA 1): by phase (y mod SH, x mod SW): a dense correlation of stride 1 with the taps that meet the phase
- * What a tile reads is first copied into a patch with zeros around the picture, so that the loops over taps know no borders: the
- * copy costs about 2 SW / (KW O) of the arithmetic and stays in the first-level cache.
+ * What a band of BAND tiles reads is first copied into a patch with zeros around the picture, so that the loops over taps know no
+ * borders: the copy costs about 2 SW / (KW KH O) of the arithmetic, more for few rows, and stays in the first two levels of cache.
  * THIN 1: few channels are written (up to 4): vectors then go along the channels read, and each sum is folded at the end.
- * Macros: IH IW G (read side), OH OW O (written side), KH KW SH SW DH DW PH PW, DATA, R Q NV HG_VEC, THIN, BIAS, those of hg_store.
+ * Macros: IH IW G (read side), OH OW O (written side), KH KW SH SW DH DW PH PW, DATA, R Q BAND NV HG_VEC, THIN, BIAS, those of hg_store.
  * Memory traffic: from, out once; weights once per tile, from the second-level cache. */
 #ifndef G
 #define G 8
@@ -29,6 +29,9 @@
 #ifndef DATA
 #define DATA 0
 #endif
+#ifndef BAND
+#define BAND 1
+#endif
 #ifndef THIN
 #define THIN 0
 #endif
@@ -47,7 +50,7 @@
 #define STEP_W 1
 #define BASE_H LOW(KH, SH, DH, PH)
 #define BASE_W LOW(KW, SW, DW, PW)
-#define PATCH_H (R + HIGH(SH, PH) - BASE_H)
+#define PATCH_H (BAND * R + HIGH(SH, PH) - BASE_H)
 #define PATCH_W (Q + HIGH(SW, PW) - BASE_W)
 #define ROWS ((OH + SH - 1) / SH)
 #define COLUMNS ((OW + SW - 1) / SW)
@@ -58,7 +61,7 @@
 #define STEP_W SW
 #define BASE_H (-PH)
 #define BASE_W (-PW)
-#define PATCH_H ((R - 1) * SH + (KH - 1) * DH + 1)
+#define PATCH_H ((BAND * R - 1) * SH + (KH - 1) * DH + 1)
 #define PATCH_W ((Q - 1) * SW + (KW - 1) * DW + 1)
 #define ROWS OH
 #define COLUMNS OW
@@ -96,6 +99,25 @@ inline void fill_patch(float *patch, __global const float *restrict from, int ro
     }
 }
 
+#if THIN
+/* Sums over the lanes of n <= HG_VEC vectors, in order. 16 of 16 lanes fold together: each round adds the even and the odd lanes
+ * of two vectors, so that 15 additions do for all. */
+__attribute__((always_inline))
+static inline void fold(const hg_vec *sum, int n, float *folded)
+{
+#if HG_VEC == 16
+    float16 a[16];
+    UNROLL for (int k = 0; k < 16; k++) a[k] = k < n ? sum[k] : 0.0f;
+    UNROLL for (int left = 8; left > 0; left /= 2)
+        UNROLL for (int k = 0; k < left; k++)
+            a[k] = (float16)(a[2 * k].even, a[2 * k + 1].even) + (float16)(a[2 * k].odd, a[2 * k + 1].odd);
+    vstore16(a[0], 0, folded);
+#else
+    for (int k = 0; k < n; k++) folded[k] = hg_lanes(sum[k]);
+#endif
+}
+#endif
+
 #define MAD(s, v, sum) fma((hg_vec)(s), (v), (sum))
 
 inline void put(float v, __global float *out, __global const float *out_x, int i)
@@ -107,12 +129,12 @@ inline void put(float v, __global float *out, __global const float *out_x, int i
 #endif
 }
 
-/* units: pictures times tiles of rows; a work-item takes a contiguous span of them */
+/* units: pictures times bands of BAND tiles' rows, which share a patch; a work-item takes a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const float *restrict from, __global const float *restrict w, __global const float *restrict bias,
                      __global float *restrict out, __global const float *out_x, int units)
 {
-    enum { ROW_TILES = (ROWS + R - 1) / R };
+    enum { BANDS = (ROWS + BAND * R - 1) / (BAND * R) };
     const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), first = (int)get_global_id(0) * span;
     const int last = min(first + span, units);
     float patch[PATCH_H * PATCH_W * GP];
@@ -123,10 +145,11 @@ __kernel void gather(__global const float *restrict from, __global const float *
             for (int g = 0; g < GP; g++) packed[(k * O + o) * GP + g] = g < G ? w[(k * G + g) * O + o] : 0.0f;
 #endif
     for (int unit = first; unit < last; unit++) {
-        const int b = unit / ROW_TILES, i0 = (unit - b * ROW_TILES) * R;
+        const int b = unit / BANDS, band = (unit - b * BANDS) * BAND * R;
         for (int own = 0; own < COLUMNS; own += Q) {
             const int j0 = min(own, COLUMNS - Q); /* the last tile is moved back: what it shares with the one before is not stored again */
-            fill_patch(patch, from + b * IH * IW * G, i0 * STEP_H + BASE_H, j0 * STEP_W + BASE_W);
+            fill_patch(patch, from + b * IH * IW * G, band * STEP_H + BASE_H, j0 * STEP_W + BASE_W);
+            for (int i0 = band; i0 < min(band + BAND * R, ROWS); i0 += R)
             for (int phase = 0; phase < PHASES_H * PHASES_W; phase++) {
                 const int py = phase / PHASES_W, px = phase - py * PHASES_W;
 #if DATA
@@ -158,7 +181,7 @@ __kernel void gather(__global const float *restrict from, __global const float *
 #else
                         const int row = kh * DH, column = kw * DW;
 #endif
-                        const float *x = patch + (row * PATCH_W + column) * GP;
+                        const float *x = patch + (((i0 - band) * STEP_H + row) * PATCH_W + column) * GP;
 #if THIN
                         const float *wp = packed + (kh * KW + kw) * O * GP;
                         for (int g = 0; g < GP; g += HG_VEC) {
@@ -184,9 +207,8 @@ __kernel void gather(__global const float *restrict from, __global const float *
                     }
                 /* store; what lies beyond the picture or belongs to another tile is dropped */
 #if THIN
-                float folded[TILE * O];
-                UNROLL for (int t = 0; t < TILE; t++)
-                    UNROLL for (int o = 0; o < O; o++) folded[t * O + o] = hg_lanes(sum[t][o]);
+                float folded[TILE * O + HG_VEC];
+                UNROLL for (int k = 0; k < TILE * O; k += HG_VEC) fold(sum[0] + k, min(TILE * O - k, HG_VEC), folded + k);
                 for (int r = 0; r < R; r++)
                     for (int q = own - j0; q < Q; q++) {
                         const int y = (i0 + r) * PHASES_H + py, xx = (j0 + q) * PHASES_W + px;

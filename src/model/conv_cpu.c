@@ -4,7 +4,7 @@
 #include "model/conv_reduce.h"
 
 /* Vector registers for sums: AVX-512 and SVE have 32, of which a few hold weights. */
-enum { SUMS = 28, MOST_ITEMS = 256, PATCH_BYTES = 256 << 10 };
+enum { SUMS = 28, MOST_ITEMS = 256, PATCH_BYTES = 256 << 10, BAND_BYTES = 16 << 10 };
 
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 static int least(int a, int b) { return a < b ? a : b; }
@@ -32,7 +32,7 @@ static double place(const hg_device_info *limits)
 
 /* ---- gathers: F reads the large side, D the small one */
 
-enum { VECTOR, VECTORS, ROWS, COLUMNS };
+enum { VECTOR, VECTORS, ROWS, COLUMNS, BAND };
 
 typedef struct gather_shape { hg_side read, written; int rows, columns, row_step, column_step; bool product, data; } gather_shape;
 
@@ -68,6 +68,11 @@ static void set_tile(const hg_gather *gather, const gather_shape *s, int tile, i
         for (int r = 1; r <= limit; r++)
             if (ceil_div(s->rows, r) * r <= ceil_div(s->rows, p[ROWS]) * p[ROWS]) p[ROWS] = r;
     }
+    /* tiles that share a patch: as many as leave it in the first-level cache, in even bands */
+    const int tiles = ceil_div(s->rows, p[ROWS]);
+    int bands = 1;
+    do p[BAND] = ceil_div(tiles, bands++);
+    while (p[BAND] > 1 && patch_bytes(gather, s, p[BAND] * p[ROWS], p[COLUMNS]) > BAND_BYTES);
     while (p[ROWS] > 1 && patch_bytes(gather, s, p[ROWS], p[COLUMNS]) > PATCH_BYTES) p[ROWS]--;
     while (p[COLUMNS] > 1 && patch_bytes(gather, s, p[ROWS], p[COLUMNS]) > PATCH_BYTES) p[COLUMNS]--;
 }
@@ -76,9 +81,9 @@ static bool accepts(const hg_gather *gather, const gather_shape *s, const int *p
 {
     const hg_conv *c = &gather->conv;
     if (s->data && ((c->sh > 1 && c->dh > 1) || (c->sw > 1 && c->dw > 1))) return false;
-    if (p[VECTOR] < 1 || p[VECTOR] > 16 || (p[VECTOR] & (p[VECTOR] - 1)) || p[VECTORS] < 1 || p[ROWS] < 1 || p[COLUMNS] < 1) return false;
+    if (p[VECTOR] < 1 || p[VECTOR] > 16 || (p[VECTOR] & (p[VECTOR] - 1)) || p[VECTORS] < 1 || p[ROWS] < 1 || p[COLUMNS] < 1 || p[BAND] < 1) return false;
     if (s->product && !thin) return (int64_t)p[VECTOR] * p[VECTORS] <= s->written.c && (size_t)p[COLUMNS] <= hg_side_pixels(s->written, gather->batch);
-    if (p[COLUMNS] > s->columns || patch_bytes(gather, s, p[ROWS], p[COLUMNS]) > PATCH_BYTES) return false;
+    if (p[COLUMNS] > s->columns || patch_bytes(gather, s, p[ROWS] * p[BAND], p[COLUMNS]) > PATCH_BYTES) return false;
     return thin ? s->written.c <= 4 && (int64_t)c->kh * c->kw * s->read.c * s->written.c <= PATCH_BYTES / 8 : p[VECTOR] * p[VECTORS] <= s->written.c;
 }
 
@@ -92,7 +97,7 @@ static double fit_gather(const hg_device_info *limits, const void *problem, int 
     set_tile(gather, &s, tile, p);
     if (s.product) {
         size_t n = hg_side_pixels(s.written, gather->batch);
-        p[ROWS] = 1;
+        p[ROWS] = p[BAND] = 1;
         p[COLUMNS] = n < (size_t)tile ? (int)n : tile;
     }
     return accepts(gather, &s, p, false) ? place(limits) : -1;
@@ -105,7 +110,7 @@ static double fit_thin(const hg_device_info *limits, const void *problem, int *p
     if (s.written.c > 4 || s.product) return -1;
     p[VECTOR] = vector_of(s.read.c);
     p[VECTORS] = 1;
-    set_tile(gather, &s, s.written.c == 1 ? 16 : 20 / s.written.c, p);
+    set_tile(gather, &s, 16 / s.written.c, p);
     /* with few channels on both sides short vectors along the written ones do better */
     return accepts(gather, &s, p, true) ? place(limits) * (s.read.c >= 8 ? 0.5 : 2) : -1;
 }
@@ -123,7 +128,7 @@ static void emit_gather(hg_plan *plan, const hg_node *node, const void *problem,
     const hg_gather *gather = problem;
     const gather_shape s = shape_of(gather, data);
     const bool product = s.product && !thin;
-    const size_t units = hg_mul((size_t)gather->batch, (size_t)ceil_div(s.rows, p[ROWS])), n = hg_side_pixels(s.written, gather->batch);
+    const size_t units = hg_mul((size_t)gather->batch, (size_t)ceil_div(s.rows, p[ROWS] * p[BAND])), n = hg_side_pixels(s.written, gather->batch);
     hg_launch *launch = hg_emit(plan, node, gather->gradient ? "data gradient" : "forward", product ? "conv_cpu_product" : "conv_cpu", product ? "product" : "gather");
     hg_emit_read(plan, launch, gather->from);
     hg_emit_read(plan, launch, gather->weight);
@@ -143,12 +148,13 @@ static void emit_gather(hg_plan *plan, const hg_node *node, const void *problem,
         hg_conv_define(plan, launch, &gather->conv);
         define_sides(plan, launch, &s);
         hg_emit_define(plan, launch, "R", p[ROWS]);
+        hg_emit_define(plan, launch, "BAND", p[BAND]);
         hg_emit_define(plan, launch, "DATA", data);
         hg_emit_define(plan, launch, "THIN", thin);
         hg_emit_range(plan, launch, units < MOST_ITEMS ? units : MOST_ITEMS, 1, 1, 1, 1, 1);
     }
     hg_gather_emit_cost(plan, launch, gather);
-    hg_emit_variant(plan, launch, "%s %d:%d:%d:%d", thin ? "cpu_thin" : "cpu", p[VECTOR], p[VECTORS], p[ROWS], p[COLUMNS]);
+    hg_emit_variant(plan, launch, "%s %d:%d:%d:%d:%d", thin ? "cpu_thin" : "cpu", p[VECTOR], p[VECTORS], p[ROWS], p[COLUMNS], p[BAND]);
 }
 
 /* ---- gathers along pixels */
@@ -181,7 +187,7 @@ static double fit_wide(const hg_device_info *limits, const void *problem, int *p
     while (p[TILE_ROWS] > 1 && wide_plane(gather, &s, p) * s.read.c * 4 > 32 << 10);
     const int64_t flat = (int64_t)(p[TILE_ROWS] - 1) * (s.columns + (gather->conv.kw - 1) * gather->conv.dw) + s.columns;
     int64_t least_flat = INT64_MAX;
-    for (int n = 24 / most(1, s.written.c); n > 0; n--) {
+    for (int n = 16 / most(1, s.written.c); n > 0; n--) {
         const int64_t padded = (flat + 16 * n - 1) / (16 * n) * 16 * n;
         if (n > 6 || padded >= least_flat) continue;
         least_flat = padded;
@@ -247,7 +253,7 @@ static void emit_forward_thin(hg_plan *plan, const hg_node *node, const void *q,
 static void emit_data(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit_gather(plan, node, q, p, true, false); }
 static void emit_data_thin(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit_gather(plan, node, q, p, true, true); }
 
-#define GATHER_PARAMETERS {"vector", "vectors", "rows", "columns", NULL}
+#define GATHER_PARAMETERS {"vector", "vectors", "rows", "columns", "band", NULL}
 const hg_variant hg_cpu_forward = {"cpu", GATHER_PARAMETERS, fit_forward, accept_forward, emit_forward};
 const hg_variant hg_cpu_forward_thin = {"cpu_thin", GATHER_PARAMETERS, fit_forward_thin, accept_forward_thin, emit_forward_thin};
 const hg_variant hg_cpu_data = {"cpu", GATHER_PARAMETERS, fit_data, accept_data, emit_data};
