@@ -325,6 +325,22 @@ static void emit_bias(hg_plan *plan, const hg_node *node, const hg_weight *weigh
     hg_conv_emit_reduce(plan, node, partials, (int)parts, (size_t)out->c, 1);
 }
 
+/* About 64 work-items, whatever the device: the sums, and so the bits, do not depend on its threads. */
+static int splits_of(int units, int blocks, size_t count, int *span)
+{
+    const int wanted = most(1, least(least(ceil_div(64, blocks), units), (int)((8 << 20) / (count * sizeof(float))) + 1));
+    *span = ceil_div(units, wanted);
+    return ceil_div(units, *span);
+}
+
+static void define_weight(hg_plan *plan, hg_launch *launch, const hg_conv *c, bool vector_large)
+{
+    const struct { const char *name; int value; } macros[] = {{"CL", c->cl}, {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs},
+        {"HS", c->hs}, {"WS", c->ws}, {"TRANSPOSED", c->transposed}, {"VEC_LARGE", vector_large}};
+    hg_conv_define(plan, launch, c);
+    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
+}
+
 static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
 {
     const hg_weight *weight = problem;
@@ -333,9 +349,8 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     const int blocks_s = ceil_div(s.scalars, p[SCALARS]), blocks_v = ceil_div(s.vectors, p[VECTOR] * p[VECTORS]);
     const size_t count = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs;
     const int units = s.batch * ceil_div(c->hs, p[CHUNK]);
-    /* about 64 work-items, whatever the device: the sums, and so the bits, do not depend on its threads */
-    const int wanted = most(1, least(least(ceil_div(64, blocks_s * blocks_v), units), (int)((8 << 20) / (count * sizeof(float))) + 1));
-    const int span = ceil_div(units, wanted), splits = ceil_div(units, span);
+    int span;
+    const int splits = splits_of(units, blocks_s * blocks_v, count, &span);
     hg_block partials = splits > 1 ? hg_plan_scratch(plan, hg_mul((size_t)splits * sizeof(float), count)) : -1;
     hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_cpu_weight", "weight_gradient");
     hg_emit_read(plan, launch, weight->large);
@@ -344,9 +359,8 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     else hg_emit_dw(plan, launch, node, 0, NULL);
     hg_emit_int(plan, launch, units);
     hg_emit_int(plan, launch, span);
-    hg_conv_define(plan, launch, c);
-    const struct { const char *name; int value; } macros[] = {{"CL", c->cl}, {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs}, {"HS", c->hs}, {"WS", c->ws},
-        {"TRANSPOSED", c->transposed}, {"VEC_LARGE", s.vector_large}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}, {"TI", p[SCALARS]}, {"U", p[COPIES]}, {"RB", p[CHUNK]}};
+    define_weight(plan, launch, c, s.vector_large);
+    const struct { const char *name; int value; } macros[] = {{"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}, {"TI", p[SCALARS]}, {"U", p[COPIES]}, {"RB", p[CHUNK]}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
     hg_emit_range(plan, launch, (size_t)splits, (size_t)blocks_s, (size_t)blocks_v, 1, 1, 1);
     hg_weight_emit_cost(plan, launch, weight, splits);
@@ -357,3 +371,72 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
 }
 
 const hg_variant hg_cpu_weight = {"cpu", {"vector", "vectors", "scalars", "copies", "chunk", NULL}, fit_weight, accept_weight, emit_weight};
+
+/* ---- the weight gradient where one side has few channels */
+
+enum { BAND_ROWS = 2, TAP_ROWS = 3 };
+
+static int64_t taps_patch(const hg_conv *c, bool vector_large, int rows)
+{
+    const int64_t columns = vector_large ? c->wl : c->ws, channels = vector_large ? c->cs : c->cl;
+    return ((int64_t)(rows - 1) * c->sh + (int64_t)(c->kh - 1) * c->dh + 1) * ((columns - 1) * c->sw + (int64_t)(c->kw - 1) * c->dw + 1) * channels * 4;
+}
+
+static bool accept_taps(const hg_device_info *limits, const void *problem, const int *p)
+{
+    const weight_shape s = weight_shape_of(problem);
+    const hg_conv *c = &s.conv;
+    (void)limits;
+    if (is_product(c) || s.scalars > 4 || (s.vector_large && (c->sh > 1 || c->sw > 1))) return false;
+    return p[VECTOR] >= 1 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[VECTOR] * p[VECTORS] <= s.vectors &&
+           p[BAND_ROWS] >= 1 && p[TAP_ROWS] >= 1 && c->kh % p[TAP_ROWS] == 0 && taps_patch(c, s.vector_large, p[BAND_ROWS]) <= PATCH_BYTES &&
+           (int64_t)c->kh * c->kw * s.scalars * p[VECTORS] * p[VECTOR] * 4 <= PATCH_BYTES;
+}
+
+static double fit_taps(const hg_device_info *limits, const void *problem, int *p)
+{
+    const weight_shape s = weight_shape_of(problem);
+    const hg_conv *c = &s.conv;
+    const int rows = s.vector_large ? c->hl : c->hs, columns = s.vector_large ? c->wl : c->ws;
+    p[VECTOR] = vector_of(s.vectors);
+    p[TAP_ROWS] = c->kh;
+    while (p[TAP_ROWS] > 1 && (c->kh % p[TAP_ROWS] || p[TAP_ROWS] * c->kw * s.scalars > SUMS)) p[TAP_ROWS]--;
+    p[VECTORS] = most(1, least(s.vectors / p[VECTOR], SUMS / (p[TAP_ROWS] * c->kw * s.scalars)));
+    int bands = 1;
+    do p[BAND_ROWS] = ceil_div(rows, bands++);
+    while (p[BAND_ROWS] > 1 && (taps_patch(c, s.vector_large, p[BAND_ROWS]) > BAND_BYTES || (int64_t)p[BAND_ROWS] * columns * s.vectors * 4 > 64 << 10));
+    return accept_taps(limits, problem, p) && s.vectors >= 4 ? place(limits) * 0.5 : -1;
+}
+
+static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
+{
+    const hg_weight *weight = problem;
+    const weight_shape s = weight_shape_of(weight);
+    const hg_conv *c = &s.conv;
+    const size_t count = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs;
+    const int blocks = ceil_div(s.vectors, p[VECTOR] * p[VECTORS]), units = s.batch * ceil_div(s.vector_large ? c->hl : c->hs, p[BAND_ROWS]);
+    int span;
+    const int splits = splits_of(units, blocks, count, &span);
+    const bool bias = weight->bias && s.vector_large == c->transposed;
+    const hg_block partials = hg_plan_scratch(plan, hg_mul((size_t)splits * sizeof(float), count));
+    const hg_block bias_partials = bias ? hg_plan_scratch(plan, hg_mul((size_t)splits * sizeof(float), (size_t)s.vectors)) : -1;
+    hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_cpu_taps", "weight_taps");
+    hg_emit_read(plan, launch, weight->large);
+    hg_emit_read(plan, launch, weight->small);
+    hg_emit_write(plan, launch, partials);
+    hg_emit_write(plan, launch, bias_partials);
+    hg_emit_int(plan, launch, units);
+    hg_emit_int(plan, launch, span);
+    define_weight(plan, launch, c, s.vector_large);
+    const struct { const char *name; int value; } macros[] = {{"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}, {"RB", p[BAND_ROWS]}, {"KG", p[TAP_ROWS]}, {"BIAS", bias}};
+    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
+    hg_emit_range(plan, launch, (size_t)splits, (size_t)blocks, 1, 1, 1, 1);
+    hg_weight_emit_cost(plan, launch, weight, splits);
+    hg_emit_variant(plan, launch, "cpu_taps %d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[BAND_ROWS], p[TAP_ROWS], splits);
+    hg_conv_emit_reduce(plan, node, partials, splits, count, 0);
+    const hg_side out = c->transposed ? hg_conv_large(&weight->conv) : hg_conv_small(&weight->conv);
+    if (bias) hg_conv_emit_reduce(plan, node, bias_partials, splits, (size_t)s.vectors, 1);
+    else if (weight->bias) emit_bias(plan, node, weight, &out);
+}
+
+const hg_variant hg_cpu_weight_taps = {"cpu_taps", {"vector", "vectors", "rows", "taps", NULL}, fit_taps, accept_taps, emit_taps};

@@ -7,10 +7,10 @@
 #include "model/variant.h"
 
 extern const hg_variant hg_cpu_forward, hg_cpu_forward_thin, hg_cpu_forward_wide, hg_cpu_data, hg_cpu_data_thin, hg_cpu_data_wide,
-    hg_cpu_weight;
+    hg_cpu_weight, hg_cpu_weight_taps;
 
 #define HG_CPU_FORWARD_VARIANTS &hg_cpu_forward, &hg_cpu_forward_thin, &hg_cpu_forward_wide
 #define HG_CPU_DATA_VARIANTS &hg_cpu_data, &hg_cpu_data_thin, &hg_cpu_data_wide
-#define HG_CPU_WEIGHT_VARIANTS &hg_cpu_weight
+#define HG_CPU_WEIGHT_VARIANTS &hg_cpu_weight, &hg_cpu_weight_taps
 
 #endif
