@@ -305,26 +305,6 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
     return accept_weight(limits, problem, p) ? place(limits) : -1;
 }
 
-static void emit_bias(hg_plan *plan, const hg_node *node, const hg_weight *weight, const hg_side *out)
-{
-    const size_t n = hg_side_pixels(*out, weight->batch), splits = most(1, least(32, (int)(n * (size_t)out->c / 4096)));
-    const size_t span = (n + splits - 1) / splits, parts = (n + span - 1) / span;
-    int group = 1;
-    while (out->c * group % 16) group *= 2;
-    hg_block partials = hg_plan_scratch(plan, parts * (size_t)out->c * sizeof(float));
-    hg_launch *launch = hg_emit(plan, node, "bias gradient", "conv_cpu_bias", "bias_gradient");
-    hg_emit_read(plan, launch, weight->conv.transposed ? weight->large : weight->small);
-    hg_emit_write(plan, launch, partials);
-    hg_emit_int(plan, launch, (int64_t)n);
-    hg_emit_int(plan, launch, (int64_t)span);
-    hg_emit_define(plan, launch, "C", out->c);
-    hg_emit_define(plan, launch, "GROUP", group);
-    hg_emit_range(plan, launch, parts, 1, 1, 1, 1, 1);
-    hg_emit_cost(plan, launch, (double)n * out->c, 4.0 * (double)n * out->c);
-    hg_emit_variant(plan, launch, "cpu %zu splits", parts);
-    hg_conv_emit_reduce(plan, node, partials, (int)parts, (size_t)out->c, 1);
-}
-
 /* About 64 work-items, whatever the device: the sums, and so the bits, do not depend on its threads. */
 static int splits_of(int units, int blocks, size_t count, int *span)
 {
@@ -333,41 +313,54 @@ static int splits_of(int units, int blocks, size_t count, int *span)
     return ceil_div(units, *span);
 }
 
-static void define_weight(hg_plan *plan, hg_launch *launch, const hg_conv *c, bool vector_large)
+/* The kernel, its splits and their sum; the caller adds the variant's own macros and range to the launch before the sum begins. */
+typedef struct weight_launch { hg_launch *launch; hg_block partials, bias_partials; int splits; size_t weights, biases; } weight_launch;
+
+static weight_launch begin_weight(hg_plan *plan, const hg_node *node, const hg_weight *weight, const weight_shape *s, const char *kernel, int units, int blocks)
 {
-    const struct { const char *name; int value; } macros[] = {{"CL", c->cl}, {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs},
-        {"HS", c->hs}, {"WS", c->ws}, {"TRANSPOSED", c->transposed}, {"VEC_LARGE", vector_large}};
-    hg_conv_define(plan, launch, c);
-    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
+    const hg_conv *c = &s->conv;
+    const int out = c->transposed ? c->cl : c->cs;
+    weight_launch w = {.weights = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs, .biases = weight->bias ? (size_t)out : 0, .bias_partials = -1};
+    int span;
+    w.splits = splits_of(units, blocks, w.weights, &span);
+    const bool direct = w.splits == 1;
+    w.partials = direct ? -1 : hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.weights));
+    if (!direct && weight->bias) w.bias_partials = hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.biases));
+    w.launch = hg_emit(plan, node, "weight gradient", "conv_cpu_weight", kernel);
+    hg_emit_read(plan, w.launch, weight->large);
+    hg_emit_read(plan, w.launch, weight->small);
+    if (direct) hg_emit_dw(plan, w.launch, node, 0, "DW");
+    else hg_emit_write(plan, w.launch, w.partials);
+    if (direct && weight->bias) hg_emit_dw(plan, w.launch, node, 1, "DB");
+    else hg_emit_write(plan, w.launch, w.bias_partials);
+    hg_emit_int(plan, w.launch, units);
+    hg_emit_int(plan, w.launch, span);
+    hg_conv_define(plan, w.launch, c);
+    const struct { const char *name; int value; } macros[] = {{"CL", c->cl}, {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs}, {"HS", c->hs}, {"WS", c->ws},
+        {"TRANSPOSED", c->transposed}, {"VEC_LARGE", s->vector_large}, {"BIAS", weight->bias}};
+    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, w.launch, macros[i].name, macros[i].value);
+    hg_weight_emit_cost(plan, w.launch, weight, w.splits);
+    return w;
+}
+
+static void end_weight(hg_plan *plan, const hg_node *node, const weight_launch *w)
+{
+    if (w->splits > 1) hg_conv_emit_reduce(plan, node, w->splits, w->partials, w->weights, w->bias_partials, w->biases);
 }
 
 static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
 {
-    const hg_weight *weight = problem;
-    const weight_shape s = weight_shape_of(weight);
-    const hg_conv *c = &s.conv;
+    const weight_shape s = weight_shape_of(problem);
     const int blocks_s = ceil_div(s.scalars, p[SCALARS]), blocks_v = ceil_div(s.vectors, p[VECTOR] * p[VECTORS]);
-    const size_t count = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs;
-    const int units = s.batch * ceil_div(c->hs, p[CHUNK]);
-    int span;
-    const int splits = splits_of(units, blocks_s * blocks_v, count, &span);
-    hg_block partials = splits > 1 ? hg_plan_scratch(plan, hg_mul((size_t)splits * sizeof(float), count)) : -1;
-    hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_cpu_weight", "weight_gradient");
-    hg_emit_read(plan, launch, weight->large);
-    hg_emit_read(plan, launch, weight->small);
-    if (splits > 1) hg_emit_write(plan, launch, partials);
-    else hg_emit_dw(plan, launch, node, 0, NULL);
-    hg_emit_int(plan, launch, units);
-    hg_emit_int(plan, launch, span);
-    define_weight(plan, launch, c, s.vector_large);
-    const struct { const char *name; int value; } macros[] = {{"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}, {"TI", p[SCALARS]}, {"U", p[COPIES]}, {"RB", p[CHUNK]}};
-    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
-    hg_emit_range(plan, launch, (size_t)splits, (size_t)blocks_s, (size_t)blocks_v, 1, 1, 1);
-    hg_weight_emit_cost(plan, launch, weight, splits);
-    hg_emit_variant(plan, launch, "cpu %d:%d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[SCALARS], p[COPIES], p[CHUNK], splits);
-    if (splits > 1) hg_conv_emit_reduce(plan, node, partials, splits, count, 0);
-    const hg_side out = c->transposed ? hg_conv_large(&weight->conv) : hg_conv_small(&weight->conv);
-    if (weight->bias) emit_bias(plan, node, weight, &out);
+    const weight_launch w = begin_weight(plan, node, problem, &s, "weight_gradient", s.batch * ceil_div(s.conv.hs, p[CHUNK]), blocks_s * blocks_v);
+    hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
+    hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
+    hg_emit_define(plan, w.launch, "TI", p[SCALARS]);
+    hg_emit_define(plan, w.launch, "U", p[COPIES]);
+    hg_emit_define(plan, w.launch, "RB", p[CHUNK]);
+    hg_emit_range(plan, w.launch, (size_t)w.splits, (size_t)blocks_s, (size_t)blocks_v, 1, 1, 1);
+    hg_emit_variant(plan, w.launch, "cpu %d:%d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[SCALARS], p[COPIES], p[CHUNK], w.splits);
+    end_weight(plan, node, &w);
 }
 
 const hg_variant hg_cpu_weight = {"cpu", {"vector", "vectors", "scalars", "copies", "chunk", NULL}, fit_weight, accept_weight, emit_weight};
@@ -410,33 +403,16 @@ static double fit_taps(const hg_device_info *limits, const void *problem, int *p
 
 static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
 {
-    const hg_weight *weight = problem;
-    const weight_shape s = weight_shape_of(weight);
-    const hg_conv *c = &s.conv;
-    const size_t count = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs;
-    const int blocks = ceil_div(s.vectors, p[VECTOR] * p[VECTORS]), units = s.batch * ceil_div(s.vector_large ? c->hl : c->hs, p[BAND_ROWS]);
-    int span;
-    const int splits = splits_of(units, blocks, count, &span);
-    const bool bias = weight->bias && s.vector_large == c->transposed;
-    const hg_block partials = hg_plan_scratch(plan, hg_mul((size_t)splits * sizeof(float), count));
-    const hg_block bias_partials = bias ? hg_plan_scratch(plan, hg_mul((size_t)splits * sizeof(float), (size_t)s.vectors)) : -1;
-    hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_cpu_taps", "weight_taps");
-    hg_emit_read(plan, launch, weight->large);
-    hg_emit_read(plan, launch, weight->small);
-    hg_emit_write(plan, launch, partials);
-    hg_emit_write(plan, launch, bias_partials);
-    hg_emit_int(plan, launch, units);
-    hg_emit_int(plan, launch, span);
-    define_weight(plan, launch, c, s.vector_large);
-    const struct { const char *name; int value; } macros[] = {{"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}, {"RB", p[BAND_ROWS]}, {"KG", p[TAP_ROWS]}, {"BIAS", bias}};
-    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
-    hg_emit_range(plan, launch, (size_t)splits, (size_t)blocks, 1, 1, 1, 1);
-    hg_weight_emit_cost(plan, launch, weight, splits);
-    hg_emit_variant(plan, launch, "cpu_taps %d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[BAND_ROWS], p[TAP_ROWS], splits);
-    hg_conv_emit_reduce(plan, node, partials, splits, count, 0);
-    const hg_side out = c->transposed ? hg_conv_large(&weight->conv) : hg_conv_small(&weight->conv);
-    if (bias) hg_conv_emit_reduce(plan, node, bias_partials, splits, (size_t)s.vectors, 1);
-    else if (weight->bias) emit_bias(plan, node, weight, &out);
+    const weight_shape s = weight_shape_of(problem);
+    const int blocks = ceil_div(s.vectors, p[VECTOR] * p[VECTORS]), rows = s.vector_large ? s.conv.hl : s.conv.hs;
+    const weight_launch w = begin_weight(plan, node, problem, &s, "weight_taps", s.batch * ceil_div(rows, p[BAND_ROWS]), blocks);
+    hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
+    hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
+    hg_emit_define(plan, w.launch, "RB", p[BAND_ROWS]);
+    hg_emit_define(plan, w.launch, "KG", p[TAP_ROWS]);
+    hg_emit_range(plan, w.launch, (size_t)w.splits, 1, (size_t)blocks, 1, 1, 1);
+    hg_emit_variant(plan, w.launch, "cpu_taps %d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[BAND_ROWS], p[TAP_ROWS], w.splits);
+    end_weight(plan, node, &w);
 }
 
 const hg_variant hg_cpu_weight_taps = {"cpu_taps", {"vector", "vectors", "rows", "taps", NULL}, fit_taps, accept_taps, emit_taps};

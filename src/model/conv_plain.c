@@ -169,8 +169,7 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     hg_weight_emit_cost(plan, launch, weight, (int)splits);
     hg_emit_variant(plan, launch, "plain %zu splits", splits);
 
-    hg_conv_emit_reduce(plan, node, partials, (int)splits, numbers, 0);
-    if (weight->bias) hg_conv_emit_reduce(plan, node, bias_partials, (int)splits, (size_t)out.c, 1);
+    hg_conv_emit_reduce(plan, node, (int)splits, partials, numbers, bias_partials, weight->bias ? (size_t)out.c : 0);
 }
 
 const hg_variant hg_plain_forward = {.name = "plain", .fit = fit, .emit = emit_forward};

@@ -1,12 +1,23 @@
 #include "model/conv_reduce.h"
 
-void hg_conv_emit_reduce(hg_plan *plan, const hg_node *node, hg_block partials, int splits, size_t count, int k)
+static void emit_output(hg_plan *plan, hg_launch *launch, const hg_node *node, int k, size_t count, const char *prefix)
 {
-    hg_launch *launch = hg_emit(plan, node, k == 0 ? "weight gradient sum" : "bias gradient sum", "conv_reduce", "reduce");
+    if (count) hg_emit_dw(plan, launch, node, k, prefix);
+    else hg_emit_read(plan, launch, -1);
+}
+
+void hg_conv_emit_reduce(hg_plan *plan, const hg_node *node, int splits, hg_block partials, size_t weights, hg_block bias_partials,
+                         size_t biases)
+{
+    const size_t count = weights + biases, items = (weights + 15) / 16 + (biases + 15) / 16;
+    hg_launch *launch = hg_emit(plan, node, weights ? "weight gradient sum" : "bias gradient sum", "conv_reduce", "reduce");
     hg_emit_read(plan, launch, partials);
+    hg_emit_read(plan, launch, bias_partials);
     hg_emit_int(plan, launch, splits);
-    hg_emit_int(plan, launch, (int64_t)count);
-    hg_emit_dw(plan, launch, node, k, NULL);
-    hg_emit_rows(plan, launch, (count + 15) / 16, 16 * (size_t)splits);
+    hg_emit_int(plan, launch, (int64_t)weights);
+    hg_emit_int(plan, launch, (int64_t)biases);
+    emit_output(plan, launch, node, 0, weights, "DW");
+    emit_output(plan, launch, node, 1, biases, "DB");
+    hg_emit_rows(plan, launch, items, 16 * (size_t)splits);
     hg_emit_cost(plan, launch, (double)count * splits, 4.0 * (double)count * (splits + 1));
 }
