@@ -188,6 +188,28 @@ static inline void hg_store(hg_vec v, __global float *out, __global const float 
 #endif
 }
 
+/* the same for one number */
+static inline void hg_store_one(float v, __global float *out, __global const float *out_x, int i)
+{
+#if GRADIENT
+    HG_DX(out, out_x, i, v);
+#else
+    out[i] = HG_ACT(v);
+#endif
+}
+
+/* ---- tiles in registers */
+#define HG_UNROLL __attribute__((opencl_unroll_hint))
+/* sum + s v, the scalar s with every number of the vector */
+#define HG_SCALED(s, v, sum) fma((hg_vec)(s), (v), (sum))
+/* Perfect shuffles of two float16, and their inverses. */
+#define HG_LOW(a, b) (float16)((a).s0, (b).s0, (a).s1, (b).s1, (a).s2, (b).s2, (a).s3, (b).s3, \
+                               (a).s4, (b).s4, (a).s5, (b).s5, (a).s6, (b).s6, (a).s7, (b).s7)
+#define HG_HIGH(a, b) (float16)((a).s8, (b).s8, (a).s9, (b).s9, (a).sa, (b).sa, (a).sb, (b).sb, \
+                                (a).sc, (b).sc, (a).sd, (b).sd, (a).se, (b).se, (a).sf, (b).sf)
+#define HG_EVEN(a, b) (float16)((a).even, (b).even)
+#define HG_ODD(a, b) (float16)((a).odd, (b).odd)
+
 /* ---- flat arrays of n numbers, HG_VEC at a time: HG_FOR(i, HG_VECTORS(n)); the last vector may be a partial one. Where four
  * vectors are made together: HG_FOR(q, HG_FOURS(n)), and HG_FOUR(k, i, q, n) for its vectors i = 4 q + k. */
 #define HG_VECTORS(n) ((n) / HG_VEC + ((n) % HG_VEC != 0))

@@ -38,7 +38,6 @@
 #ifndef BIAS
 #define BIAS 0
 #endif
-#define UNROLL __attribute__((opencl_unroll_hint))
 
 /* ---- the tile's geometry in one dimension: where its patch begins, how large it is, which taps a phase has */
 #if DATA
@@ -107,10 +106,10 @@ static inline void fold(const hg_vec *sum, int n, float *folded)
 {
 #if HG_VEC == 16
     float16 a[16];
-    UNROLL for (int k = 0; k < 16; k++) a[k] = k < n ? sum[k] : 0.0f;
-    UNROLL for (int left = 8; left > 0; left /= 2)
-        UNROLL for (int k = 0; k < left; k++)
-            a[k] = (float16)(a[2 * k].even, a[2 * k + 1].even) + (float16)(a[2 * k].odd, a[2 * k + 1].odd);
+    HG_UNROLL for (int k = 0; k < 16; k++) a[k] = k < n ? sum[k] : 0.0f;
+    HG_UNROLL for (int left = 8; left > 0; left /= 2)
+        HG_UNROLL for (int k = 0; k < left; k++)
+            a[k] = HG_EVEN(a[2 * k], a[2 * k + 1]) + HG_ODD(a[2 * k], a[2 * k + 1]);
     vstore16(a[0], 0, folded);
 #else
     for (int k = 0; k < n; k++) folded[k] = hg_lanes(sum[k]);
@@ -118,16 +117,6 @@ static inline void fold(const hg_vec *sum, int n, float *folded)
 }
 #endif
 
-#define MAD(s, v, sum) fma((hg_vec)(s), (v), (sum))
-
-inline void put(float v, __global float *out, __global const float *out_x, int i)
-{
-#if GRADIENT
-    HG_DX(out, out_x, i, v);
-#else
-    out[i] = HG_ACT(v);
-#endif
-}
 
 /* units: pictures times bands of BAND tiles' rows, which share a patch; a work-item takes a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -159,19 +148,19 @@ __kernel void gather(__global const float *restrict from, __global const float *
 #endif
 #if THIN
                 hg_vec sum[TILE][O];
-                UNROLL for (int t = 0; t < TILE; t++)
-                    UNROLL for (int o = 0; o < O; o++) sum[t][o] = 0.0f;
+                HG_UNROLL for (int t = 0; t < TILE; t++)
+                    HG_UNROLL for (int o = 0; o < O; o++) sum[t][o] = 0.0f;
 #else
                 for (int own_o = 0; own_o < O; own_o += NV * HG_VEC) {
                 const int o0 = min(own_o, O - NV * HG_VEC);
                 hg_vec sum[TILE][NV];
-                UNROLL for (int v = 0; v < NV; v++) {
+                HG_UNROLL for (int v = 0; v < NV; v++) {
 #if BIAS
                     const hg_vec start = HG_LOAD(bias + o0 + v * HG_VEC);
 #else
                     const hg_vec start = 0.0f;
 #endif
-                    UNROLL for (int t = 0; t < TILE; t++) sum[t][v] = start;
+                    HG_UNROLL for (int t = 0; t < TILE; t++) sum[t][v] = start;
                 }
 #endif
                 for (int kh = kh0; kh < KH; kh += kh_step)
@@ -186,48 +175,48 @@ __kernel void gather(__global const float *restrict from, __global const float *
                         const float *wp = packed + (kh * KW + kw) * O * GP;
                         for (int g = 0; g < GP; g += HG_VEC) {
                             hg_vec weight[O];
-                            UNROLL for (int o = 0; o < O; o++) weight[o] = HG_LOAD(wp + o * GP + g);
-                            UNROLL for (int r = 0; r < R; r++)
-                                UNROLL for (int q = 0; q < Q; q++) {
+                            HG_UNROLL for (int o = 0; o < O; o++) weight[o] = HG_LOAD(wp + o * GP + g);
+                            HG_UNROLL for (int r = 0; r < R; r++)
+                                HG_UNROLL for (int q = 0; q < Q; q++) {
                                     const hg_vec value = HG_LOAD(x + (r * STEP_H * PATCH_W + q * STEP_W) * GP + g);
-                                    UNROLL for (int o = 0; o < O; o++) sum[r * Q + q][o] = fma(value, weight[o], sum[r * Q + q][o]);
+                                    HG_UNROLL for (int o = 0; o < O; o++) sum[r * Q + q][o] = fma(value, weight[o], sum[r * Q + q][o]);
                                 }
                         }
 #else
                         __global const float *wp = w + (kh * KW + kw) * G * O + o0;
                         for (int g = 0; g < G; g++, x++, wp += O) {
                             hg_vec weight[NV];
-                            UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
-                            UNROLL for (int r = 0; r < R; r++)
-                                UNROLL for (int q = 0; q < Q; q++)
-                                    UNROLL for (int v = 0; v < NV; v++)
-                                        sum[r * Q + q][v] = MAD(x[(r * STEP_H * PATCH_W + q * STEP_W) * G], weight[v], sum[r * Q + q][v]);
+                            HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
+                            HG_UNROLL for (int r = 0; r < R; r++)
+                                HG_UNROLL for (int q = 0; q < Q; q++)
+                                    HG_UNROLL for (int v = 0; v < NV; v++)
+                                        sum[r * Q + q][v] = HG_SCALED(x[(r * STEP_H * PATCH_W + q * STEP_W) * G], weight[v], sum[r * Q + q][v]);
                         }
 #endif
                     }
                 /* store; what lies beyond the picture or belongs to another tile is dropped */
 #if THIN
                 float folded[TILE * O + HG_VEC];
-                UNROLL for (int k = 0; k < TILE * O; k += HG_VEC) fold(sum[0] + k, min(TILE * O - k, HG_VEC), folded + k);
+                HG_UNROLL for (int k = 0; k < TILE * O; k += HG_VEC) fold(sum[0] + k, min(TILE * O - k, HG_VEC), folded + k);
                 for (int r = 0; r < R; r++)
                     for (int q = own - j0; q < Q; q++) {
                         const int y = (i0 + r) * PHASES_H + py, xx = (j0 + q) * PHASES_W + px;
                         for (int o = 0; o < O && y < OH && xx < OW; o++)
-                            put(folded[(r * Q + q) * O + o] + (BIAS ? bias[o] : 0.0f), out, out_x, ((b * OH + y) * OW + xx) * O + o);
+                            hg_store_one(folded[(r * Q + q) * O + o] + (BIAS ? bias[o] : 0.0f), out, out_x, ((b * OH + y) * OW + xx) * O + o);
                     }
 #else
-                UNROLL for (int r = 0; r < R; r++)
-                    UNROLL for (int q = 0; q < Q; q++) {
+                HG_UNROLL for (int r = 0; r < R; r++)
+                    HG_UNROLL for (int q = 0; q < Q; q++) {
                         const int y = (i0 + r) * PHASES_H + py, xx = (j0 + q) * PHASES_W + px, at = ((b * OH + y) * OW + xx) * O + o0;
                         if (y < OH && xx < OW && j0 + q >= own)
-                            UNROLL for (int v = 0; v < NV; v++) {
+                            HG_UNROLL for (int v = 0; v < NV; v++) {
                                 if (o0 == own_o) {
                                     hg_store(sum[r * Q + q][v], out, out_x, at + v * HG_VEC);
                                 } else {
                                     float part[HG_VEC];
                                     HG_STORE(sum[r * Q + q][v], part);
                                     for (int k = 0; k < HG_VEC; k++)
-                                        if (o0 + v * HG_VEC + k >= own_o) put(part[k], out, out_x, at + v * HG_VEC + k);
+                                        if (o0 + v * HG_VEC + k >= own_o) hg_store_one(part[k], out, out_x, at + v * HG_VEC + k);
                                 }
                             }
                     }

@@ -10,17 +10,6 @@
 #ifndef BIAS
 #define BIAS 0
 #endif
-#define UNROLL __attribute__((opencl_unroll_hint))
-#define MAD(s, v, sum) fma((hg_vec)(s), (v), (sum))
-
-inline void put(float v, __global float *out, __global const float *out_x, int i)
-{
-#if GRADIENT
-    HG_DX(out, out_x, i, v);
-#else
-    out[i] = HG_ACT(v);
-#endif
-}
 
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void product(__global const float *restrict from, __global const float *restrict w, __global const float *restrict bias,
@@ -29,24 +18,24 @@ __kernel void product(__global const float *restrict from, __global const float 
     const int own = (int)get_global_id(0) * Q, own_o = (int)get_global_id(1) * NV * HG_VEC;
     const int n0 = min(own, n - Q), o0 = min(own_o, O - NV * HG_VEC);
     hg_vec sum[Q][NV];
-    UNROLL for (int v = 0; v < NV; v++) {
+    HG_UNROLL for (int v = 0; v < NV; v++) {
 #if BIAS
         const hg_vec start = HG_LOAD(bias + o0 + v * HG_VEC);
 #else
         const hg_vec start = 0.0f;
 #endif
-        UNROLL for (int q = 0; q < Q; q++) sum[q][v] = start;
+        HG_UNROLL for (int q = 0; q < Q; q++) sum[q][v] = start;
     }
     __global const float *x = from + n0 * G, *wp = w + o0;
     for (int g = 0; g < G; g++, x++, wp += O) {
         hg_vec weight[NV];
-        UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
-        UNROLL for (int q = 0; q < Q; q++)
-            UNROLL for (int v = 0; v < NV; v++) sum[q][v] = MAD(x[q * G], weight[v], sum[q][v]);
+        HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
+        HG_UNROLL for (int q = 0; q < Q; q++)
+            HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = HG_SCALED(x[q * G], weight[v], sum[q][v]);
     }
-    UNROLL for (int q = 0; q < Q; q++)
+    HG_UNROLL for (int q = 0; q < Q; q++)
         if (n0 + q >= own)
-            UNROLL for (int v = 0; v < NV; v++) {
+            HG_UNROLL for (int v = 0; v < NV; v++) {
                 const int at = (n0 + q) * O + o0 + v * HG_VEC;
                 if (o0 == own_o) {
                     hg_store(sum[q][v], out, out_x, at);
@@ -54,7 +43,7 @@ __kernel void product(__global const float *restrict from, __global const float 
                     float part[HG_VEC];
                     HG_STORE(sum[q][v], part);
                     for (int k = 0; k < HG_VEC; k++)
-                        if (o0 + v * HG_VEC + k >= own_o) put(part[k], out, out_x, at + k);
+                        if (o0 + v * HG_VEC + k >= own_o) hg_store_one(part[k], out, out_x, at + k);
                 }
             }
 }

@@ -41,8 +41,6 @@
 #ifndef DB_ADD
 #define DB_ADD 0
 #endif
-#define UNROLL __attribute__((opencl_unroll_hint))
-#define MAD(s, v, sum) fma((hg_vec)(s), (v), (sum))
 
 #if VEC_LARGE
 #define SCALARS CS
@@ -69,7 +67,7 @@ inline void put(__global float *to, float v, int add)
 inline void add_bias(hg_vec *bias, __global const float *restrict dy, int n)
 {
     for (int p = 0; p < n; p++)
-        UNROLL for (int v = 0; v < NV; v++) bias[v] += HG_LOAD(dy + p * OUT_CHANNELS + v * HG_VEC);
+        HG_UNROLL for (int v = 0; v < NV; v++) bias[v] += HG_LOAD(dy + p * OUT_CHANNELS + v * HG_VEC);
 }
 #else
 /* The first block sums all outputs. Whole groups of pixels are so many vectors of 16 numbers that lanes always meet the same
@@ -139,9 +137,9 @@ __kernel void weight_gradient(__global const float *restrict large, __global con
         for (int kh = 0; kh < KH; kh++)
             for (int kw = 0; kw < KW; kw++) {
                 hg_vec sum[U][TI][NV];
-                UNROLL for (int u = 0; u < U; u++)
-                    UNROLL for (int t = 0; t < TI; t++)
-                        UNROLL for (int v = 0; v < NV; v++) sum[u][t][v] = 0.0f;
+                HG_UNROLL for (int u = 0; u < U; u++)
+                    HG_UNROLL for (int t = 0; t < TI; t++)
+                        HG_UNROLL for (int v = 0; v < NV; v++) sum[u][t][v] = 0.0f;
                 /* columns at which the tap lies inside the large picture */
                 const int shift = kw * DW - PW, j0 = max((SW - 1 - shift) / SW, 0), j1 = min((WL - shift + SW - 1) / SW, WS);
                 for (int i = begin; i < end; i++) {
@@ -160,23 +158,23 @@ __kernel void weight_gradient(__global const float *restrict large, __global con
 #endif
                     int j = j0;
                     for (; j + U <= j1; j += U, x += U * STEP_SCALAR, y += U * STEP_VECTOR)
-                        UNROLL for (int u = 0; u < U; u++)
-                            UNROLL for (int v = 0; v < NV; v++) {
+                        HG_UNROLL for (int u = 0; u < U; u++)
+                            HG_UNROLL for (int v = 0; v < NV; v++) {
                                 const hg_vec value = HG_LOAD(y + u * STEP_VECTOR + v * HG_VEC);
-                                UNROLL for (int t = 0; t < TI; t++) sum[u][t][v] = MAD(x[u * STEP_SCALAR + t], value, sum[u][t][v]);
+                                HG_UNROLL for (int t = 0; t < TI; t++) sum[u][t][v] = HG_SCALED(x[u * STEP_SCALAR + t], value, sum[u][t][v]);
                             }
 #if U > 1
                     for (; j < j1; j++, x += STEP_SCALAR, y += STEP_VECTOR)
-                        UNROLL for (int v = 0; v < NV; v++) {
+                        HG_UNROLL for (int v = 0; v < NV; v++) {
                             const hg_vec value = HG_LOAD(y + v * HG_VEC);
-                            UNROLL for (int t = 0; t < TI; t++) sum[0][t][v] = MAD(x[t], value, sum[0][t][v]);
+                            HG_UNROLL for (int t = 0; t < TI; t++) sum[0][t][v] = HG_SCALED(x[t], value, sum[0][t][v]);
                         }
 #endif
                 }
-                UNROLL for (int t = 0; t < TI; t++)
-                    UNROLL for (int v = 0; v < NV; v++) {
+                HG_UNROLL for (int t = 0; t < TI; t++)
+                    HG_UNROLL for (int v = 0; v < NV; v++) {
                         hg_vec all = sum[0][t][v];
-                        UNROLL for (int u = 1; u < U; u++) all += sum[u][t][v];
+                        HG_UNROLL for (int u = 1; u < U; u++) all += sum[u][t][v];
                         total[((kh * KW + kw) * TI + t) * NV + v] += all;
                     }
             }
@@ -260,25 +258,25 @@ __kernel void weight_taps(__global const float *restrict large, __global const f
         fill_patch(patch, scalars + b * IH * IW * C, begin * SH + BASE_H);
         for (int kh0 = 0; kh0 < KH; kh0 += KG) {
             hg_vec sum[TAPS][C][NV];
-            UNROLL for (int k = 0; k < TAPS; k++)
-                UNROLL for (int c = 0; c < C; c++)
-                    UNROLL for (int v = 0; v < NV; v++) sum[k][c][v] = 0.0f;
+            HG_UNROLL for (int k = 0; k < TAPS; k++)
+                HG_UNROLL for (int c = 0; c < C; c++)
+                    HG_UNROLL for (int v = 0; v < NV; v++) sum[k][c][v] = 0.0f;
             for (int i = begin; i < end; i++) {
                 __global const float *y = vectors + ((b * VH + i) * VW) * VECTORS + v0;
                 const float *x = patch + (i - begin) * SH * PATCH_W * C;
                 for (int j = 0; j < VW; j++, y += VECTORS, x += SW * C)
-                    UNROLL for (int v = 0; v < NV; v++) {
+                    HG_UNROLL for (int v = 0; v < NV; v++) {
                         const hg_vec value = HG_LOAD(y + v * HG_VEC);
-                        UNROLL for (int k = 0; k < TAPS; k++) {
+                        HG_UNROLL for (int k = 0; k < TAPS; k++) {
                             const int kh = kh0 + k / KW, kw = k % KW;
-                            UNROLL for (int c = 0; c < C; c++)
-                                sum[k][c][v] = fma((hg_vec)(x[(TAP(KH, kh, DH) * PATCH_W + TAP(KW, kw, DW)) * C + c]), value, sum[k][c][v]);
+                            HG_UNROLL for (int c = 0; c < C; c++)
+                                sum[k][c][v] = HG_SCALED(x[(TAP(KH, kh, DH) * PATCH_W + TAP(KW, kw, DW)) * C + c], value, sum[k][c][v]);
                         }
                     }
             }
-            UNROLL for (int k = 0; k < TAPS; k++)
-                UNROLL for (int c = 0; c < C; c++)
-                    UNROLL for (int v = 0; v < NV; v++) total[((kh0 * KW + k) * C + c) * NV + v] += sum[k][c][v];
+            HG_UNROLL for (int k = 0; k < TAPS; k++)
+                HG_UNROLL for (int c = 0; c < C; c++)
+                    HG_UNROLL for (int v = 0; v < NV; v++) total[((kh0 * KW + k) * C + c) * NV + v] += sum[k][c][v];
         }
     }
     partials += split * WEIGHTS;

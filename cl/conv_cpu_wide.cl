@@ -29,7 +29,6 @@
 #ifndef BIAS
 #define BIAS 0
 #endif
-#define UNROLL __attribute__((opencl_unroll_hint))
 
 #if DATA
 #define TAP(K, k, D) (((K) - 1 - (k)) * (D))
@@ -47,13 +46,6 @@
 #define FLAT (((R - 1) * PS + OW + STEP - 1) / STEP * STEP)
 #define PLANE ((FLAT + (PR - R) * PS + (KW - 1) * DW + 15) / 16 * 16 + 16)
 
-/* Four halves of two vectors: perfect shuffles and their inverses. */
-#define LOW(a, b) (float16)((a).s0, (b).s0, (a).s1, (b).s1, (a).s2, (b).s2, (a).s3, (b).s3, \
-                            (a).s4, (b).s4, (a).s5, (b).s5, (a).s6, (b).s6, (a).s7, (b).s7)
-#define HIGH(a, b) (float16)((a).s8, (b).s8, (a).s9, (b).s9, (a).sa, (b).sa, (a).sb, (b).sb, \
-                             (a).sc, (b).sc, (a).sd, (b).sd, (a).se, (b).se, (a).sf, (b).sf)
-#define EVEN(a, b) (float16)((a).even, (b).even)
-#define ODD(a, b) (float16)((a).odd, (b).odd)
 
 /* pixels [16, GN] at `from`, GN channels of pixels that are G apart -> planes [GN][16] at `to`, PLANE apart; n numbers of a
  * plane, zeros behind */
@@ -63,15 +55,15 @@ inline void turn(__global const float *restrict from, float *restrict to, int n)
 {
     const int16 inside = (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) < n;
     float16 a[GN], b[GN];
-    UNROLL for (int k = 0; k < GN; k++) a[k] = vload16(0, from + k * (G < 16 ? 16 : G));
-    UNROLL for (int round = 1; round < GN; round *= 2) {
-        UNROLL for (int k = 0; k < GN / 2; k++) {
-            b[k] = EVEN(a[2 * k], a[2 * k + 1]);
-            b[k + GN / 2] = ODD(a[2 * k], a[2 * k + 1]);
+    HG_UNROLL for (int k = 0; k < GN; k++) a[k] = vload16(0, from + k * (G < 16 ? 16 : G));
+    HG_UNROLL for (int round = 1; round < GN; round *= 2) {
+        HG_UNROLL for (int k = 0; k < GN / 2; k++) {
+            b[k] = HG_EVEN(a[2 * k], a[2 * k + 1]);
+            b[k + GN / 2] = HG_ODD(a[2 * k], a[2 * k + 1]);
         }
-        UNROLL for (int k = 0; k < GN; k++) a[k] = b[k];
+        HG_UNROLL for (int k = 0; k < GN; k++) a[k] = b[k];
     }
-    UNROLL for (int k = 0; k < GN; k++) vstore16(as_float16(as_int16(a[k]) & inside), 0, to + k * PLANE);
+    HG_UNROLL for (int k = 0; k < GN; k++) vstore16(as_float16(as_int16(a[k]) & inside), 0, to + k * PLANE);
 }
 
 /* n pixels in a row, of which `left` and more are in memory. Fewer than 16 are turned with their neighbours, in whose place
@@ -83,20 +75,11 @@ inline void turn_row(__global const float *restrict from, float *restrict to, in
     if (n >= 16 || left >= 16)
         for (; j < n; j += 16) {
             const int at = n < 16 ? 0 : min(j, n - 16);
-            UNROLL for (int g = 0; g < G; g += GN) turn(from + at * G + g, to + g * PLANE + at, n);
+            HG_UNROLL for (int g = 0; g < G; g += GN) turn(from + at * G + g, to + g * PLANE + at, n);
         }
 #endif
     for (; j < n; j++)
         for (int g = 0; g < G; g++) to[g * PLANE + j] = from[j * G + g];
-}
-
-inline void put(float v, __global float *out, __global const float *out_x, int i)
-{
-#if GRADIENT
-    HG_DX(out, out_x, i, v);
-#else
-    out[i] = HG_ACT(v);
-#endif
 }
 
 /* units: pictures times tiles of R rows; a work-item takes a contiguous span of them */
@@ -123,29 +106,29 @@ __kernel void gather(__global const float *restrict from, __global const float *
         }
         for (int p = 0; p < FLAT; p += STEP) {
             float16 sum[O][NP];
-            UNROLL for (int o = 0; o < O; o++)
-                UNROLL for (int v = 0; v < NP; v++) sum[o][v] = BIAS ? bias[o] : 0.0f;
+            HG_UNROLL for (int o = 0; o < O; o++)
+                HG_UNROLL for (int v = 0; v < NP; v++) sum[o][v] = BIAS ? bias[o] : 0.0f;
             __global const float *wp = w;
             for (int kh = 0; kh < KH; kh++)
                 for (int kw = 0; kw < KW; kw++) {
                     const float *x = patch + TAP(KH, kh, DH) * PS + TAP(KW, kw, DW) + p;
                     for (int g = 0; g < G; g++, x += PLANE, wp += O)
-                        UNROLL for (int v = 0; v < NP; v++) {
+                        HG_UNROLL for (int v = 0; v < NP; v++) {
                             const float16 value = vload16(v, x);
-                            UNROLL for (int o = 0; o < O; o++) sum[o][v] = fma(value, (float16)(wp[o]), sum[o][v]);
+                            HG_UNROLL for (int o = 0; o < O; o++) sum[o][v] = HG_SCALED(wp[o], value, sum[o][v]);
                         }
                 }
-            UNROLL for (int v = 0; v < NP; v++) {
+            HG_UNROLL for (int v = 0; v < NP; v++) {
                 float16 a[O], c[O];
-                UNROLL for (int o = 0; o < O; o++) a[o] = sum[o][v];
-                UNROLL for (int n = 1; n < O; n *= 2) {
-                    UNROLL for (int k = 0; k < O / 2; k++) {
-                        c[2 * k] = LOW(a[k], a[k + O / 2]);
-                        c[2 * k + 1] = HIGH(a[k], a[k + O / 2]);
+                HG_UNROLL for (int o = 0; o < O; o++) a[o] = sum[o][v];
+                HG_UNROLL for (int n = 1; n < O; n *= 2) {
+                    HG_UNROLL for (int k = 0; k < O / 2; k++) {
+                        c[2 * k] = HG_LOW(a[k], a[k + O / 2]);
+                        c[2 * k + 1] = HG_HIGH(a[k], a[k + O / 2]);
                     }
-                    UNROLL for (int k = 0; k < O; k++) a[k] = c[k];
+                    HG_UNROLL for (int k = 0; k < O; k++) a[k] = c[k];
                 }
-                UNROLL for (int o = 0; o < O; o++) vstore16(a[o], 0, turned + (p + v * 16) * O + o * 16);
+                HG_UNROLL for (int o = 0; o < O; o++) vstore16(a[o], 0, turned + (p + v * 16) * O + o * 16);
             }
         }
         for (int r = own - i0; r < R; r++) { /* the last tile is moved back: what it shares is not stored again */
@@ -153,7 +136,7 @@ __kernel void gather(__global const float *restrict from, __global const float *
             const float *line = turned + r * PS * O;
             int i = 0;
             for (; i + HG_VEC <= OW * O; i += HG_VEC) hg_store(HG_LOAD(line + i), out, out_x, at + i);
-            for (; i < OW * O; i++) put(line[i], out, out_x, at + i);
+            for (; i < OW * O; i++) hg_store_one(line[i], out, out_x, at + i);
         }
     }
 }

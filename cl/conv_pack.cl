@@ -2,28 +2,23 @@
  * On a CPU (HG_SPAN) an item is 16 outputs of a tap, whose 16 x 16 squares are turned in registers; elsewhere it is a number. */
 
 #ifdef HG_SPAN
-#define LOW(a, b) (float16)((a).s0, (b).s0, (a).s1, (b).s1, (a).s2, (b).s2, (a).s3, (b).s3, \
-                            (a).s4, (b).s4, (a).s5, (b).s5, (a).s6, (b).s6, (a).s7, (b).s7)
-#define HIGH(a, b) (float16)((a).s8, (b).s8, (a).s9, (b).s9, (a).sa, (b).sa, (a).sb, (b).sb, \
-                             (a).sc, (b).sc, (a).sd, (b).sd, (a).se, (b).se, (a).sf, (b).sf)
-#define UNROLL __attribute__((opencl_unroll_hint))
 
 /* Four perfect shuffles of 16 rows are a transposition. */
 inline void turn(__global const float *restrict from, int from_step, __global float *restrict to, int to_step)
 {
     float16 a[16], b[16];
-    UNROLL for (int k = 0; k < 16; k++) a[k] = vload16(0, from + k * from_step);
-    UNROLL for (int round = 0; round < 2; round++) {
-        UNROLL for (int k = 0; k < 8; k++) {
-            b[2 * k] = LOW(a[k], a[k + 8]);
-            b[2 * k + 1] = HIGH(a[k], a[k + 8]);
+    HG_UNROLL for (int k = 0; k < 16; k++) a[k] = vload16(0, from + k * from_step);
+    HG_UNROLL for (int round = 0; round < 2; round++) {
+        HG_UNROLL for (int k = 0; k < 8; k++) {
+            b[2 * k] = HG_LOW(a[k], a[k + 8]);
+            b[2 * k + 1] = HG_HIGH(a[k], a[k + 8]);
         }
-        UNROLL for (int k = 0; k < 8; k++) {
-            a[2 * k] = LOW(b[k], b[k + 8]);
-            a[2 * k + 1] = HIGH(b[k], b[k + 8]);
+        HG_UNROLL for (int k = 0; k < 8; k++) {
+            a[2 * k] = HG_LOW(b[k], b[k + 8]);
+            a[2 * k + 1] = HG_HIGH(b[k], b[k + 8]);
         }
     }
-    UNROLL for (int k = 0; k < 16; k++) vstore16(a[k], 0, to + k * to_step);
+    HG_UNROLL for (int k = 0; k < 16; k++) vstore16(a[k], 0, to + k * to_step);
 }
 
 __kernel void conv_swap(__global const float *restrict stored, __global float *restrict packed, int in, int out, int taps)
