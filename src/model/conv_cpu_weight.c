@@ -1,0 +1,160 @@
+/* Weight gradients (cl/conv_cpu_weight.cl). */
+#include "model/conv_cpu_private.h"
+
+#include "model/conv_reduce.h"
+
+enum { VECTOR, VECTORS, SCALARS, COPIES, CHUNK };
+
+/* A product's pixels are one long row; vectors go along the small side unless only the large one fills them. */
+typedef struct weight_shape { hg_conv conv; int batch, scalars, vectors; bool vector_large; } weight_shape;
+
+static weight_shape weight_shape_of(const hg_weight *weight)
+{
+    weight_shape s = {.conv = weight->conv, .batch = weight->batch};
+    if (hg_cpu_is_product(&s.conv)) {
+        const bool pixels = s.conv.hs * s.conv.ws == 1;
+        s.conv.hl = s.conv.hs = pixels ? 1 : s.conv.hs * s.batch;
+        s.conv.wl = s.conv.ws = pixels ? s.batch : s.conv.ws;
+        s.batch = 1;
+    }
+    s.vector_large = s.conv.cs < 16 && s.conv.cl > s.conv.cs;
+    s.scalars = s.vector_large ? s.conv.cs : s.conv.cl;
+    s.vectors = s.vector_large ? s.conv.cl : s.conv.cs;
+    return s;
+}
+
+static bool accept_weight(const hg_device_info *limits, const void *problem, const int *p)
+{
+    const weight_shape s = weight_shape_of(problem);
+    (void)limits;
+    return p[VECTOR] >= 1 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[VECTOR] * p[VECTORS] <= s.vectors &&
+           p[SCALARS] >= 1 && p[SCALARS] <= s.scalars && p[COPIES] >= 1 && p[CHUNK] >= 1 &&
+           (int64_t)s.conv.kh * s.conv.kw * p[SCALARS] * p[VECTORS] * p[VECTOR] * 4 <= PATCH_BYTES;
+}
+
+static double fit_weight(const hg_device_info *limits, const void *problem, int *p)
+{
+    const weight_shape s = weight_shape_of(problem);
+    const hg_conv *c = &s.conv;
+    p[VECTOR] = hg_cpu_vector(s.vectors);
+    p[VECTORS] = least(2, s.vectors / p[VECTOR]);
+    p[SCALARS] = even_part(s.scalars, p[VECTORS] == 1 ? 16 : 12);
+    p[COPIES] = most(1, 8 / (p[SCALARS] * p[VECTORS]));
+    /* enough pixels that adding to the totals is lost among them, few enough that both sides' rows stay in the caches */
+    const int64_t row_bytes = ((int64_t)c->ws * c->cs + (int64_t)c->sh * c->wl * c->cl) * 4;
+    p[CHUNK] = least(c->hs, ceil_div(256, c->ws));
+    while (p[CHUNK] > 1 && p[CHUNK] * row_bytes > PATCH_BYTES) p[CHUNK]--;
+    return accept_weight(limits, problem, p) ? hg_cpu_place(limits) : -1;
+}
+
+/* About 64 work-items, whatever the device: the sums, and so the bits, do not depend on its threads. */
+static int splits_of(int units, int blocks, size_t count, int *span)
+{
+    const int wanted = most(1, least(least(ceil_div(64, blocks), units), (int)((8 << 20) / (count * sizeof(float))) + 1));
+    *span = ceil_div(units, wanted);
+    return ceil_div(units, *span);
+}
+
+/* The kernel, its splits and their sum; the caller adds the variant's own macros and range to the launch before the sum begins. */
+typedef struct weight_launch { hg_launch *launch; hg_block partials, bias_partials; int splits; size_t weights, biases; } weight_launch;
+
+static weight_launch begin_weight(hg_plan *plan, const hg_node *node, const hg_weight *weight, const weight_shape *s, const char *kernel, int units, int blocks)
+{
+    const hg_conv *c = &s->conv;
+    const int out = c->transposed ? c->cl : c->cs;
+    weight_launch w = {.weights = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs, .biases = weight->bias ? (size_t)out : 0, .bias_partials = -1};
+    int span;
+    w.splits = splits_of(units, blocks, w.weights, &span);
+    const bool direct = w.splits == 1;
+    w.partials = direct ? -1 : hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.weights));
+    if (!direct && weight->bias) w.bias_partials = hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.biases));
+    w.launch = hg_emit(plan, node, "weight gradient", "conv_cpu_weight", kernel);
+    hg_emit_read(plan, w.launch, weight->large);
+    hg_emit_read(plan, w.launch, weight->small);
+    if (direct) hg_emit_dw(plan, w.launch, node, 0, "DW");
+    else hg_emit_write(plan, w.launch, w.partials);
+    if (direct && weight->bias) hg_emit_dw(plan, w.launch, node, 1, "DB");
+    else hg_emit_write(plan, w.launch, w.bias_partials);
+    hg_emit_int(plan, w.launch, units);
+    hg_emit_int(plan, w.launch, span);
+    hg_conv_define(plan, w.launch, c);
+    const struct { const char *name; int value; } macros[] = {{"CL", c->cl}, {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs}, {"HS", c->hs}, {"WS", c->ws},
+        {"TRANSPOSED", c->transposed}, {"VEC_LARGE", s->vector_large}, {"BIAS", weight->bias}};
+    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, w.launch, macros[i].name, macros[i].value);
+    hg_weight_emit_cost(plan, w.launch, weight, w.splits);
+    return w;
+}
+
+static void end_weight(hg_plan *plan, const hg_node *node, const weight_launch *w)
+{
+    if (w->splits > 1) hg_conv_emit_reduce(plan, node, w->splits, w->partials, w->weights, w->bias_partials, w->biases);
+}
+
+static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
+{
+    const weight_shape s = weight_shape_of(problem);
+    const int blocks_s = ceil_div(s.scalars, p[SCALARS]), blocks_v = ceil_div(s.vectors, p[VECTOR] * p[VECTORS]);
+    const weight_launch w = begin_weight(plan, node, problem, &s, "weight_gradient", s.batch * ceil_div(s.conv.hs, p[CHUNK]), blocks_s * blocks_v);
+    hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
+    hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
+    hg_emit_define(plan, w.launch, "TI", p[SCALARS]);
+    hg_emit_define(plan, w.launch, "U", p[COPIES]);
+    hg_emit_define(plan, w.launch, "RB", p[CHUNK]);
+    hg_emit_range(plan, w.launch, (size_t)w.splits, (size_t)blocks_s, (size_t)blocks_v, 1, 1, 1);
+    hg_emit_variant(plan, w.launch, "cpu %d:%d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[SCALARS], p[COPIES], p[CHUNK], w.splits);
+    end_weight(plan, node, &w);
+}
+
+const hg_variant hg_cpu_weight = {"cpu", {"vector", "vectors", "scalars", "copies", "chunk", NULL}, fit_weight, accept_weight, emit_weight};
+
+/* ---- the weight gradient where one side has few channels */
+
+enum { BAND_ROWS = 2, TAP_ROWS = 3 };
+
+static int64_t taps_patch(const hg_conv *c, bool vector_large, int rows)
+{
+    const int64_t columns = vector_large ? c->wl : c->ws, channels = vector_large ? c->cs : c->cl;
+    return ((int64_t)(rows - 1) * c->sh + (int64_t)(c->kh - 1) * c->dh + 1) * ((columns - 1) * c->sw + (int64_t)(c->kw - 1) * c->dw + 1) * channels * 4;
+}
+
+static bool accept_taps(const hg_device_info *limits, const void *problem, const int *p)
+{
+    const weight_shape s = weight_shape_of(problem);
+    const hg_conv *c = &s.conv;
+    (void)limits;
+    if (hg_cpu_is_product(c) || s.scalars > 4 || (s.vector_large && (c->sh > 1 || c->sw > 1))) return false;
+    return p[VECTOR] >= 1 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[VECTOR] * p[VECTORS] <= s.vectors &&
+           p[BAND_ROWS] >= 1 && p[TAP_ROWS] >= 1 && c->kh % p[TAP_ROWS] == 0 && taps_patch(c, s.vector_large, p[BAND_ROWS]) <= PATCH_BYTES &&
+           (int64_t)c->kh * c->kw * s.scalars * p[VECTORS] * p[VECTOR] * 4 <= PATCH_BYTES;
+}
+
+static double fit_taps(const hg_device_info *limits, const void *problem, int *p)
+{
+    const weight_shape s = weight_shape_of(problem);
+    const hg_conv *c = &s.conv;
+    const int rows = s.vector_large ? c->hl : c->hs, columns = s.vector_large ? c->wl : c->ws;
+    p[VECTOR] = hg_cpu_vector(s.vectors);
+    p[TAP_ROWS] = c->kh;
+    while (p[TAP_ROWS] > 1 && (c->kh % p[TAP_ROWS] || p[TAP_ROWS] * c->kw * s.scalars > SUMS)) p[TAP_ROWS]--;
+    p[VECTORS] = most(1, least(s.vectors / p[VECTOR], SUMS / (p[TAP_ROWS] * c->kw * s.scalars)));
+    int bands = 1;
+    do p[BAND_ROWS] = ceil_div(rows, bands++);
+    while (p[BAND_ROWS] > 1 && (taps_patch(c, s.vector_large, p[BAND_ROWS]) > BAND_BYTES || (int64_t)p[BAND_ROWS] * columns * s.vectors * 4 > 64 << 10));
+    return accept_taps(limits, problem, p) && s.vectors >= 4 ? hg_cpu_place(limits) * 0.5 : -1;
+}
+
+static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
+{
+    const weight_shape s = weight_shape_of(problem);
+    const int blocks = ceil_div(s.vectors, p[VECTOR] * p[VECTORS]), rows = s.vector_large ? s.conv.hl : s.conv.hs;
+    const weight_launch w = begin_weight(plan, node, problem, &s, "weight_taps", s.batch * ceil_div(rows, p[BAND_ROWS]), blocks);
+    hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
+    hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
+    hg_emit_define(plan, w.launch, "RB", p[BAND_ROWS]);
+    hg_emit_define(plan, w.launch, "KG", p[TAP_ROWS]);
+    hg_emit_range(plan, w.launch, (size_t)w.splits, 1, (size_t)blocks, 1, 1, 1);
+    hg_emit_variant(plan, w.launch, "cpu_taps %d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[BAND_ROWS], p[TAP_ROWS], w.splits);
+    end_weight(plan, node, &w);
+}
+
+const hg_variant hg_cpu_weight_taps = {"cpu_taps", {"vector", "vectors", "rows", "taps", NULL}, fit_taps, accept_taps, emit_taps};
