@@ -246,8 +246,14 @@ bool cli_run_need_pictures(cli_run *run)
 
 bool cli_run_draw(cli_run *run, const float *pictures, int64_t n, int64_t columns, const char *path)
 {
-    if (columns < 1)
+    if (columns < 1) {
         for (columns = 1; columns * columns < n; columns++) {}
+        for (int64_t full = columns; full <= columns * 3 / 2; full++) /* rows without gaps, if that stays near a square */
+            if (n % full == 0) {
+                columns = full;
+                break;
+            }
+    }
     if (columns > n) columns = n;
     hg_picture *grid = hg_picture_grid(run->c->ctx, (int)((n + columns - 1) / columns), (int)columns, run->out[0],
                                        run->out[1], run->out[2], 0, 2);
