@@ -98,25 +98,19 @@ inline void fill_patch(float *patch, __global const float *restrict from, int ro
     }
 }
 
-#if THIN
-/* Sums over the lanes of n <= HG_VEC vectors, in order. 16 of 16 lanes fold together: each round adds the even and the odd lanes
- * of two vectors, so that 15 additions do for all. */
+#if THIN && HG_VEC == 16
+/* Sums over the lanes of n <= 16 vectors, in order: each round adds the even and the odd lanes of two vectors, so that 15 additions
+ * do for all. */
 __attribute__((always_inline))
-static inline void fold(const hg_vec *sum, int n, float *folded)
+static inline void fold(const float16 *sum, int n, float *folded)
 {
-#if HG_VEC == 16
     float16 a[16];
     HG_UNROLL for (int k = 0; k < 16; k++) a[k] = k < n ? sum[k] : 0.0f;
     HG_UNROLL for (int left = 8; left > 0; left /= 2)
-        HG_UNROLL for (int k = 0; k < left; k++)
-            a[k] = HG_EVEN(a[2 * k], a[2 * k + 1]) + HG_ODD(a[2 * k], a[2 * k + 1]);
+        HG_UNROLL for (int k = 0; k < left; k++) a[k] = HG_EVEN(a[2 * k], a[2 * k + 1]) + HG_ODD(a[2 * k], a[2 * k + 1]);
     vstore16(a[0], 0, folded);
-#else
-    for (int k = 0; k < n; k++) folded[k] = hg_lanes(sum[k]);
-#endif
 }
 #endif
-
 
 /* units: pictures times bands of BAND tiles' rows, which share a patch; a work-item takes a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -197,7 +191,12 @@ __kernel void gather(__global const float *restrict from, __global const float *
                 /* store; what lies beyond the picture or belongs to another tile is dropped */
 #if THIN
                 float folded[TILE * O + HG_VEC];
-                HG_UNROLL for (int k = 0; k < TILE * O; k += HG_VEC) fold(sum[0] + k, min(TILE * O - k, HG_VEC), folded + k);
+#if HG_VEC == 16
+                HG_UNROLL for (int k = 0; k < TILE * O; k += 16) fold(sum[0] + k, min(TILE * O - k, 16), folded + k);
+#else
+                HG_UNROLL for (int t = 0; t < TILE; t++)
+                    HG_UNROLL for (int o = 0; o < O; o++) folded[t * O + o] = hg_lanes(sum[t][o]);
+#endif
                 for (int r = 0; r < R; r++)
                     for (int q = own - j0; q < Q; q++) {
                         const int y = (i0 + r) * PHASES_H + py, xx = (j0 + q) * PHASES_W + px;

@@ -58,9 +58,9 @@ static int vector_of(int channels)
     return channels % 4 == 0 ? 4 : 1;
 }
 
-/* What both kernels ask of a tile. Local memory: `vector` floats are read at a time on the columns' side, whose slice
- * has a row for each item; the drivers may need some bytes for themselves. Scalars of the columns' side must not be
- * read by all items at the same address: llvmpipe (Mesa 22.3) gives 0 then. */
+/* What both kernels ask of a tile. `vector` floats are read at a time on the columns' side, whose slice has a row for each
+ * item. Half of the local memory is left, so that two groups share a compute unit (and Mesa 22.3 counts some slices twice).
+ * Scalars of the columns' side must not be read by all items at the same address: llvmpipe (Mesa 22.3) gives 0 then. */
 static bool tile_fits(const hg_device_info *limits, const int *p, int vector)
 {
     for (int i = 0; i <= ITEM_COLUMNS; i++)
@@ -72,7 +72,7 @@ static bool tile_fits(const hg_device_info *limits, const int *p, int vector)
     const int64_t floats = (int64_t)p[DEPTH] * (p[ROWS] + 4) + (int64_t)column_rows * (p[COLUMNS] + 4);
     if (items < 32 || limits->max_work_group < 64 || (uint64_t)items > limits->max_work_group) return false;
     if (vector == 1 && p[COLUMNS] == p[ITEM_COLUMNS]) return false;
-    return p[ITEM_COLUMNS] % vector == 0 && (uint64_t)floats * sizeof(float) + 256 <= limits->local_memory;
+    return p[ITEM_COLUMNS] % vector == 0 && 2 * (uint64_t)floats * sizeof(float) <= limits->local_memory;
 }
 
 /* Expected time of a tile in cycles: multiply-adds including the padding of the last tiles, with what reading local
