@@ -141,9 +141,9 @@ __kernel void gather(__global const float *restrict from, __global const float *
                 const int kh0 = 0, kw0 = 0, kh_step = 1, kw_step = 1;
 #endif
 #if THIN
-                hg_vec sum[TILE][O];
+                hg_vec sum[TILE * O];
                 HG_UNROLL for (int t = 0; t < TILE; t++)
-                    HG_UNROLL for (int o = 0; o < O; o++) sum[t][o] = 0.0f;
+                    HG_UNROLL for (int o = 0; o < O; o++) sum[t * O + o] = 0.0f;
 #else
                 for (int own_o = 0; own_o < O; own_o += NV * HG_VEC) {
                 const int o0 = min(own_o, O - NV * HG_VEC);
@@ -173,7 +173,7 @@ __kernel void gather(__global const float *restrict from, __global const float *
                             HG_UNROLL for (int r = 0; r < R; r++)
                                 HG_UNROLL for (int q = 0; q < Q; q++) {
                                     const hg_vec value = HG_LOAD(x + (r * STEP_H * PATCH_W + q * STEP_W) * GP + g);
-                                    HG_UNROLL for (int o = 0; o < O; o++) sum[r * Q + q][o] = fma(value, weight[o], sum[r * Q + q][o]);
+                                    HG_UNROLL for (int o = 0; o < O; o++) sum[(r * Q + q) * O + o] = fma(value, weight[o], sum[(r * Q + q) * O + o]);
                                 }
                         }
 #else
@@ -192,10 +192,9 @@ __kernel void gather(__global const float *restrict from, __global const float *
 #if THIN
                 float folded[TILE * O + HG_VEC];
 #if HG_VEC == 16
-                HG_UNROLL for (int k = 0; k < TILE * O; k += 16) fold(sum[0] + k, min(TILE * O - k, 16), folded + k);
+                HG_UNROLL for (int k = 0; k < TILE * O; k += 16) fold(sum + k, min(TILE * O - k, 16), folded + k);
 #else
-                HG_UNROLL for (int t = 0; t < TILE; t++)
-                    HG_UNROLL for (int o = 0; o < O; o++) folded[t * O + o] = hg_lanes(sum[t][o]);
+                HG_UNROLL for (int k = 0; k < TILE * O; k++) folded[k] = hg_lanes(sum[k]);
 #endif
                 for (int r = 0; r < R; r++)
                     for (int q = own - j0; q < Q; q++) {
