@@ -84,7 +84,7 @@ static bool read_labels(hg_dataset *data, hg_part part, hg_reader *reader, int64
                         int *largest)
 {
     hg_examples *examples = &data->parts[part];
-    uint32_t sizes[3];
+    uint32_t sizes[3] = {0};
     bool done = false;
     uint8_t *bytes = NULL;
     if (!read_header(data, reader, 1, sizes))
@@ -110,7 +110,7 @@ fail:
  * far, -1: none. */
 static bool read_part(hg_dataset *data, hg_part part, bool limited, hg_reader *pictures, int *largest)
 {
-    uint32_t sizes[3];
+    uint32_t sizes[3] = {0};
     bool done = false;
     hg_reader *labels = NULL;
     if (!read_header(data, pictures, 3, sizes))
