@@ -1,7 +1,7 @@
 /* Hourglass: trains and runs autoencoders on any OpenCL device.
  *
  * This is the whole public surface, in the order in which data flows:
- * context -> device -> model -> dataset -> net -> trainer -> pictures.
+ * context -> device -> model -> dataset -> tuning -> net -> trainer -> pictures.
  *
  * Errors. A function that can fail returns bool, or a pointer that is NULL on failure. The place that knows most
  * writes exactly one message into the context (hg_message) together with a status (hg_status) that is also the
@@ -172,6 +172,47 @@ int hg_dataset_label(const hg_dataset *data, hg_part part, int64_t index); /* -1
 /* Copies example `index` as [C, H, W] floats in [0, 1] (bytes / 255). */
 void hg_dataset_get(const hg_dataset *data, hg_part part, int64_t index, float *out);
 
+/* ---------------------------------------------------------------- tuning: the fastest kernels of a device */
+
+/* Which variant of its kernels computes which operation, as timing has chosen it on one device with one driver. Nets made with a
+ * tuning use it; operations that it does not know are computed by the variants that are expected to be good. Bits are the same for
+ * the same device and tuning. */
+typedef struct hg_tuning hg_tuning;
+
+/* Reads the file `path`, if it is there; NULL: an empty tuning that lives in memory only. A file that is damaged or speaks of
+ * another device, driver or version is passed over with a note. */
+hg_tuning *hg_tuning_open(hg_device *dev, const char *path);
+/* Takes over what a text in the file's format says, e.g. a checkpoint's "tuning"; `name` stands for it in notes. `*fits` (may be
+ * NULL): it is for this device, driver and version; else nothing is taken over. */
+bool hg_tuning_add_text(hg_tuning *tuning, const char *name, const char *text, bool *fits);
+int hg_tuning_count(const hg_tuning *tuning); /* operations */
+/* Writes the file; done by hg_tune as well. Nothing to do where there is none. HG_OUTPUT. */
+bool hg_tuning_save(hg_tuning *tuning);
+void hg_tuning_close(hg_tuning *tuning);
+
+typedef struct hg_tune_progress {
+    int operation, operations;     /* at hand (from 1), in all */
+    const char *key;               /* "conv_forward 1x28x28 16x28x28 k3x3 s1x1 p1x1 b128 bias" (large side, small side) */
+    const char *pick;              /* the candidate just timed, variant and parameters: "cpu:8:2:1:6"; "": the operation is done */
+    double seconds;                /* of one run of it */
+    const char *best;              /* the best so far */
+    double best_seconds;
+    double default_seconds;        /* when the operation is done: of what is chosen without tuning; 0: not known */
+} hg_tune_progress;
+
+typedef struct hg_tune_params {
+    int batch;                     /* 0: the model's */
+    double seconds;                /* about so long in all, shared out by the operations' weight; 0: until nothing gains any more */
+    bool again;                    /* operations that the tuning knows already, too */
+    bool (*progress)(void *user, const hg_tune_progress *progress); /* after every candidate; false: stop, and keep what is done */
+    void *user;
+} hg_tune_params;
+
+/* Times the candidates for the operations of a model's training step and saves the choices. A candidate must give the plain
+ * variant's results, twice the same bits, before it may win; one that takes the process down is remembered in the file and left
+ * out the next time. HG_BUSY: another process is tuning with this file. */
+bool hg_tune(hg_device *dev, const hg_model *model, hg_tuning *tuning, const hg_tune_params *params);
+
 /* ---------------------------------------------------------------- net: a model on a device */
 
 typedef struct hg_net hg_net;
@@ -180,6 +221,7 @@ typedef struct hg_net_params {
     int batch;       /* largest batch; 0: the model's */
     uint64_t seed;   /* initial weights and all later random draws */
     bool inference;  /* no gradients and optimizer state: less memory, hg_trainer_create refuses */
+    const hg_tuning *tuning; /* of the same device; outlives the net. NULL: none */
 } hg_net_params;
 
 /* Plans, builds the kernels and allocates. Fails with HG_DEVICE_MEMORY (says what needs how much and the batch that
@@ -188,6 +230,8 @@ hg_net *hg_net_create(hg_device *dev, const hg_model *model, const hg_net_params
 void hg_net_destroy(hg_net *net);
 const hg_model *hg_net_model(const hg_net *net);
 int hg_net_batch(const hg_net *net);
+/* Operations of its training step whose variant is neither forced nor tuned. */
+int hg_net_untuned(const hg_net *net);
 
 /* Weights as safetensors: a weights file or a checkpoint. Differences to the model are all listed in one message. */
 bool hg_net_load(hg_net *net, const char *path);
@@ -265,7 +309,7 @@ void hg_trainer_destroy(hg_trainer *trainer);
 typedef struct hg_checkpoint_info hg_checkpoint_info;
 /* `path`: a run directory or a safetensors file. */
 hg_checkpoint_info *hg_checkpoint_open(hg_context *ctx, const char *path);
-/* "model", "seed", "step", "epoch", "arguments", ...; NULL if absent. */
+/* "model", "seed", "step", "epoch", "arguments", "tuning" (what its plans decided) ...; NULL if absent. */
 const char *hg_checkpoint_get(const hg_checkpoint_info *info, const char *key);
 const char *hg_checkpoint_path(const hg_checkpoint_info *info); /* the safetensors file itself */
 void hg_checkpoint_close(hg_checkpoint_info *info);

@@ -94,7 +94,7 @@ void rig_create(rig *r, hg_device *dev, const layer_case *c, int flags)
 {
     *r = (rig){.c = c, .graph = harness_graph(c), .seed = seed_for(c->name)};
     bool training = !(c->flags & EVALUATE);
-    r->arenas = hg_arenas_create(dev, r->graph, true);
+    r->arenas = hg_arenas_create(dev, r->graph, NULL, true);
     check(r->arenas != NULL, c->name);
     r->plan = hg_plan_create(r->arenas, training ? HG_PURPOSE_PROBE : HG_PURPOSE_PROBE_EVALUATE, c->batch, flags & RIG_GUARDED);
     check(r->plan != NULL, c->name);

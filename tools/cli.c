@@ -56,6 +56,31 @@ void cli_progress(cli *c, const char *text)
     c->line_open = true;
 }
 
+/* ---- signals */
+
+static volatile sig_atomic_t caught;
+static const char *signal_note;
+
+static void on_signal(int number)
+{
+    int error = errno;
+    caught = number;
+    if (write(STDERR_FILENO, signal_note, strlen(signal_note)) < 0) {} /* nobody listens */
+    errno = error;
+}
+
+void cli_watch_signals(cli *c, const char *note)
+{
+    signal_note = hg_arena_format(c->arena, "%s%s\n", c->terminal ? "\n" : "", note); /* there, a progress line is to be kept */
+    if (!signal_note) return;
+    c->caught = &caught;
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
 /* ---- numbers for people */
 
 const char *cli_count(char buf[32], int64_t n)
@@ -155,6 +180,8 @@ static void make_set(cli *c, const cli_verb *verb, option_set *set)
          "force kernel variants: plain, or conv_forward=gpu,conv_data=plain"},
         {"kernels", CLI_TEXT, &c->kernels, 0, 0, "DIR",
          "read the kernels from this folder instead of the built-in ones"},
+        {"tuning", CLI_TEXT, &c->tuning, 0, 0, "FILE",
+         "the file with the device's fastest variants (see `hourglass help tune`), or none"},
         {"verbose", CLI_FLAG, &c->verbose, 0, 0, NULL, "tell more about what is done"},
         {0},
     };
@@ -166,7 +193,7 @@ static void make_set(cli *c, const cli_verb *verb, option_set *set)
     };
     memset(set, 0, sizeof *set);
     add_rows(set, verb->options, set->own);
-    cli_option *kept = hg_arena_alloc(c->arena, 10, sizeof *kept);
+    cli_option *kept = hg_arena_alloc(c->arena, 12, sizeof *kept);
     int all = 0;
     if (set->n) set->all[all++] = (struct poptOption){NULL, 0, POPT_ARG_INCLUDE_TABLE, set->own, 0, "Options:", NULL};
     if (kept && verb->groups & CLI_DATA) {

@@ -6,6 +6,7 @@
 #ifndef HG_TOOLS_CLI_H
 #define HG_TOOLS_CLI_H
 
+#include <signal.h>
 #include "base/context.h"
 #include "base/memory.h"
 
@@ -46,11 +47,12 @@ struct cli {
     const cli_verb *verb;
     const char *args[2];
     int n_args;
+    volatile sig_atomic_t *caught; /* NULL until cli_watch_signals */
     int signal;            /* stopped by this signal: the exit status is 128 + signal; 0: not */
     bool terminal, colour; /* of standard error */
     bool line_open;        /* a progress line stands there without newline */
     /* CLI_DEVICE */
-    const char *device, *variants, *kernels;
+    const char *device, *variants, *kernels, *tuning;
     bool verbose;
     /* CLI_DATA */
     const char *data;
@@ -74,6 +76,10 @@ bool cli_print_help(cli *c, const cli_verb *verb);
 void cli_say(cli *c, const char *format, ...) HG_PRINTF(2, 3);
 /* Replaces the progress line; nothing where standard error is no terminal. Cut to the terminal's width. */
 void cli_progress(cli *c, const char *text);
+
+/* From now on Ctrl-C and SIGTERM set `*c->caught` (the signal's number) instead of ending the program, say `note` on standard error,
+ * and count only once: the second one ends it. What writes to a closed pipe fails instead of ending the program. */
+void cli_watch_signals(cli *c, const char *note);
 
 /* Escape sequences, "" where colour is off. */
 const char *cli_bold(const cli *c);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include "base/file.h"
 #include "base/text.h"
+#include "tuning.h"
 
 /* Made from tools/models at build time: the text of a name, and the i-th name; NULL: none. */
 const char *cli_model_text(const char *name);
@@ -190,14 +191,18 @@ bool cli_run_open(cli_run *run, bool data)
     if (data && !(run->data = cli_open_data(c, run->model, &run->memory))) return false;
     run->device = cli_open_device(c, NULL, false);
     if (!run->device) return false;
-    run->net =
-        hg_net_create(run->device, run->model, &(hg_net_params){.seed = (uint64_t)run->memory.seed, .inference = true});
+    if (!(run->tuning = cli_open_tuning(c, run->device))) return false;
+    const char *decided = hg_checkpoint_get(run->info, "tuning"); /* as it was trained and validated */
+    if (decided && *decided && !hg_tuning_add_text(run->tuning, hg_checkpoint_path(run->info), decided, NULL)) return false;
+    run->net = hg_net_create(run->device, run->model,
+                             &(hg_net_params){.seed = (uint64_t)run->memory.seed, .inference = true, .tuning = run->tuning});
     return run->net && hg_net_load(run->net, hg_checkpoint_path(run->info));
 }
 
 void cli_run_close(cli_run *run)
 {
     hg_net_destroy(run->net);
+    hg_tuning_close(run->tuning);
     hg_dataset_close(run->data);
     hg_device_close(run->device);
     hg_model_destroy(run->model);

@@ -40,6 +40,7 @@ typedef struct cli_run {
     cli_memory memory;
     hg_model *model;
     hg_device *device;
+    hg_tuning *tuning;
     hg_net *net;
     hg_dataset *data;
     int in[3], out[3], code[3];    /* shapes [C, H, W]; a flat code is [Z, 1, 1] */

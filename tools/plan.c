@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "open.h"
+#include "tuning.h"
 
 static struct { int64_t batch; bool time, json; const char *of; } o;
 
@@ -171,16 +172,19 @@ static bool run(cli *c)
     hg_plan_kind kind = HG_PLAN_TRAIN;
     if (!find_kind(c, &kind)) return false;
     hg_device *device = NULL;
+    hg_tuning *tuning = NULL;
     hg_net *net = NULL;
     hg_model *model = cli_open_model(c, c->args[0]);
     bool ok = model && (device = cli_open_device(c, NULL, o.time)) != NULL;
-    ok = ok && (net = hg_net_create(device, model, &(hg_net_params){.batch = (int)o.batch})) != NULL;
+    ok = ok && (tuning = cli_open_tuning(c, device)) != NULL;
+    ok = ok && (net = hg_net_create(device, model, &(hg_net_params){.batch = (int)o.batch, .tuning = tuning})) != NULL;
     ok = ok && (!o.time || hg_net_time(net, kind, 20));
     if (ok) {
         totals t = sum(model, net, kind);
         ok = o.json ? print_json(c, device, net, kind, &t) : print_text(net, kind, &t);
     }
     hg_net_destroy(net);
+    hg_tuning_close(tuning);
     hg_device_close(device);
     hg_model_destroy(model);
     return ok;

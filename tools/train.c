@@ -1,6 +1,5 @@
 /* hourglass train: prepares a run, trains, and says how to go on. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +8,14 @@
 #include "base/file.h"
 #include "open.h"
 #include "progress.h"
+#include "tuning.h"
 
 static struct {
     const char *out, *init;
     int64_t epochs, steps, batch, seed, limit, log_every, save_every;
-    double lr;
+    double lr, tune;
     bool resume, force, no_shuffle;
-} o = {.seed = -1};
+} o = {.seed = -1, .tune = -1};
 
 static const cli_option options[] = {
     {"out", CLI_TEXT, &o.out, 0, 0, "DIR", "where the run is kept; default runs/NAME with the next free number"},
@@ -30,35 +30,11 @@ static const cli_option options[] = {
     {"resume", CLI_FLAG, &o.resume, 0, 0, NULL, "go on with the run in --out (MODEL may be the run itself)"},
     {"force", CLI_FLAG, &o.force, 0, 0, NULL, "begin anew in an existing directory"},
     {"log-every", CLI_INT, &o.log_every, 1, 1e9, "N", "steps between records in log.jsonl; default 50"},
+    {"tune", CLI_FLOAT, &o.tune, 0, 1e6, "S", "before a first training on a device, time kernel variants for S seconds; 0: never; default a "
+     "twentieth of the time that the training is expected to take, at most 10, where that is a second or more"},
     {"save-every", CLI_INT, &o.save_every, 1, 1e12, "N", "steps between checkpoints, beside those of every epoch"},
     {0},
 };
-
-/* ---- signals: finish the step, save, say how to go on */
-
-static volatile sig_atomic_t caught;
-static bool on_terminal;
-
-static void on_signal(int number)
-{
-    static const char note[] = "\nfinishing the step and saving; once more ends at once\n";
-    int skip = on_terminal ? 0 : 1; /* there, a progress line is to be kept */
-    int error = errno;
-    caught = number;
-    if (write(STDERR_FILENO, note + skip, sizeof note - 1 - (size_t)skip) < 0) {} /* nobody listens */
-    errno = error;
-}
-
-static void watch_signals(const cli *c)
-{
-    on_terminal = c->terminal;
-    struct sigaction action = {.sa_handler = on_signal,
-                               .sa_flags = (int)SA_RESETHAND}; /* a second Ctrl-C ends at once */
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* who reads the progress may go; the training stays */
-}
 
 /* ---- where the run lives */
 
@@ -112,8 +88,10 @@ typedef struct job {
     cli *c;
     const char *out;
     cli_memory memory;
+    const char *decided; /* the tuning of the run that is resumed */
     hg_model *model;
     hg_device *device;
+    hg_tuning *tuning;
     hg_net *net;
     hg_dataset *data;
     hg_trainer *trainer;
@@ -143,6 +121,8 @@ static bool remember(job *j, const char *named)
     const char *step = info ? hg_checkpoint_get(info, "step") : NULL;
     if (step) j->started = strtoll(step, NULL, 10);
     if (j->model) cli_memory_read(c, hg_checkpoint_get(info, "arguments"), &j->memory);
+    const char *decided = j->model ? hg_checkpoint_get(info, "tuning") : NULL;
+    if (decided && *decided) j->decided = hg_arena_text(c->arena, decided);
     hg_checkpoint_close(info);
     return j->model != NULL;
 }
@@ -205,17 +185,65 @@ static bool say_model(cli *c, const hg_model *model, int batch)
     return true;
 }
 
+/* The device's choices; over them those that the run was trained with, so that it goes on with the same bits. */
+static bool open_tuning(job *j)
+{
+    bool fits = true;
+    if (!(j->tuning = cli_open_tuning(j->c, j->device))) return false;
+    if (j->decided && !hg_tuning_add_text(j->tuning, j->out, j->decided, &fits)) return false;
+    if (!fits) cli_say(j->c, "%stuning:%s the run's is for another device, driver or version: it goes on with this one's", cli_bold(j->c), cli_plain(j->c));
+    return true;
+}
+
+static bool open_net(job *j, int batch)
+{
+    const hg_net_params params = {.batch = batch, .seed = (uint64_t)j->memory.seed, .tuning = j->tuning};
+    return (j->net = hg_net_create(j->device, j->model, &params)) != NULL;
+}
+
+/* Seconds of tuning that the training is worth: it is expected to run at half of the device's guessed GFLOP/s. */
+static double worth_tuning(const job *j, int batch)
+{
+    if (o.tune >= 0) return o.tune;
+    double flops = 0;
+    hg_launch_row row;
+    for (int i = 0; hg_net_launch(j->net, HG_PLAN_TRAIN, i, &row); i++) flops += row.flops;
+    const int64_t count = hg_dataset_count(j->data, HG_TRAIN), per_epoch = (count + batch - 1) / batch;
+    const int64_t epochs = o.epochs ? o.epochs : hg_model_epochs(j->model), steps = o.steps ? o.steps : per_epoch * epochs;
+    const double seconds = (double)steps * flops / (0.5e9 * hg_device_get_info(j->device)->score) / 20;
+    return seconds < 1 ? 0 : seconds > 10 ? 10 : seconds;
+}
+
+/* The first training on a device: its kernels are timed, and the net is made anew with what was chosen. */
+static bool tune(job *j, int batch)
+{
+    cli *c = j->c;
+    const int untuned = o.resume ? 0 : hg_net_untuned(j->net);
+    const double seconds = untuned ? worth_tuning(j, batch) : 0;
+    if (seconds <= 0) return true;
+    cli_say(c, "%stuning:%s %d operations are new on this device: trying kernel variants for about %.0f s (--tune 0 leaves that out)", cli_bold(c),
+            cli_plain(c), untuned, seconds);
+    hg_net_destroy(j->net);
+    j->net = NULL;
+    if (!cli_tune(c, j->device, j->model, j->tuning, batch, seconds, false, false)) {
+        const hg_status status = hg_context_status(c->ctx);
+        if (status != HG_BUSY && status != HG_OUTPUT) return false;
+        cli_say(c, "%stuning:%s left out: %s", cli_bold(c), cli_plain(c), hg_message(c->ctx));
+        hg_context_clear(c->ctx);
+    }
+    return open_net(j, batch);
+}
+
 /* The net before the data: its kernels are what takes longest, and the first thing said is that they are compiled. */
 static bool prepare(job *j)
 {
     cli *c = j->c;
     const char *path = j->memory.data;
     if (path && !hg_path_is_dir(path)) return cli_open_data(c, j->model, &j->memory) != NULL; /* fails, and says why */
-    if (!(j->device = cli_open_device(c, j->memory.device, false))) return false;
+    if (!(j->device = cli_open_device(c, j->memory.device, false)) || !open_tuning(j)) return false;
     int batch = j->memory.batch > 0 ? (int)j->memory.batch : hg_model_batch(j->model);
     say_model(c, j->model, batch);
-    j->net = hg_net_create(j->device, j->model, &(hg_net_params){.batch = batch, .seed = (uint64_t)j->memory.seed});
-    if (!j->net || !(j->data = cli_open_data(c, j->model, &j->memory))) return false;
+    if (!open_net(j, batch) || !(j->data = cli_open_data(c, j->model, &j->memory)) || !tune(j, batch)) return false;
     const char *arguments = cli_memory_write(c, &j->memory);
     if (!arguments) return false;
     hg_train_params params = {
@@ -234,7 +262,7 @@ static bool prepare(job *j)
         .user = &j->progress,
     };
     int64_t per_step = hg_dataset_count(j->data, HG_TRAIN);
-    j->progress = (progress){.c = c, .dir = j->out, .variational = hg_model_is_variational(j->model), .stop = &caught,
+    j->progress = (progress){.c = c, .dir = j->out, .variational = hg_model_is_variational(j->model), .stop = c->caught,
                              .batch = per_step < batch ? (int)per_step : batch, .started = j->started};
     j->trainer = hg_trainer_create(j->net, j->data, &params);
     return j->trainer != NULL;
@@ -272,7 +300,7 @@ static bool train(job *j)
     cli_say(c, "%srun:%s %s", cli_bold(c), cli_plain(c), j->out);
     progress_begin(&j->progress);
     if (!hg_trainer_run(j->trainer) || hg_failed(c->ctx) || !progress_draw(&j->progress)) return false;
-    if (hg_trainer_stopped(j->trainer) && caught) c->signal = caught;
+    if (hg_trainer_stopped(j->trainer) && *c->caught) c->signal = *c->caught;
     say_end(j);
     return true;
 }
@@ -285,11 +313,12 @@ static bool run(cli *c)
     if (o.resume && o.init)
         return hg_fail(c->ctx, HG_USAGE, "--resume takes the weights of the run, --init others: give one of them");
     bool ok = find_model(&j) && settle_memory(&j);
-    if (ok) watch_signals(c);
+    if (ok) cli_watch_signals(c, "finishing the step and saving; once more ends at once");
     ok = ok && prepare(&j) && train(&j);
     hg_trainer_destroy(j.trainer);
     hg_dataset_close(j.data);
     hg_net_destroy(j.net);
+    hg_tuning_close(j.tuning);
     hg_device_close(j.device);
     hg_model_destroy(j.model);
     return ok;

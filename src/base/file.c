@@ -33,6 +33,21 @@ char *hg_path_join(hg_context *ctx, const char *dir, const char *name)
     return path;
 }
 
+bool hg_make_dirs(hg_context *ctx, const char *path)
+{
+    char *copy = hg_copy_text(ctx, path);
+    if (!copy) return false;
+    bool ok = true;
+    for (char *slash = copy + 1; ok && *copy && (slash = strchr(slash, '/')); *slash++ = '/') {
+        *slash = 0;
+        ok = mkdir(copy, 0777) == 0 || errno == EEXIST;
+    }
+    ok = ok && (mkdir(copy, 0777) == 0 || errno == EEXIST);
+    if (!ok) hg_fail(ctx, HG_OUTPUT, "%s: cannot be made: %s: choose another place", copy, strerror(errno));
+    hg_free(copy);
+    return ok;
+}
+
 /* ---- reading */
 
 static bool too_long(hg_context *ctx, const char *path, size_t limit)

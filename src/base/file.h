@@ -15,6 +15,8 @@ bool hg_file_read_gz(hg_context *ctx, const char *path, size_t limit, uint8_t **
 char *hg_path_join(hg_context *ctx, const char *dir, const char *name);
 bool hg_path_exists(const char *path);
 bool hg_path_is_dir(const char *path);
+/* Makes the folder and those above it that are missing; HG_OUTPUT. */
+bool hg_make_dirs(hg_context *ctx, const char *path);
 
 /* A file written aside (PATH.partial), synced, renamed over PATH, and the directory synced. All failures are HG_OUTPUT.
  * Until the commit nothing changes at PATH. */

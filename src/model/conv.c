@@ -1,5 +1,6 @@
 #include "model/conv.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "model/conv_cpu.h"
 #include "model/conv_gpu.h"
@@ -112,14 +113,36 @@ void hg_gather_emit_output(hg_plan *plan, hg_launch *launch, const hg_gather *ga
 
 /* ---- the operations */
 
+static int describe_conv(const hg_conv *c, int batch, char text[HG_KEY_TEXT])
+{
+    int n = snprintf(text, HG_KEY_TEXT, "%dx%dx%d %dx%dx%d k%dx%d s%dx%d p%dx%d b%d", c->cl, c->hl, c->wl, c->cs, c->hs, c->ws, c->kh, c->kw,
+                     c->sh, c->sw, c->ph, c->pw, batch);
+    if (c->dh > 1 || c->dw > 1) n += snprintf(text + n, (size_t)(HG_KEY_TEXT - n), " d%dx%d", c->dh, c->dw);
+    return n;
+}
+
+static void describe_gather(const void *problem, char text[HG_KEY_TEXT])
+{
+    const hg_gather *gather = problem;
+    const int n = describe_conv(&gather->conv, gather->batch, text);
+    snprintf(text + n, (size_t)(HG_KEY_TEXT - n), "%s%s", gather->gradient ? " gradient" : "", gather->bias >= 0 ? " bias" : "");
+}
+
+static void describe_weight(const void *problem, char text[HG_KEY_TEXT])
+{
+    const hg_weight *weight = problem;
+    const int n = describe_conv(&weight->conv, weight->batch, text);
+    snprintf(text + n, (size_t)(HG_KEY_TEXT - n), "%s%s", weight->conv.transposed ? " transposed" : "", weight->bias ? " bias" : "");
+}
+
 static const hg_variant *const forward_variants[] = {HG_CPU_FORWARD_VARIANTS, &hg_gpu_forward, &hg_plain_forward};
 static const hg_variant *const data_variants[] = {HG_CPU_DATA_VARIANTS, &hg_gpu_data, &hg_plain_data};
 static const hg_variant *const weight_variants[] = {HG_CPU_WEIGHT_VARIANTS, &hg_gpu_weight, &hg_plain_weight};
 
 #define COUNT(list) ((int)(sizeof list / sizeof *list))
-const hg_operation hg_conv_forward = {"conv_forward", forward_variants, COUNT(forward_variants)};
-const hg_operation hg_conv_data = {"conv_data", data_variants, COUNT(data_variants)};
-const hg_operation hg_conv_weight = {"conv_weight", weight_variants, COUNT(weight_variants)};
+const hg_operation hg_conv_forward = {"conv_forward", forward_variants, COUNT(forward_variants), describe_gather};
+const hg_operation hg_conv_data = {"conv_data", data_variants, COUNT(data_variants), describe_gather};
+const hg_operation hg_conv_weight = {"conv_weight", weight_variants, COUNT(weight_variants), describe_weight};
 
 /* Kernels index with 32-bit integers. */
 static bool check_size(hg_plan *plan, const hg_node *node, hg_side side, int batch)

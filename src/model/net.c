@@ -3,6 +3,7 @@
 #include <string.h>
 #include "model/initializer.h"
 #include "model/plan_private.h"
+#include "model/tuning.h"
 
 enum { MAX_PLANS = 32 };
 
@@ -18,6 +19,7 @@ struct hg_net {
     bool inference;
     net_plan plans[MAX_PLANS];
     int n_plans;
+    hg_tuning *decided;  /* what the plans decided, those that are gone and those of a run before this one too */
 };
 
 hg_context *hg_net_context(const hg_net *net) { return net->ctx; }
@@ -28,6 +30,27 @@ void hg_net_set_seed(hg_net *net, uint64_t seed) { net->seed = seed; }
 bool hg_net_is_inference(const hg_net *net) { return net->inference; }
 const hg_model *hg_net_model(const hg_net *net) { return net->model; }
 int hg_net_batch(const hg_net *net) { return net->batch; }
+
+/* ---- what was decided */
+
+int hg_net_untuned(const hg_net *net)
+{
+    hg_decision d;
+    int n = 0;
+    for (int p = 0; p < net->n_plans; p++)
+        for (int i = 0; net->plans[p].purpose == HG_PURPOSE_TRAIN && hg_plan_decision(net->plans[p].plan, i, &d); i++) n += d.expected;
+    return n;
+}
+
+hg_tuning *hg_net_decided(hg_net *net) { return net->decided; }
+
+static bool remember(hg_net *net, const hg_plan *plan)
+{
+    hg_decision d;
+    for (int i = 0; hg_plan_decision(plan, i, &d); i++)
+        if (!hg_tuning_set(net->decided, d.key, d.pick, 0, 0)) return false;
+    return true;
+}
 
 /* ---- plans */
 
@@ -48,7 +71,7 @@ hg_plan *hg_net_plan(hg_net *net, hg_plan_purpose purpose, int batch)
     hg_plan *plan = hg_plan_prepare(net->arenas, purpose, batch, false);
     int n = 0;
     hg_launch *const *launches = plan ? hg_plan_launches(plan, &n) : NULL;
-    if (!plan || !hg_launches_build(net->dev, launches, n, announce, net)) {
+    if (!plan || !hg_launches_build(net->dev, launches, n, announce, net) || !remember(net, plan)) {
         hg_plan_destroy(plan);
         return NULL;
     }
@@ -69,7 +92,8 @@ hg_net *hg_net_create(hg_device *dev, const hg_model *model, const hg_net_params
     if (!net) return NULL;
     *net = (hg_net){.ctx = ctx, .dev = dev, .model = model, .seed = params->seed, .inference = params->inference};
     net->batch = params->batch ? params->batch : model->batch;
-    if (!(net->arenas = hg_arenas_create(dev, model, !net->inference))) goto fail;
+    if (!(net->decided = hg_tuning_open(dev, NULL))) goto fail;
+    if (!(net->arenas = hg_arenas_create(dev, model, params->tuning, !net->inference))) goto fail;
     if (!net->inference && !hg_net_plan(net, HG_PURPOSE_TRAIN, net->batch)) goto fail;
     if (!hg_net_init(net)) goto fail; /* last: drawing millions of weights must not delay the word that kernels are compiled */
     return net;
@@ -84,6 +108,7 @@ void hg_net_destroy(hg_net *net)
     hg_device_finish(net->dev);
     for (int i = 0; i < net->n_plans; i++) hg_plan_destroy(net->plans[i].plan);
     hg_arenas_destroy(net->arenas);
+    hg_tuning_close(net->decided);
     hg_free(net);
 }
 

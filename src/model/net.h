@@ -14,6 +14,10 @@ bool hg_net_is_inference(const hg_net *net);
 /* The plan for a purpose and batch, made and built at its first use. */
 hg_plan *hg_net_plan(hg_net *net, hg_plan_purpose purpose, int batch);
 
+/* What the net's plans decided for every operation, so that the same plans can be made again. A checkpoint holds it; loading one
+ * adds what that held. */
+hg_tuning *hg_net_decided(hg_net *net);
+
 /* Fresh weights from the net's seed. */
 bool hg_net_init(hg_net *net);
 

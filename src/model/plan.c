@@ -28,6 +28,28 @@ int hg_plan_root(const hg_plan *plan, int tensor)
     return tensor;
 }
 
+/* ---- what was decided */
+
+void hg_plan_decided(hg_plan *plan, hg_decision decision)
+{
+    if (plan->n_decisions == plan->room_decisions) {
+        int room = plan->room_decisions ? plan->room_decisions * 2 : 32;
+        hg_decision *grown = hg_resize(plan->ctx, plan->decisions, (size_t)room, sizeof *grown);
+        if (!hg_plan_sticky(plan, grown != NULL)) return;
+        plan->decisions = grown;
+        plan->room_decisions = room;
+    }
+    plan->decisions[plan->n_decisions++] = decision;
+    hg_plan_sticky(plan, decision.key && decision.pick);
+}
+
+bool hg_plan_decision(const hg_plan *plan, int i, hg_decision *decision)
+{
+    if (i < 0 || i >= plan->n_decisions) return false;
+    *decision = plan->decisions[i];
+    return true;
+}
+
 /* ---- blocks */
 
 static hg_block add_block(hg_plan *plan, hg_block_info info)

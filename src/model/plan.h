@@ -84,7 +84,8 @@ void hg_emit_metric(hg_plan *plan, const hg_node *node, hg_metric part, hg_block
 /* One buffer per role with the same layout: parameters (with running statistics at their end), gradients, each moment;
  * the step record, the state, the metrics ring; and the chunks of the activation arena, grown to the largest plan. */
 typedef struct hg_arenas hg_arenas;
-hg_arenas *hg_arenas_create(hg_device *dev, const hg_graph *graph, bool training);
+/* `tuning` (NULL: none) decides which variants the plans use; it outlives the arenas. */
+hg_arenas *hg_arenas_create(hg_device *dev, const hg_graph *graph, const hg_tuning *tuning, bool training);
 void hg_arenas_destroy(hg_arenas *arenas);
 hg_buffer *hg_arenas_params(hg_arenas *arenas);
 hg_buffer *hg_arenas_grads(hg_arenas *arenas);
@@ -99,6 +100,7 @@ typedef enum hg_plan_purpose {
     HG_PURPOSE_TRAIN, HG_PURPOSE_EVALUATE, HG_PURPOSE_ENCODE, HG_PURPOSE_DECODE, HG_PURPOSE_RECONSTRUCT,
     HG_PURPOSE_PROBE,          /* tests: forward and backward of all layers in training mode from a given output gradient */
     HG_PURPOSE_PROBE_EVALUATE, /* tests: forward only, in evaluation mode */
+    HG_PURPOSE_TRIAL,          /* one operation of one node (hg_plan_trial) */
 } hg_plan_purpose;
 
 /* `guarded` (tests): every block lies alone between guard zones, all of it pre-filled with NaN. */
@@ -109,6 +111,17 @@ void hg_plan_destroy(hg_plan *plan);
 /* Enqueues one run with the step record as last uploaded. Does not wait. */
 bool hg_plan_run(hg_plan *plan);
 hg_launch *const *hg_plan_launches(const hg_plan *plan, int *n);
+
+/* What was decided for an operation of the plan (model/variant.h): its key, "conv_forward 1x28x28 16x28x28 k3x3 b128"; variant and
+ * parameters, "cpu:16:1:1:14"; whether it was only expected to be good, neither forced nor tuned; whose pass emitted it, and which
+ * launches [first, first + count) it became. */
+typedef struct hg_decision { const char *key, *pick; bool expected; int node; bool backward; int first, count; } hg_decision;
+/* Decision i; false past the last. Strings live as long as the plan. */
+bool hg_plan_decision(const hg_plan *plan, int i, hg_decision *decision);
+
+/* A plan of one operation alone, guarded as below and with gradients in every direction; not built yet. */
+struct hg_trial;
+hg_plan *hg_plan_trial(hg_arenas *arenas, int batch, struct hg_trial *trial);
 
 /* For probes and tests: set and get a tensor's value or gradient, [B, H, W, C]. Waits. */
 bool hg_plan_set_value(hg_plan *plan, int tensor, const float *data);

@@ -27,6 +27,10 @@ struct hg_plan {
     hg_plan_purpose purpose;
     int batch;
     bool training, guarded, failed;
+    bool in_backward;      /* while composing: the pass that emits */
+    struct hg_trial *trial;/* HG_PURPOSE_TRIAL */
+    hg_decision *decisions;
+    int n_decisions, room_decisions;
 
     hg_launch **launches;
     hg_block (*uses)[HG_MAX_ARGS]; /* per launch and argument: its block, -1: no buffer */
@@ -59,6 +63,7 @@ struct hg_arenas {
     hg_device *dev;
     const hg_graph *graph;
     bool training;
+    const hg_tuning *tuning; /* of the net's plans; NULL: none */
     hg_buffer *params, *grads, *moments[2], *step, *state, *metrics, *dummy;
     hg_buffer *bytes;    /* a batch of pictures as bytes; made by hg_arenas_bytes */
     hg_stage *records;
@@ -72,6 +77,8 @@ int hg_plan_root(const hg_plan *plan, int tensor);
 bool hg_plan_sticky(hg_plan *plan, bool ok); /* records a failure in the plan */
 hg_block hg_plan_block(hg_plan *plan, size_t bytes);
 hg_block hg_plan_fixed(hg_plan *plan, hg_buffer *buffer, size_t bytes, bool owned);
+
+void hg_plan_decided(hg_plan *plan, hg_decision decision);
 
 /* Fills the plan with its launches for its purpose. */
 void hg_plan_compose(hg_plan *plan);

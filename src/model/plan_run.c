@@ -60,7 +60,7 @@ static bool check_sizes(const hg_plan *plan)
     return true;
 }
 
-hg_plan *hg_plan_prepare(hg_arenas *arenas, hg_plan_purpose purpose, int batch, bool guarded)
+static hg_plan *prepare(hg_arenas *arenas, hg_plan_purpose purpose, int batch, bool guarded, struct hg_trial *trial)
 {
     hg_plan *plan = HG_NEW(arenas->ctx, hg_plan);
     if (!plan) return NULL;
@@ -71,15 +71,26 @@ hg_plan *hg_plan_prepare(hg_arenas *arenas, hg_plan_purpose purpose, int batch, 
     plan->purpose = purpose;
     plan->batch = batch;
     plan->guarded = guarded;
-    plan->training = purpose == HG_PURPOSE_TRAIN || purpose == HG_PURPOSE_PROBE;
+    plan->trial = trial;
+    plan->training = purpose == HG_PURPOSE_TRAIN || purpose == HG_PURPOSE_PROBE || purpose == HG_PURPOSE_TRIAL;
     if (!check_sizes(plan) || !(plan->arena = hg_arena_create(plan->ctx)) || !allocate(plan) || !fixed_blocks(plan)) goto fail;
     hg_plan_compose(plan);
     if (plan->failed || hg_failed(plan->ctx) || !hg_plan_place(plan)) goto fail;
     return plan;
 fail:
-    if (!hg_failed(plan->ctx)) hg_fail(plan->ctx, HG_INTERNAL, "a plan failed without a message");
+    if (!hg_failed(plan->ctx) && !trial) hg_fail(plan->ctx, HG_INTERNAL, "a plan failed without a message");
     hg_plan_destroy(plan);
     return NULL;
+}
+
+hg_plan *hg_plan_prepare(hg_arenas *arenas, hg_plan_purpose purpose, int batch, bool guarded)
+{
+    return prepare(arenas, purpose, batch, guarded, NULL);
+}
+
+hg_plan *hg_plan_trial(hg_arenas *arenas, int batch, struct hg_trial *trial)
+{
+    return prepare(arenas, HG_PURPOSE_TRIAL, batch, true, trial);
 }
 
 hg_plan *hg_plan_create(hg_arenas *arenas, hg_plan_purpose purpose, int batch, bool guarded)
@@ -99,6 +110,7 @@ void hg_plan_destroy(hg_plan *plan)
     hg_plan_unplace(plan);
     hg_free(plan->launches);
     hg_free(plan->uses);
+    hg_free(plan->decisions);
     hg_free(plan->blocks);
     hg_arena_destroy(plan->arena);
     hg_free(plan);

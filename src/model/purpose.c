@@ -1,6 +1,7 @@
 /* What each kind of plan contains: which nodes, which are their sources and results, and what follows the backward pass. */
 #include "model/plan_private.h"
 #include "model/ranges.h"
+#include "model/variant.h"
 
 #include <string.h>
 
@@ -56,7 +57,8 @@ static int choose_nodes(hg_plan *plan)
 static void choose_grads(hg_plan *plan)
 {
     const hg_graph *graph = plan->graph;
-    for (int t = 0; t < graph->n_tensors; t++) plan->wants_grad[t] = plan->purpose == HG_PURPOSE_PROBE;
+    const bool all = plan->purpose == HG_PURPOSE_PROBE || plan->purpose == HG_PURPOSE_TRIAL;
+    for (int t = 0; t < graph->n_tensors; t++) plan->wants_grad[t] = all;
     for (int i = 0; i < graph->n_nodes; i++) {
         const hg_node *node = graph->nodes[i];
         bool wants = false;
@@ -79,6 +81,7 @@ static void forward(hg_plan *plan)
 
 static void backward(hg_plan *plan)
 {
+    plan->in_backward = true;
     for (int i = plan->graph->n_nodes - 1; i >= 0; i--) {
         const hg_node *node = plan->graph->nodes[i];
         bool wanted = is_penalty(node) && plan->wants_grad[node->in[0]];
@@ -165,9 +168,24 @@ static void keep_probe(hg_plan *plan)
     }
 }
 
+static void compose_trial(hg_plan *plan)
+{
+    const hg_node *node = plan->graph->nodes[plan->trial->node];
+    choose_grads(plan);
+    plan->in_backward = plan->trial->backward;
+    plan->trial->first = plan->trial->count = 0;
+    (plan->in_backward ? node->layer->backward : node->layer->forward)(plan, node);
+    keep_probe(plan);
+    hg_plan_sticky(plan, plan->trial->count > 0);
+}
+
 void hg_plan_compose(hg_plan *plan)
 {
     const hg_graph *graph = plan->graph;
+    if (plan->purpose == HG_PURPOSE_TRIAL) {
+        compose_trial(plan);
+        return;
+    }
     const bool bytes = plan->purpose == HG_PURPOSE_TRAIN || plan->purpose == HG_PURPOSE_EVALUATE;
     int source = choose_nodes(plan);
     choose_grads(plan);

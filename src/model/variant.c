@@ -1,8 +1,10 @@
 #include "model/variant.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "model/plan_private.h"
+#include "model/tuning.h"
 
 /* What hg_device_params.variants says about one operation. */
 typedef struct wish {
@@ -90,21 +92,98 @@ static bool unknown(hg_plan *plan, const hg_operation *operation, const wish *wa
     return false;
 }
 
-void hg_operate(hg_plan *plan, const hg_node *node, const hg_operation *operation, const void *problem)
+/* ---- picks */
+
+void hg_pick_text(const hg_pick *pick, char text[HG_PICK_TEXT])
+{
+    int n = snprintf(text, HG_PICK_TEXT, "%s", pick->variant->name);
+    for (int i = 0; pick->variant->parameters[i] && n < HG_PICK_TEXT; i++)
+        n += snprintf(text + n, (size_t)(HG_PICK_TEXT - n), ":%d", pick->parameters[i]);
+}
+
+bool hg_pick_same(const hg_pick *a, const hg_pick *b)
+{
+    return a->variant == b->variant && memcmp(a->parameters, b->parameters, sizeof a->parameters) == 0;
+}
+
+bool hg_pick_parse(const hg_operation *operation, const hg_device_info *limits, const void *problem, const char *text, hg_pick *pick)
+{
+    const wish named = {.name = text, .length = strcspn(text, ":")};
+    *pick = (hg_pick){0};
+    for (int i = 0; i < operation->count && !pick->variant; i++)
+        if (is_called(operation->variants[i], &named, false)) pick->variant = operation->variants[i];
+    if (!pick->variant) return false;
+    const char *p = text + named.length;
+    for (int i = 0; pick->variant->parameters[i]; i++) {
+        char *end;
+        if (*p != ':') return false;
+        const long number = strtol(p + 1, &end, 10);
+        if (end == p + 1 || number < 0 || number > 1 << 20) return false;
+        pick->parameters[i] = (int)number;
+        p = end;
+    }
+    int fitting[HG_VARIANT_PARAMS] = {0};
+    const bool fits = pick->variant->fit(limits, problem, fitting) >= 0;
+    return *p == 0 && fits && (!pick->variant->accepts || pick->variant->accepts(limits, problem, pick->parameters));
+}
+
+/* ---- deciding */
+
+static bool pick_forced(hg_plan *plan, const hg_operation *operation, const void *problem, hg_pick *pick)
 {
     const hg_device_info *limits = hg_plan_limits(plan);
     const wish wanted = read_wish(hg_device_variants(hg_plan_device(plan)), operation);
-    const hg_variant *variant = NULL;
-    int parameters[HG_VARIANT_PARAMS] = {0};
-    if (wanted.name && wanted.here && !exists(operation, &wanted)) {
-        hg_plan_sticky(plan, unknown(plan, operation, &wanted));
-        return;
+    if (!wanted.name) return false;
+    if (wanted.here && !exists(operation, &wanted)) hg_plan_sticky(plan, unknown(plan, operation, &wanted));
+    pick->variant = choose(operation, limits, problem, &wanted, false, pick->parameters);
+    if (!pick->variant) pick->variant = choose(operation, limits, problem, &wanted, true, pick->parameters);
+    return pick->variant != NULL;
+}
+
+static bool pick_tuned(hg_plan *plan, const hg_operation *operation, const void *problem, const char *key, hg_pick *pick)
+{
+    const hg_tuning *tuning = plan->arenas->tuning;
+    const char *text = tuning ? hg_tuning_find(tuning, key) : NULL;
+    if (!text) return false;
+    if (hg_pick_parse(operation, hg_plan_limits(plan), problem, text, pick)) return true;
+    hg_log(plan->ctx, HG_LOG_DEBUG, "tuning: '%s' does not fit %s any more: passed over", text, key);
+    return false;
+}
+
+static bool pick_expected(hg_plan *plan, const hg_operation *operation, const void *problem, hg_pick *pick)
+{
+    *pick = (hg_pick){0};
+    pick->variant = choose(operation, hg_plan_limits(plan), problem, NULL, false, pick->parameters);
+    return pick->variant != NULL;
+}
+
+static const char *key_of(hg_plan *plan, const hg_operation *operation, const void *problem)
+{
+    char text[HG_KEY_TEXT];
+    operation->describe(problem, text);
+    const char *key = hg_arena_format(plan->arena, "%s %s", operation->name, text);
+    return hg_plan_sticky(plan, key != NULL) ? key : "";
+}
+
+void hg_operate(hg_plan *plan, const hg_node *node, const hg_operation *operation, const void *problem)
+{
+    hg_trial *trial = plan->trial;
+    const char *key = key_of(plan, operation, problem);
+    hg_pick pick = {0};
+    bool expected = false;
+    if (trial && (trial->count || strcmp(key, trial->key) != 0)) return;
+    if (trial) {
+        if (!hg_plan_sticky(plan, trial->pick(trial->user, operation, hg_plan_limits(plan), problem, &pick))) return;
+    } else if (!pick_forced(plan, operation, problem, &pick) && !plan->failed && !pick_tuned(plan, operation, problem, key, &pick)) {
+        expected = pick_expected(plan, operation, problem, &pick);
+        if (!expected) hg_plan_sticky(plan, hg_fail(plan->ctx, HG_INTERNAL, "%s: no variant of %s fits", node->name, operation->name));
     }
-    if (wanted.name) variant = choose(operation, limits, problem, &wanted, false, parameters);
-    if (wanted.name && !variant) variant = choose(operation, limits, problem, &wanted, true, parameters);
-    if (!variant) variant = choose(operation, limits, problem, NULL, false, parameters);
-    if (variant) variant->emit(plan, node, problem, parameters);
-    else
-        hg_plan_sticky(plan, hg_fail(hg_device_context(hg_plan_device(plan)), HG_INTERNAL, "%s: no variant of %s fits",
-                                     node->name, operation->name));
+    if (plan->failed) return;
+    const int first = plan->n_launches;
+    pick.variant->emit(plan, node, problem, pick.parameters);
+    char text[HG_PICK_TEXT];
+    hg_pick_text(&pick, text);
+    hg_plan_decided(plan, (hg_decision){.key = key, .pick = hg_arena_text(plan->arena, text), .expected = expected, .node = node->index,
+                                        .backward = plan->in_backward, .first = first, .count = plan->n_launches - first});
+    if (trial) trial->first = first, trial->count = plan->n_launches - first;
 }

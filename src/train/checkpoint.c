@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/file.h"
 #include "model/loss.h"
+#include "model/tuning.h"
 #include "train/safetensors.h"
 
 /* ---- host copies of the arenas */
@@ -95,13 +96,16 @@ bool hg_checkpoint_save(hg_net *net, const char *path, const hg_position *p, con
     snprintf(sums, sizeof sums, "%a %a %a %a", p->sums[0], p->sums[1], p->sums[2], p->sums[3]);
     const hg_device_info *info = hg_device_get_info(hg_net_device(net));
     const char *variants = hg_device_variants(hg_net_device(net));
+    char *tuning = hg_tuning_text(hg_net_decided(net));
     const hg_metadata metadata[] = {
         {"format", "hourglass checkpoint"}, {"version", HG_VERSION}, {"name", hg_model_name(hg_net_model(net))},
         {"model", hg_model_text(hg_net_model(net))}, {"seed", n[0]}, {"step", n[1]}, {"epoch", n[2]}, {"index", n[3]},
         {"batch", n[4]}, {"epochs", n[5]}, {"steps", n[6]}, {"lr", n[7]}, {"data_count", n[8]}, {"epoch_examples", n[9]},
         {"epoch_sums", sums}, {"shuffle", s->shuffle ? "true" : "false"}, {"device", info->name}, {"driver", info->driver},
-        {"variants", variants ? variants : ""}, {"arguments", s->arguments ? s->arguments : ""}};
-    return save(net, path, true, metadata, sizeof metadata / sizeof *metadata);
+        {"variants", variants ? variants : ""}, {"tuning", tuning ? tuning : ""}, {"arguments", s->arguments ? s->arguments : ""}};
+    const bool ok = tuning && save(net, path, true, metadata, sizeof metadata / sizeof *metadata);
+    hg_free(tuning);
+    return ok;
 }
 
 uint64_t hg_checkpoint_bytes(const hg_net *net)
@@ -236,6 +240,8 @@ bool hg_checkpoint_load(hg_net *net, const char *path, hg_position *position, hg
         ok = read_rows(net, file, prefix, hg_arenas_moment(hg_net_arenas(net), m));
     }
     ok = ok && get_settings(ctx, file, path, position, settings);
+    const char *tuning = ok ? hg_safetensors_meta(file, "tuning") : NULL;
+    if (tuning && *tuning) ok = hg_tuning_add_text(hg_net_decided(net), path, tuning, NULL);
     hg_safetensors_close(file);
     return ok;
 }

@@ -16,23 +16,6 @@ struct hg_run_dir {
     char *path, *checkpoint, *model, *log;
 };
 
-/* mkdir -p */
-static bool make_dirs(hg_context *ctx, const char *path)
-{
-    char *copy = hg_alloc(ctx, strlen(path) + 1, 1);
-    if (!copy) return false;
-    strcpy(copy, path);
-    bool ok = true;
-    for (char *slash = copy + 1; ok && (slash = strchr(slash, '/')); *slash++ = '/') {
-        *slash = 0;
-        ok = mkdir(copy, 0777) == 0 || errno == EEXIST;
-    }
-    ok = ok && (mkdir(copy, 0777) == 0 || errno == EEXIST);
-    if (!ok) hg_fail(ctx, HG_OUTPUT, "%s: cannot be made: %s: choose another place with --out", copy, strerror(errno));
-    hg_free(copy);
-    return ok;
-}
-
 static bool lock(hg_run_dir *dir)
 {
     dir->lock = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -71,7 +54,7 @@ static bool enter(hg_run_dir *dir, hg_run_mode mode, uint64_t bytes)
     if (exists && mode == HG_RUN_NEW)
         return hg_fail(dir->ctx, HG_OUTPUT, "%s: exists already: continue it with --resume, begin anew with --force, or choose another directory with --out", dir->path);
     if (!exists && mode == HG_RUN_RESUME) return hg_fail(dir->ctx, HG_BAD_INPUT, "%s: there is no run to resume", dir->path);
-    if (!exists && !make_dirs(dir->ctx, dir->path)) return false;
+    if (!exists && !hg_make_dirs(dir->ctx, dir->path)) return false;
     if (!lock(dir) || !check_space(dir, bytes)) return false;
     return mode != HG_RUN_FORCE || clear(dir);
 }
