@@ -333,6 +333,51 @@ def test_same_bits():
     report(done.returncode == 0 and checkpoint(out) != full, "another seed gives other bytes")
 
 
+# ---- tuning
+
+def tune(path, *rest, **extra):
+    return run("tune", os.path.join(folder, "tiny.yaml"), "--tuning", path, "--seconds", "4", *rest, **extra)
+
+
+def test_tuning():
+    """A driver that crashes or fails while tuning costs that candidate, and nothing else; choices go with the run."""
+    path = os.path.join(place("tuning"), "t.json")
+    calls = os.path.join(folder, "calls")
+    done = tune(path, HG_CL_CALLS=calls)
+    report(done.returncode == 0, "tune ends well", f"exit {done.returncode}: {done.stderr.strip()}")
+    with open(path) as file:
+        choices = json.load(file)["choices"]
+    report(len(choices) >= 6 and all(c["pick"] for c in choices.values()), "the file has the operations", str(list(choices))[:300])
+    launches = counts(calls)["clEnqueueNDRangeKernel"]
+
+    os.remove(path)
+    done = tune(path, HG_CL_FAIL=f"clEnqueueNDRangeKernel:{launches // 3}:abort")
+    report(done.returncode == -signal.SIGABRT, "a crashing driver takes the process down", f"exit {done.returncode}")
+    report(os.path.exists(path + ".trying"), "what was tried is on the disk")
+    with open(path + ".trying") as file:
+        tried = file.read()
+    done = tune(path)
+    report(done.returncode == 0 and tried in done.stderr, "the next tuning names it and goes on", f"exit {done.returncode}: {done.stderr.strip()}")
+    with open(path) as file:
+        after = json.load(file)
+    key, pick = tried.split(" = ")
+    report(after["crashed"] == [tried], "it is remembered", str(after["crashed"]))
+    report(len(after["choices"]) >= 6 and after["choices"].get(key, {}).get("pick") != pick, "and not chosen", str(after["choices"].get(key)))
+
+    os.remove(path)
+    done = tune(path, HG_CL_FAIL="clBuildProgram:3")
+    report(done.returncode == 0, "a candidate that does not build is left out", f"exit {done.returncode}: {done.stderr.strip()}")
+    done = tune(path, "--again", HG_CL_FAIL=f"clFinish:{40}+")
+    report(done.returncode == 7 and len(messages(done)) == 1, "a lost device is a failure", f"exit {done.returncode}: {done.stderr.strip()}")
+
+    tuned, plain = place("tuned"), place("untuned")
+    report(train(tuned, "--tuning", path).returncode == 0 and train(plain, "--tuning", "none").returncode == 0, "trains with and without")
+    stopped = place("stopped")
+    train(stopped, "--tuning", path, "--steps", "13")
+    done = train(stopped, "--tuning", "none", "--resume")
+    report(done.returncode == 0 and checkpoint(stopped) == checkpoint(tuned), "a run goes on with its own choices", done.stderr.strip()[-300:])
+
+
 TESTS = {name[5:]: test for name, test in list(globals().items()) if name.startswith("test_")}
 
 

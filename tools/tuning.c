@@ -72,14 +72,14 @@ static bool tell(void *user, const hg_tune_progress *p)
         const char *line = hg_arena_format(c->arena, "tuning %d of %d: %s: %s %.1f us, best %s %.1f us", p->operation, p->operations, p->key, p->pick,
                                            1e6 * p->seconds, p->best, 1e6 * p->best_seconds);
         if (line) cli_progress(c, line);
-    } else if (p->default_seconds > 0) {
+    } else {
+        const double untuned = p->default_seconds > 0 ? p->default_seconds : p->best_seconds; /* not known where that fails on this device */
         t->measured++;
-        t->default_sum += p->default_seconds;
-        t->gain_sum += p->default_seconds - p->best_seconds;
+        t->default_sum += untuned;
+        t->gain_sum += untuned - p->best_seconds;
         if (t->table) {
             if (t->measured == 1) printf("%-72s %-22s %10s %10s %6s\n", "operation", "fastest variant", "us", "untuned us", "ratio");
-            printf("%-72s %-22s %10.1f %10.1f %6.2f\n", p->key, p->best, 1e6 * p->best_seconds, 1e6 * p->default_seconds,
-                   p->default_seconds / p->best_seconds);
+            printf("%-72s %-22s %10.1f %10.1f %6.2f\n", p->key, p->best, 1e6 * p->best_seconds, 1e6 * untuned, untuned / p->best_seconds);
             fflush(stdout);
         }
     }

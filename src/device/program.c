@@ -78,16 +78,18 @@ static cl_program create(hg_device *dev, const char *file, const char *common, c
 
 /* ---- building */
 
+/* Without warnings (-w), which PoCL counts on standard error, unless the kernels are being worked on. */
 static const char BASE_OPTIONS[] = "-cl-std=CL1.2 -cl-mad-enable -cl-denorms-are-zero";
 
 static void build(hg_device *dev, hg_program *p)
 {
-    size_t bytes = sizeof BASE_OPTIONS + 1 + strlen(p->macros);
+    const char *quiet = dev->kernel_dir ? "" : " -w";
+    size_t bytes = sizeof BASE_OPTIONS + 4 + strlen(p->macros);
     char *options = hg_alloc(dev->ctx, bytes, 1);
     p->built = true;
     p->code = CL_OUT_OF_HOST_MEMORY;
     if (!options) return;
-    snprintf(options, bytes, "%s %s", BASE_OPTIONS, p->macros);
+    snprintf(options, bytes, "%s%s %s", BASE_OPTIONS, quiet, p->macros);
     p->code = clBuildProgram(p->object, 1, &dev->id, options, NULL, NULL);
     hg_free(options);
 }
@@ -126,15 +128,27 @@ static void build_all(work *w, void (*progress)(void *, int, int), void *user)
     if (progress) progress(user, atomic_load(&w->done), w->n);
 }
 
-static bool build_failed(hg_device *dev, const hg_program *p, const char *label)
+/* The driver's log in a fresh block; NULL: it has none. */
+static char *read_log(hg_device *dev, const hg_program *p)
 {
     size_t bytes = 0;
-    char *log = NULL;
-    if (clGetProgramBuildInfo(p->object, dev->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes) == CL_SUCCESS && bytes > 1) {
-        log = hg_alloc(dev->ctx, bytes + 1, 1);
-        if (log && clGetProgramBuildInfo(p->object, dev->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL) != CL_SUCCESS)
-            *log = 0;
-    }
+    if (clGetProgramBuildInfo(p->object, dev->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes) != CL_SUCCESS || bytes < 2) return NULL;
+    char *log = hg_alloc(dev->ctx, bytes + 1, 1);
+    if (log && clGetProgramBuildInfo(p->object, dev->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL) != CL_SUCCESS) *log = 0;
+    return log;
+}
+
+/* What a driver has to say of a program that it has built: warnings. */
+static void log_build(hg_device *dev, const hg_program *p)
+{
+    char *log = p->code == CL_SUCCESS ? read_log(dev, p) : NULL;
+    if (log && log[strspn(log, " \n\t")]) hg_log(dev->ctx, HG_LOG_DEBUG, "%s.cl (%s):\n%s", p->file, p->macros, log);
+    hg_free(log);
+}
+
+static bool build_failed(hg_device *dev, const hg_program *p, const char *label)
+{
+    char *log = read_log(dev, p);
     const char *text = log ? log + strspn(log, " \n\t") : "";
     /* A log without an error in it ("failed to build the program") is not about the kernel. */
     const char *hint =
@@ -199,6 +213,7 @@ bool hg_programs_get(hg_device *dev, hg_program_request *requests, int n,
         if (ok && !p->built && !listed(fresh, w.n, p)) fresh[w.n++] = p;
     }
     if (ok && w.n) build_all(&w, progress, user);
+    for (int i = 0; ok && i < w.n; i++) log_build(dev, fresh[i]);
     for (int i = 0; ok && i < n; i++)
         if (requests[i].program->built && requests[i].program->code != CL_SUCCESS)
             ok = build_failed(dev, requests[i].program, requests[i].label);

@@ -370,13 +370,13 @@ static bool expect(tuner *t)
     return ok;
 }
 
-/* The winner beside what would be chosen without tuning, once more and in turns. */
+/* The winner beside what would be chosen without tuning (NULL: that gives no right result), once more and in turns. */
 static bool settle(tuner *t, const hg_pick *usual, attempt *best)
 {
     attempt other = {0};
     char text[HG_PICK_TEXT];
-    double usual_seconds = best->seconds;
-    if (!hg_pick_same(usual, &best->pick)) {
+    double usual_seconds = usual ? best->seconds : 0;
+    if (usual && !hg_pick_same(usual, &best->pick)) {
         const bool ok = begin(t, usual, &other) && time_attempts(t, (attempt *[]){best, &other}, 2);
         usual_seconds = ok ? other.seconds : 0;
         if (ok && other.seconds <= best->seconds) best->pick = *usual, best->seconds = other.seconds;
@@ -405,8 +405,11 @@ static bool tune_operation(tuner *t)
     t->n_list = 0;
     if (ok) scout(t, list_variants);
     const hg_pick usual = t->list[0];
+    ok = ok && try_candidate(t, &usual, &best);
+    const bool usual_works = best.plan != NULL;
+    if (ok && !usual_works) hg_log(t->ctx, HG_LOG_WARNING, "tuning: the usual variant for %s fails on this device: it will not be used", t->decision.key);
     ok = ok && try_list(t, &best) && descend(t, &best);
-    if (ok && best.plan) ok = settle(t, &usual, &best);
+    if (ok && best.plan) ok = settle(t, usual_works ? &usual : NULL, &best);
     else if (ok) ok = hg_tuning_set(t->tuning, t->decision.key, t->decision.pick, 0, 0); /* no time: at least it stays what it is */
     end(&best);
     free_results(&t->expected);
@@ -490,7 +493,7 @@ bool hg_tune(hg_device *dev, const hg_model *model, hg_tuning *tuning, const hg_
     hg_plan *plan = NULL;
     job *jobs = NULL;
     int n = 0;
-    bool ok = arena && (t.arenas = hg_arenas_create(dev, model, NULL, true)) && make_noise(&t);
+    bool ok = arena && (t.arenas = hg_arenas_create(dev, model, tuning, true)) && make_noise(&t);
     ok = ok && (plan = hg_plan_prepare(t.arenas, HG_PURPOSE_TRAIN, t.batch, false)) && (jobs = list_jobs(&t, plan, arena, &n));
     hg_plan_destroy(plan);
     ok = ok && tune_jobs(&t, jobs, n) && hg_tuning_save(tuning);

@@ -150,11 +150,16 @@ static bool pick_tuned(hg_plan *plan, const hg_operation *operation, const void 
     return false;
 }
 
-static bool pick_expected(hg_plan *plan, const hg_operation *operation, const void *problem, hg_pick *pick)
+/* The expected best; the plain one where that is known to take the process down. */
+static bool pick_expected(hg_plan *plan, const hg_operation *operation, const void *problem, const char *key, hg_pick *pick)
 {
+    const hg_tuning *tuning = plan->arenas->tuning;
+    char text[HG_PICK_TEXT];
     *pick = (hg_pick){0};
     pick->variant = choose(operation, hg_plan_limits(plan), problem, NULL, false, pick->parameters);
-    return pick->variant != NULL;
+    if (!pick->variant || !tuning) return pick->variant != NULL;
+    hg_pick_text(pick, text);
+    return !hg_tuning_has_crashed(tuning, key, text) || hg_pick_parse(operation, hg_plan_limits(plan), problem, "plain", pick);
 }
 
 static const char *key_of(hg_plan *plan, const hg_operation *operation, const void *problem)
@@ -175,7 +180,7 @@ void hg_operate(hg_plan *plan, const hg_node *node, const hg_operation *operatio
     if (trial) {
         if (!hg_plan_sticky(plan, trial->pick(trial->user, operation, hg_plan_limits(plan), problem, &pick))) return;
     } else if (!pick_forced(plan, operation, problem, &pick) && !plan->failed && !pick_tuned(plan, operation, problem, key, &pick)) {
-        expected = pick_expected(plan, operation, problem, &pick);
+        expected = pick_expected(plan, operation, problem, key, &pick);
         if (!expected) hg_plan_sticky(plan, hg_fail(plan->ctx, HG_INTERNAL, "%s: no variant of %s fits", node->name, operation->name));
     }
     if (plan->failed) return;

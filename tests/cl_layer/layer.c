@@ -3,7 +3,8 @@
  *
  *   HG_CL_COUNT=FILE            at exit: "KIND N" for each kind of object, N being the references still held
  *   HG_CL_CALLS=FILE            at exit: "FUNCTION N" for each function that was called
- *   HG_CL_FAIL=FUNCTION:N[+][:CODE]  the Nth call (from 1; with + every later one too) fails with CODE, without being made
+ *   HG_CL_FAIL=FUNCTION:N[+][:CODE]  the Nth call (from 1; with + every later one too) fails with CODE, without being made;
+ *                               the CODE "abort" ends the process instead, as a driver does that crashes
  *   HG_CL_LIMITS=work_group=N,local=N,alloc=N,no_fp64  a poorer device: queries say so, and what exceeds it fails
  *
  * Objects are counted by reference: created + retained - released. Functions that are not in the table at the end pass
@@ -35,7 +36,7 @@ static int n_points;
 static const struct _cl_icd_dispatch *next;
 static struct _cl_icd_dispatch table;
 
-static struct { char function[64]; long from; bool on; bool given_code; cl_int code; } fail_at;
+static struct { char function[64]; long from; bool on; bool given_code, dies; cl_int code; } fail_at;
 static struct { size_t work_group, local, alloc; bool no_fp64; } limits;
 
 /* Counts the call; true when it is the one that shall fail, with the code in *code. */
@@ -44,6 +45,7 @@ static bool refuse(struct point *point, cl_int *code)
     long call = atomic_fetch_add(&point->calls, 1) + 1;
     if (!fail_at.from || strcmp(fail_at.function, point->name) != 0) return false;
     if (fail_at.on ? call < fail_at.from : call != fail_at.from) return false;
+    if (fail_at.dies) abort();
     *code = fail_at.given_code ? fail_at.code : point->failure;
     return true;
 }
@@ -332,7 +334,8 @@ static void read_failure(const char *text)
         fail_at.on = true;
         end++;
     }
-    if (*end == ':') {
+    if (strcmp(end, ":abort") == 0) fail_at.dies = true;
+    else if (*end == ':') {
         fail_at.given_code = true;
         fail_at.code = (cl_int)strtol(end + 1, NULL, 10);
     }
