@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "device/device_private.h"
+#include "device/gemm.h"
 
 /* ---- building */
 
@@ -78,11 +79,14 @@ bool hg_launches_build(hg_device *dev, hg_launch *const *launches, int n, hg_bui
     hg_launches_release(launches, n);
     hg_program_request *requests = hg_alloc(dev->ctx, (size_t)n + 1, sizeof *requests);
     bool ok = requests != NULL;
+    int kernels = 0;
     for (int i = 0; ok && i < n; i++)
-        requests[i] = (hg_program_request){launches[i]->file, launches[i]->macros ? launches[i]->macros : "",
-                                           launches[i]->label, NULL};
-    ok = ok && hg_programs_get(dev, requests, n, progress, user);
-    for (int i = 0; ok && i < n; i++) ok = make_kernel(dev, launches[i], requests[i].program);
+        if (!launches[i]->gemm)
+            requests[kernels++] = (hg_program_request){launches[i]->file, launches[i]->macros ? launches[i]->macros : "",
+                                                       launches[i]->label, NULL};
+    ok = ok && hg_programs_get(dev, requests, kernels, progress, user);
+    for (int i = 0, k = 0; ok && i < n; i++)
+        if (!launches[i]->gemm) ok = make_kernel(dev, launches[i], requests[k++].program);
     hg_free(requests);
     return ok;
 }
@@ -99,6 +103,7 @@ void hg_launches_release(hg_launch *const *launches, int n)
 
 static bool enqueue(hg_device *dev, const hg_launch *l)
 {
+    if (l->gemm) return hg_gemm_run(dev, l);
     cl_int code = clEnqueueNDRangeKernel(dev->queue, l->built, (cl_uint)l->dims, NULL, l->global,
                                          l->local[0] ? l->local : NULL, 0, NULL, NULL);
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueNDRangeKernel", l->label);

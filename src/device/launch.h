@@ -18,6 +18,8 @@ typedef struct hg_arg {
     size_t bytes;      /* LOCAL */
 } hg_arg;
 
+typedef struct hg_gemm hg_gemm;
+
 typedef struct hg_launch {
     const char *label;   /* "encoder.0 conv2d forward": for messages and `plan` */
     const char *file;    /* stem of the .cl file: "conv2d"; cl/common.cl is always put in front */
@@ -28,6 +30,7 @@ typedef struct hg_launch {
     int n_args;
     int dims;            /* 1..3 */
     size_t global[3], local[3]; /* local[0] == 0: the driver chooses; else global is a multiple of it */
+    const hg_gemm *gemm; /* not NULL: a call of device/gemm.h instead of a kernel; file, kernel, macros and range say nothing then */
     double flops, bytes; /* of one run */
     double seconds;      /* filled by hg_launches_time */
     void *built;         /* device/ only: the kernel object */

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "model/conv_clblast.h"
 #include "model/conv_cpu.h"
 #include "model/conv_gpu.h"
 #include "model/conv_plain.h"
@@ -56,6 +57,11 @@ bool hg_conv_add_bias(hg_graph *graph, hg_node *node, int channels, hg_choice in
 }
 
 /* ---- work */
+
+bool hg_conv_is_product(const hg_conv *c)
+{
+    return c->kh == 1 && c->kw == 1 && c->sh == 1 && c->sw == 1 && c->ph == 0 && c->pw == 0 && c->hl == c->hs && c->wl == c->ws;
+}
 
 static size_t weights(const hg_conv *conv)
 {
@@ -135,9 +141,9 @@ static void describe_weight(const void *problem, char text[HG_KEY_TEXT])
     snprintf(text + n, (size_t)(HG_KEY_TEXT - n), "%s%s", weight->conv.transposed ? " transposed" : "", weight->bias ? " bias" : "");
 }
 
-static const hg_variant *const forward_variants[] = {HG_CPU_FORWARD_VARIANTS, &hg_gpu_forward, &hg_plain_forward};
-static const hg_variant *const data_variants[] = {HG_CPU_DATA_VARIANTS, &hg_gpu_data, &hg_plain_data};
-static const hg_variant *const weight_variants[] = {HG_CPU_WEIGHT_VARIANTS, &hg_gpu_weight, &hg_plain_weight};
+static const hg_variant *const forward_variants[] = {HG_CPU_FORWARD_VARIANTS, &hg_gpu_forward, &hg_plain_forward, &hg_clblast_forward};
+static const hg_variant *const data_variants[] = {HG_CPU_DATA_VARIANTS, &hg_gpu_data, &hg_plain_data, &hg_clblast_data};
+static const hg_variant *const weight_variants[] = {HG_CPU_WEIGHT_VARIANTS, &hg_gpu_weight, &hg_plain_weight, &hg_clblast_weight};
 
 #define COUNT(list) ((int)(sizeof list / sizeof *list))
 const hg_operation hg_conv_forward = {"conv_forward", forward_variants, COUNT(forward_variants), describe_gather};

@@ -50,6 +50,9 @@ double hg_conv_flops(const hg_conv *conv, int batch);
 
 /* ---- geometry */
 
+/* Every pixel meets exactly the pixel of the same place: a matrix product. */
+bool hg_conv_is_product(const hg_conv *conv);
+
 /* Writes what convolving `in` pixels gives and the zeros in front, for one axis. `padding` is HG_SAME or a number. Less than 1:
  * the kernel does not fit. */
 int64_t hg_conv_size(int in, int kernel, int stride, int dilation, int padding, int *before);

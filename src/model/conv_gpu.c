@@ -253,7 +253,7 @@ static int64_t choose_splits(const hg_device_info *limits, int64_t groups, int64
     return splits < 1 ? 1 : splits;
 }
 
-static void emit_bias(hg_plan *plan, const hg_node *node, hg_block dy, int channels, int64_t pixels)
+void hg_gpu_emit_bias(hg_plan *plan, const hg_node *node, hg_block dy, int channels, int64_t pixels)
 {
     const hg_device_info *limits = hg_plan_limits(plan);
     const int items = limits->max_work_group >= 256 ? 256 : 64;
@@ -318,7 +318,7 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
 
     const hg_side dy = conv->transposed ? hg_conv_large(conv) : hg_conv_small(conv);
     if (weight->bias)
-        emit_bias(plan, node, conv->transposed ? weight->large : weight->small, dy.c,
+        hg_gpu_emit_bias(plan, node, conv->transposed ? weight->large : weight->small, dy.c,
                   (int64_t)hg_side_pixels(dy, weight->batch));
 }
 

@@ -7,4 +7,7 @@
 
 extern const hg_variant hg_gpu_forward, hg_gpu_data, hg_gpu_weight;
 
+/* The gradient of parameter 1 alone: the sum of dy [pixels, channels] over the pixels. */
+void hg_gpu_emit_bias(hg_plan *plan, const hg_node *node, hg_block dy, int channels, int64_t pixels);
+
 #endif

@@ -53,13 +53,6 @@ static void emit_sizes(hg_plan *plan, hg_launch *launch, const hg_conv *conv)
     hg_emit_int(plan, launch, conv->cs);
 }
 
-/* Every pixel meets exactly the pixel of the same place: a matrix product. */
-static bool is_product(const hg_conv *conv)
-{
-    return conv->kh == 1 && conv->kw == 1 && conv->sh == 1 && conv->sw == 1 && conv->ph == 0 && conv->pw == 0
-        && conv->hl == conv->hs && conv->wl == conv->ws;
-}
-
 static const char *what(const hg_gather *gather)
 {
     return gather->gradient ? "data gradient" : "forward";
@@ -84,7 +77,7 @@ static void emit_forward(hg_plan *plan, const hg_node *node, const void *problem
     const hg_conv *conv = &gather->conv;
     const int vec = channels_together(conv->cs);
     (void)parameters;
-    if (is_product(conv)) {
+    if (hg_conv_is_product(conv)) {
         emit_product(plan, node, gather, conv->cl, conv->cs);
         return;
     }
@@ -103,7 +96,7 @@ static void emit_data(hg_plan *plan, const hg_node *node, const void *problem, c
     const hg_conv *conv = &gather->conv;
     const int vec = channels_together(conv->cl);
     (void)parameters;
-    if (is_product(conv)) {
+    if (hg_conv_is_product(conv)) {
         emit_product(plan, node, gather, conv->cs, conv->cl);
         return;
     }

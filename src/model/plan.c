@@ -315,6 +315,11 @@ void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor)
     plan->written[root] = true;
 }
 
+bool hg_plan_dw_written(const hg_plan *plan, const hg_node *node, int k)
+{
+    return plan->param_written[node->params[k]];
+}
+
 void hg_emit_dw(hg_plan *plan, hg_launch *launch, const hg_node *node, int k, const char *prefix)
 {
     int index = node->params[k];

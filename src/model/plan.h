@@ -72,6 +72,7 @@ void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor);
 
 /* The gradient for parameter k of node as the next argument `__global float *dw`, and macro DW_ADD (0 or 1). `prefix`
  * replaces "DW" where a kernel writes several. */
+bool hg_plan_dw_written(const hg_plan *plan, const hg_node *node, int k); /* would the next writer add? */
 void hg_emit_dw(hg_plan *plan, hg_launch *launch, const hg_node *node, int k, const char *prefix);
 
 /* Adds `scale` times the sum of n floats in `partials` to a part of the step's loss (cl/metric.cl; Kahan, in order). */
