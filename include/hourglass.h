@@ -114,6 +114,14 @@ hg_device *hg_device_open(hg_context *ctx, const hg_device_params *params);
 const hg_device_info *hg_device_get_info(const hg_device *dev);
 void hg_device_close(hg_device *dev);
 
+/* What the device can do at most, as probe kernels measure it at this moment. */
+typedef struct hg_roofs {
+    double flops; /* per second: float multiply-adds, each two, in chains that lie in registers */
+    double bytes; /* per second: read and written by the copy of an array that caches do not hold */
+} hg_roofs;
+/* Takes about 0.2 s and up to 128 MiB of device memory for that time. The device must be idle. */
+bool hg_device_probe(hg_device *dev, hg_roofs *roofs);
+
 /* ---------------------------------------------------------------- models */
 
 typedef struct hg_model hg_model; /* a parsed and checked model: layers with shapes, loss, optimizer; no device */
