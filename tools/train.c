@@ -1,6 +1,5 @@
 /* hourglass train: prepares a run, trains, and says how to go on. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,32 +32,6 @@ static const cli_option options[] = {
     {"save-every", CLI_INT, &o.save_every, 1, 1e12, "N", "steps between checkpoints, beside those of every epoch"},
     {0},
 };
-
-/* ---- signals: finish the step, save, say how to go on */
-
-static volatile sig_atomic_t caught;
-static bool on_terminal;
-
-static void on_signal(int number)
-{
-    static const char note[] = "\nfinishing the step and saving; once more ends at once\n";
-    int skip = on_terminal ? 0 : 1; /* there, a progress line is to be kept */
-    int error = errno;
-    caught = number;
-    if (write(STDERR_FILENO, note + skip, sizeof note - 1 - (size_t)skip) < 0) {} /* nobody listens */
-    errno = error;
-}
-
-static void watch_signals(const cli *c)
-{
-    on_terminal = c->terminal;
-    struct sigaction action = {.sa_handler = on_signal,
-                               .sa_flags = (int)SA_RESETHAND}; /* a second Ctrl-C ends at once */
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* who reads the progress may go; the training stays */
-}
 
 /* ---- where the run lives */
 
@@ -234,7 +207,7 @@ static bool prepare(job *j)
         .user = &j->progress,
     };
     int64_t per_step = hg_dataset_count(j->data, HG_TRAIN);
-    j->progress = (progress){.c = c, .dir = j->out, .variational = hg_model_is_variational(j->model), .stop = &caught,
+    j->progress = (progress){.c = c, .dir = j->out, .variational = hg_model_is_variational(j->model), .stop = &cli_caught,
                              .batch = per_step < batch ? (int)per_step : batch, .started = j->started};
     j->trainer = hg_trainer_create(j->net, j->data, &params);
     return j->trainer != NULL;
@@ -272,7 +245,7 @@ static bool train(job *j)
     cli_say(c, "%srun:%s %s", cli_bold(c), cli_plain(c), j->out);
     progress_begin(&j->progress);
     if (!hg_trainer_run(j->trainer) || hg_failed(c->ctx) || !progress_draw(&j->progress)) return false;
-    if (hg_trainer_stopped(j->trainer) && caught) c->signal = caught;
+    if (hg_trainer_stopped(j->trainer) && cli_caught) c->signal = cli_caught;
     say_end(j);
     return true;
 }
@@ -285,7 +258,7 @@ static bool run(cli *c)
     if (o.resume && o.init)
         return hg_fail(c->ctx, HG_USAGE, "--resume takes the weights of the run, --init others: give one of them");
     bool ok = find_model(&j) && settle_memory(&j);
-    if (ok) watch_signals(c);
+    if (ok) cli_watch_signals(c, "\nfinishing the step and saving; once more ends at once\n");
     ok = ok && prepare(&j) && train(&j);
     hg_trainer_destroy(j.trainer);
     hg_dataset_close(j.data);
