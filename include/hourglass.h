@@ -114,6 +114,14 @@ hg_device *hg_device_open(hg_context *ctx, const hg_device_params *params);
 const hg_device_info *hg_device_get_info(const hg_device *dev);
 void hg_device_close(hg_device *dev);
 
+/* What the device can do at most, as probe kernels measure it at this moment. */
+typedef struct hg_roofs {
+    double flops; /* per second: float multiply-adds, each two, in chains that lie in registers */
+    double bytes; /* per second: read and written by the copy of an array that caches do not hold */
+} hg_roofs;
+/* Takes about 0.2 s and up to 128 MiB of device memory for that time. The device must be idle. */
+bool hg_device_probe(hg_device *dev, hg_roofs *roofs);
+
 /* ---------------------------------------------------------------- models */
 
 typedef struct hg_model hg_model; /* a parsed and checked model: layers with shapes, loss, optimizer; no device */
@@ -249,20 +257,23 @@ typedef struct hg_losses { double loss, reconstruction, kl, penalty; } hg_losses
 bool hg_evaluate(hg_net *net, const hg_dataset *data, hg_part part, hg_losses *out);
 
 /* What a plan is made of, for printing. */
+typedef enum hg_direction { HG_FORWARD, HG_DATA_GRADIENT, HG_WEIGHT_GRADIENT, HG_UPDATE } hg_direction;
 typedef struct hg_layer_row { const char *name, *layer; int in[3], out[3]; int64_t parameters; } hg_layer_row;
 typedef struct hg_launch_row {
     const char *label, *kernel, *variant; /* node and direction; kernel; variant and its parameters */
+    hg_direction direction;               /* HG_UPDATE: what follows the gradients */
     double flops, bytes;                  /* of one launch */
     double seconds;                       /* median of the timed repetitions; 0: not timed */
+    double seconds_min, seconds_max;      /* the fastest and the slowest of them */
 } hg_launch_row;
 typedef struct hg_memory_row { const char *role; uint64_t bytes; } hg_memory_row;
-typedef enum hg_plan_kind { HG_PLAN_TRAIN, HG_PLAN_EVALUATE, HG_PLAN_ENCODE, HG_PLAN_DECODE } hg_plan_kind;
+typedef enum hg_plan_kind { HG_PLAN_TRAIN, HG_PLAN_EVALUATE, HG_PLAN_ENCODE, HG_PLAN_DECODE, HG_PLAN_RECONSTRUCT } hg_plan_kind;
 
 /* Rows by index; false past the last. Strings live as long as the net (hg_model_layer: the model). */
 bool hg_model_layer(const hg_model *model, int i, hg_layer_row *row);
 bool hg_net_launch(hg_net *net, hg_plan_kind kind, int i, hg_launch_row *row);
 bool hg_net_memory(const hg_net *net, int i, hg_memory_row *row);
-/* Runs every launch of the training plan on its own `repeats` times and fills in the seconds. */
+/* Runs every launch of a plan on its own `repeats` times and fills in the seconds. */
 bool hg_net_time(hg_net *net, hg_plan_kind kind, int repeats);
 
 /* ---------------------------------------------------------------- training */
@@ -304,6 +315,21 @@ hg_trainer *hg_trainer_create(hg_net *net, const hg_dataset *data, const hg_trai
 bool hg_trainer_run(hg_trainer *trainer);
 bool hg_trainer_stopped(const hg_trainer *trainer);
 void hg_trainer_destroy(hg_trainer *trainer);
+
+/* A benchmark: steps over and over on one batch of pictures. A training step is what hg_trainer_run makes of it, the upload of the
+ * bytes and the optimizer included; an inference step is hg_reconstruct of a batch, the upload included, the download left out. */
+typedef enum hg_bench_mode { HG_BENCH_TRAIN, HG_BENCH_INFER } hg_bench_mode;
+typedef struct hg_bench hg_bench;
+/* The batch is the data's first training examples, as many as the net's batch (HG_USAGE where there are fewer, or of another
+ * shape). The net must outlive it; the data need not. */
+hg_bench *hg_bench_create(hg_net *net, const hg_dataset *data, hg_bench_mode mode);
+/* Enqueues n steps (at least 1) without waiting between them, then waits; seconds from the first to the end of the last. */
+bool hg_bench_run(hg_bench *bench, int64_t n, double *seconds);
+/* Training: the loss of step `step` (from 1, in all runs; of the last 1,000 steps). Inference: the mean squared error between the
+ * last pictures and their reconstructions, or the reconstructions' mean square where they have another shape; `step` is not
+ * used. The same on every device but for rounding. */
+bool hg_bench_loss(hg_bench *bench, int64_t step, double *loss);
+void hg_bench_destroy(hg_bench *bench);
 
 /* What a checkpoint or weights file says about itself. Strings belong to the object. */
 typedef struct hg_checkpoint_info hg_checkpoint_info;
@@ -355,6 +381,20 @@ bool hg_plot_scatter(hg_context *ctx, const char *path, const hg_scatter *panels
 typedef struct hg_curve { const char *name; int n; const double *x, *y; } hg_curve;
 typedef struct hg_curves_params { const char *title, *x_label, *y_label; bool log_y; } hg_curves_params;
 bool hg_plot_curves(hg_context *ctx, const char *path, const hg_curve *curves, int n, const hg_curves_params *params);
+
+/* Bars in groups, from zero: a group for each of group_names, in it a bar for each of series_names (its colour, in the legend).
+ * bars[group * n_series + series]; a NaN value leaves a gap; low .. high is drawn as a whisker where low < high; a text stands
+ * above the bar. `log`: a logarithmic axis, whose bars begin at its low end; for values of very different sizes. */
+typedef struct hg_bar { double value, low, high; const char *text; } hg_bar;
+typedef struct hg_bars {
+    const char *title, *y_label;
+    int n_groups, n_series;
+    const char *const *group_names, *const *series_names;
+    const hg_bar *bars;
+    bool log;
+} hg_bars;
+/* `panels` of them, one below the other. The ending of `path` chooses PNG or SVG. */
+bool hg_plot_bars(hg_context *ctx, const char *path, const hg_bars *panels, int n_panels);
 
 /* Principal components: rows x [n, d], 1 <= k <= d. Writes mean [d], the k first components [k, d] (orthonormal, the entry
  * of largest magnitude positive) and their variances [k] (sums of squares divided by n, so that the mean squared error per

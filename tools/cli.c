@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <popt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,31 +57,6 @@ void cli_progress(cli *c, const char *text)
     c->line_open = true;
 }
 
-/* ---- signals */
-
-static volatile sig_atomic_t caught;
-static const char *signal_note;
-
-static void on_signal(int number)
-{
-    int error = errno;
-    caught = number;
-    if (write(STDERR_FILENO, signal_note, strlen(signal_note)) < 0) {} /* nobody listens */
-    errno = error;
-}
-
-void cli_watch_signals(cli *c, const char *note)
-{
-    signal_note = hg_arena_format(c->arena, "%s%s\n", c->terminal ? "\n" : "", note); /* there, a progress line is to be kept */
-    if (!signal_note) return;
-    c->caught = &caught;
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
 /* ---- numbers for people */
 
 const char *cli_count(char buf[32], int64_t n)
@@ -128,26 +104,55 @@ static bool has_ending(const char *path, const char *ending)
     return n > m && strcmp(path + n - m, ending) == 0;
 }
 
-bool cli_check_out(cli *c, const char *path, const char *const *endings)
+bool cli_check_file(cli *c, const char *option, const char *path, const char *const *endings)
 {
-    if (!path) return hg_fail(c->ctx, HG_USAGE, "%s needs --out FILE%s", c->verb->name, endings ? endings[0] : "");
+    if (!path) return true;
     bool fits = !endings;
     for (int i = 0; endings && endings[i]; i++) fits |= has_ending(path, endings[i]);
     if (!fits)
-        return hg_fail(c->ctx, HG_USAGE, "--out %s: the name must end with %s%s%s", path, endings[0],
+        return hg_fail(c->ctx, HG_USAGE, "--%s %s: the name must end with %s%s%s", option, path, endings[0],
                        endings[1] ? " or " : "", endings[1] ? endings[1] : "");
     struct stat st;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return hg_fail(c->ctx, HG_OUTPUT, "--out %s: is a directory, give a file's name", path);
+        return hg_fail(c->ctx, HG_OUTPUT, "--%s %s: is a directory, give a file's name", option, path);
     const char *slash = strrchr(path, '/');
     const char *dir = !slash ? "." : slash == path ? "/" : hg_arena_format(c->arena, "%.*s", (int)(slash - path), path);
     if (!dir) return false;
     if (stat(dir, &st) != 0)
-        return hg_fail(c->ctx, HG_OUTPUT, "--out %s: the folder %s cannot be reached: %s", path, dir, strerror(errno));
-    if (!S_ISDIR(st.st_mode)) return hg_fail(c->ctx, HG_OUTPUT, "--out %s: %s is no folder", path, dir);
+        return hg_fail(c->ctx, HG_OUTPUT, "--%s %s: the folder %s cannot be reached: %s", option, path, dir, strerror(errno));
+    if (!S_ISDIR(st.st_mode)) return hg_fail(c->ctx, HG_OUTPUT, "--%s %s: %s is no folder", option, path, dir);
     if (access(dir, W_OK | X_OK) != 0)
-        return hg_fail(c->ctx, HG_OUTPUT, "--out %s: the folder %s is not writable: %s", path, dir, strerror(errno));
+        return hg_fail(c->ctx, HG_OUTPUT, "--%s %s: the folder %s is not writable: %s", option, path, dir, strerror(errno));
     return true;
+}
+
+bool cli_check_out(cli *c, const char *path, const char *const *endings)
+{
+    if (!path) return hg_fail(c->ctx, HG_USAGE, "%s needs --out FILE%s", c->verb->name, endings ? endings[0] : "");
+    return cli_check_file(c, "out", path, endings);
+}
+
+/* ---- signals */
+
+volatile sig_atomic_t cli_caught;
+static const char *signal_note = "";
+
+static void on_signal(int number)
+{
+    int error = errno;
+    cli_caught = number;
+    if (write(STDERR_FILENO, signal_note, strlen(signal_note)) < 0) {} /* nobody listens */
+    errno = error;
+}
+
+void cli_watch_signals(const cli *c, const char *note)
+{
+    signal_note = note + (c->terminal ? 0 : strspn(note, "\n")); /* there, a progress line is to be kept */
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
 }
 
 /* ---- options */
@@ -200,8 +205,9 @@ static void make_set(cli *c, const cli_verb *verb, option_set *set)
         add_rows(set, memcpy(kept, data, sizeof data), set->data);
         set->all[all++] = (struct poptOption){NULL, 0, POPT_ARG_INCLUDE_TABLE, set->data, 0, "Data:", NULL};
     }
-    if (kept && verb->groups & CLI_DEVICE) {
-        add_rows(set, memcpy(kept + 4, device, sizeof device), set->device);
+    if (kept && verb->groups & (CLI_DEVICE | CLI_KERNELS)) {
+        memcpy(kept + 4, device, sizeof device);
+        add_rows(set, kept + (verb->groups & CLI_DEVICE ? 4 : 5), set->device);
         set->all[all++] = (struct poptOption){NULL, 0, POPT_ARG_INCLUDE_TABLE, set->device, 0, "Device:", NULL};
     }
     set->all[all] = (struct poptOption){"help", 'h', POPT_ARG_NONE, NULL, MAX_OPTIONS + 1, "this text", NULL};
@@ -255,6 +261,12 @@ static bool set_option(cli *c, const cli_option *o, const char *text)
     }
     case CLI_SIZE: return set_size(c, o, text);
     case CLI_RANGE: return set_range(c, o, text);
+    case CLI_TEXTS: {
+        cli_texts *to = o->to;
+        if (to->n == CLI_MANY) return hg_fail(c->ctx, HG_USAGE, "--%s: more than %d of them", o->name, CLI_MANY);
+        if (!*text) return hg_fail(c->ctx, HG_USAGE, "--%s: the text is empty", o->name);
+        return (to->at[to->n++] = hg_arena_text(c->arena, text)) != NULL;
+    }
     }
     return false;
 }

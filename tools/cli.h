@@ -17,7 +17,11 @@ typedef enum cli_kind {
     CLI_FLOAT,  /* double */
     CLI_SIZE,   /* int[2]: HxW */
     CLI_RANGE,  /* double[2]: two arguments, A B (or A,B) */
+    CLI_TEXTS,  /* cli_texts: the option may be given several times */
 } cli_kind;
+
+enum { CLI_MANY = 64 };
+typedef struct cli_texts { const char *at[CLI_MANY]; int n; } cli_texts;
 
 typedef struct cli_option {
     const char *name;     /* without dashes */
@@ -29,7 +33,7 @@ typedef struct cli_option {
 } cli_option;
 
 /* Groups of options that several verbs share. */
-enum { CLI_DEVICE = 1, CLI_DATA = 2 };
+enum { CLI_DEVICE = 1, CLI_DATA = 2, CLI_KERNELS = 4 }; /* CLI_KERNELS: those of CLI_DEVICE but --device */
 
 typedef struct cli cli;
 
@@ -44,12 +48,13 @@ typedef struct cli_verb {
 struct cli {
     hg_context *ctx;
     hg_arena *arena;
+    const char *command;   /* the command line as it was given, words joined by blanks */
     const cli_verb *verb;
     const char *args[2];
     int n_args;
-    volatile sig_atomic_t *caught; /* NULL until cli_watch_signals */
     int signal;            /* stopped by this signal: the exit status is 128 + signal; 0: not */
     bool terminal, colour; /* of standard error */
+    bool quiet;            /* notes of the library are not shown, warnings are */
     bool line_open;        /* a progress line stands there without newline */
     /* CLI_DEVICE */
     const char *device, *variants, *kernels, *tuning;
@@ -77,10 +82,6 @@ void cli_say(cli *c, const char *format, ...) HG_PRINTF(2, 3);
 /* Replaces the progress line; nothing where standard error is no terminal. Cut to the terminal's width. */
 void cli_progress(cli *c, const char *text);
 
-/* From now on Ctrl-C and SIGTERM set `*c->caught` (the signal's number) instead of ending the program, say `note` on standard error,
- * and count only once: the second one ends it. What writes to a closed pipe fails instead of ending the program. */
-void cli_watch_signals(cli *c, const char *note);
-
 /* Escape sequences, "" where colour is off. */
 const char *cli_bold(const cli *c);
 const char *cli_dim(const cli *c);
@@ -96,7 +97,14 @@ const char *cli_duration(char buf[32], double seconds);
 /* Fails unless a file could be written at `path` (an option must have given it) and it has one of the endings (".png",
  * ".svg"; NULL at the end; NULL list: any). Called before work begins. */
 bool cli_check_out(cli *c, const char *path, const char *const *endings);
+/* The same for another option, which may be absent (NULL). */
+bool cli_check_file(cli *c, const char *option, const char *path, const char *const *endings);
 extern const char *const cli_png[], *const cli_chart[];
+
+/* From now on Ctrl-C and SIGTERM are noted in cli_caught, and `note` is written; a second one ends the program at once. A reader
+ * of the progress who goes away does not. `note` must live as long as the program. */
+void cli_watch_signals(const cli *c, const char *note);
+extern volatile sig_atomic_t cli_caught;
 
 /* "; did you mean 'X'?" for the nearest of the n names, or "". Lives as long as the cli. */
 const char *cli_suggest(cli *c, const char *word, const char *const *names, int n);

@@ -6,7 +6,7 @@
 
 extern const cli_verb cli_verb_devices, cli_verb_models, cli_verb_train, cli_verb_plan, cli_verb_eval,
     cli_verb_reconstruct, cli_verb_encode, cli_verb_decode, cli_verb_sample, cli_verb_interpolate, cli_verb_latent,
-    cli_verb_manifold, cli_verb_tune, cli_verb_help;
+    cli_verb_manifold, cli_verb_tune, cli_verb_bench, cli_verb_help;
 
 const cli_verb *const cli_verbs[] = {
     &cli_verb_devices, &cli_verb_models,
@@ -15,15 +15,15 @@ const cli_verb *const cli_verbs[] = {
     &cli_verb_encode,  &cli_verb_decode,
     &cli_verb_sample,  &cli_verb_interpolate,
     &cli_verb_latent,  &cli_verb_manifold,
-    &cli_verb_tune,    &cli_verb_help,
-    NULL,
+    &cli_verb_tune,    &cli_verb_bench,
+    &cli_verb_help,    NULL,
 };
 
 static void log_line(void *user, hg_level level, const char *text)
 {
     cli *c = user;
     if (level == HG_LOG_WARNING) cli_say(c, "hourglass: warning: %s", text);
-    else if (level == HG_LOG_INFO || c->verbose) cli_say(c, "%s", text);
+    else if ((level == HG_LOG_INFO && !c->quiet) || c->verbose) cli_say(c, "%s", text);
 }
 
 static const cli_verb *find_verb(const char *name)
@@ -42,8 +42,16 @@ static bool fail_verb(cli *c, const char *word)
     return hg_fail(c->ctx, HG_USAGE, "there is no verb '%s'%s `hourglass help` lists them", word, *near ? near : ";");
 }
 
+static const char *join(cli *c, int argc, char **argv)
+{
+    const char *line = "hourglass";
+    for (int i = 1; line && i < argc; i++) line = hg_arena_format(c->arena, "%s %s", line, argv[i]);
+    return line;
+}
+
 static bool run(cli *c, int argc, char **argv)
 {
+    if (!(c->command = join(c, argc, argv))) return false;
     const char *word = argc > 1 ? argv[1] : NULL;
     if (!word)
         return hg_fail(c->ctx, HG_USAGE,

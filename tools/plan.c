@@ -9,13 +9,13 @@ static struct { int64_t batch; bool time, json; const char *of; } o;
 
 static const cli_option options[] = {
     {"batch", CLI_INT, &o.batch, 1, 1 << 20, "N", "examples per step; default the model's"},
-    {"of", CLI_TEXT, &o.of, 0, 0, "PLAN", "train (default), evaluate, encode or decode"},
+    {"of", CLI_TEXT, &o.of, 0, 0, "PLAN", "train (default), evaluate, encode, decode or reconstruct"},
     {"time", CLI_FLAG, &o.time, 0, 0, NULL, "run every launch and measure it"},
     {"json", CLI_FLAG, &o.json, 0, 0, NULL, "as JSON"},
     {0},
 };
 
-static const char *const kinds[] = {"train", "evaluate", "encode", "decode"}; /* by hg_plan_kind */
+static const char *const kinds[] = {"train", "evaluate", "encode", "decode", "reconstruct"}; /* by hg_plan_kind */
 
 typedef struct totals { double flops, bytes, seconds; int64_t parameters; int launches; uint64_t memory; } totals;
 
@@ -158,13 +158,13 @@ static bool print_json(cli *c, hg_device *device, hg_net *net, hg_plan_kind kind
 
 static bool find_kind(cli *c, hg_plan_kind *kind)
 {
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < 5; k++)
         if (!o.of || strcmp(o.of, kinds[k]) == 0) {
             *kind = (hg_plan_kind)k;
             return true;
         }
-    const char *near = cli_suggest(c, o.of, kinds, 4);
-    return hg_fail(c->ctx, HG_USAGE, "--of %s: expected train, evaluate, encode or decode%s", o.of, near);
+    const char *near = cli_suggest(c, o.of, kinds, 5);
+    return hg_fail(c->ctx, HG_USAGE, "--of %s: expected train, evaluate, encode, decode or reconstruct%s", o.of, near);
 }
 
 static bool run(cli *c)

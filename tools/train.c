@@ -262,7 +262,7 @@ static bool prepare(job *j)
         .user = &j->progress,
     };
     int64_t per_step = hg_dataset_count(j->data, HG_TRAIN);
-    j->progress = (progress){.c = c, .dir = j->out, .variational = hg_model_is_variational(j->model), .stop = c->caught,
+    j->progress = (progress){.c = c, .dir = j->out, .variational = hg_model_is_variational(j->model), .stop = &cli_caught,
                              .batch = per_step < batch ? (int)per_step : batch, .started = j->started};
     j->trainer = hg_trainer_create(j->net, j->data, &params);
     return j->trainer != NULL;
@@ -300,7 +300,7 @@ static bool train(job *j)
     cli_say(c, "%srun:%s %s", cli_bold(c), cli_plain(c), j->out);
     progress_begin(&j->progress);
     if (!hg_trainer_run(j->trainer) || hg_failed(c->ctx) || !progress_draw(&j->progress)) return false;
-    if (hg_trainer_stopped(j->trainer) && *c->caught) c->signal = *c->caught;
+    if (hg_trainer_stopped(j->trainer) && cli_caught) c->signal = cli_caught;
     say_end(j);
     return true;
 }
@@ -313,7 +313,7 @@ static bool run(cli *c)
     if (o.resume && o.init)
         return hg_fail(c->ctx, HG_USAGE, "--resume takes the weights of the run, --init others: give one of them");
     bool ok = find_model(&j) && settle_memory(&j);
-    if (ok) cli_watch_signals(c, "finishing the step and saving; once more ends at once");
+    if (ok) cli_watch_signals(c, "\nfinishing the step and saving; once more ends at once\n");
     ok = ok && prepare(&j) && train(&j);
     hg_trainer_destroy(j.trainer);
     hg_dataset_close(j.data);

@@ -47,7 +47,7 @@ hg_tuning *cli_open_tuning(cli *c, hg_device *device)
     const hg_device_info *info = hg_device_get_info(device);
     const char *path = cli_tuning_path(c, info);
     hg_tuning *tuning = hg_failed(c->ctx) ? NULL : hg_tuning_open(device, path);
-    if (tuning && hg_tuning_count(tuning)) cli_say(c, "%stuning:%s %d operations from %s", cli_bold(c), cli_plain(c), hg_tuning_count(tuning), path);
+    if (tuning && hg_tuning_count(tuning) && !c->quiet) cli_say(c, "%stuning:%s %d operations from %s", cli_bold(c), cli_plain(c), hg_tuning_count(tuning), path);
     return tuning;
 }
 
@@ -83,7 +83,7 @@ static bool tell(void *user, const hg_tune_progress *p)
             fflush(stdout);
         }
     }
-    return !(c->caught && *c->caught);
+    return !cli_caught;
 }
 
 bool cli_tune(cli *c, hg_device *device, const hg_model *model, hg_tuning *tuning, int batch, double seconds, bool again, bool table)

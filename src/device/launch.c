@@ -158,6 +158,8 @@ bool hg_launches_time(hg_device *dev, hg_launch *const *launches, int n, int rep
         if (!ok) break;
         qsort(times, (size_t)repeats, sizeof *times, compare);
         launches[i]->seconds = times[repeats / 2];
+        launches[i]->seconds_min = times[0];
+        launches[i]->seconds_max = times[repeats - 1];
     }
     hg_free(times);
     return ok;

@@ -32,7 +32,7 @@ typedef struct hg_launch {
     size_t global[3], local[3]; /* local[0] == 0: the driver chooses; else global is a multiple of it */
     const hg_gemm *gemm; /* not NULL: a call of device/gemm.h instead of a kernel; file, kernel, macros and range say nothing then */
     double flops, bytes; /* of one run */
-    double seconds;      /* filled by hg_launches_time */
+    double seconds, seconds_min, seconds_max; /* filled by hg_launches_time */
     void *built;         /* device/ only: the kernel object */
 } hg_launch;
 
@@ -46,7 +46,7 @@ bool hg_launches_build(hg_device *dev, hg_launch *const *launches, int n, hg_bui
 void hg_launches_release(hg_launch *const *launches, int n);
 /* Enqueues all, in order; does not wait. A failure names the launch. */
 bool hg_launches_run(hg_device *dev, hg_launch *const *launches, int n);
-/* Runs each launch `repeats` times on its own and puts the median into `seconds`. Waits. */
+/* Runs each launch `repeats` times on its own and puts the median into `seconds`, the extremes beside it. Waits. */
 bool hg_launches_time(hg_device *dev, hg_launch *const *launches, int n, int repeats);
 
 /* The embedded text of cl/STEM.cl, or NULL. (Generated at build time by tools/embed.) */

@@ -1,6 +1,7 @@
 #include "model/net.h"
 
 #include <string.h>
+#include "base/text.h"
 #include "model/initializer.h"
 #include "model/plan_private.h"
 #include "model/tuning.h"
@@ -211,8 +212,17 @@ bool hg_reconstruct(hg_net *net, int64_t n, const float *x, float *y)
 
 static hg_plan *plan_of_kind(hg_net *net, hg_plan_kind kind)
 {
-    static const hg_plan_purpose purposes[] = {HG_PURPOSE_TRAIN, HG_PURPOSE_EVALUATE, HG_PURPOSE_ENCODE, HG_PURPOSE_DECODE};
+    static const hg_plan_purpose purposes[] = {HG_PURPOSE_TRAIN, HG_PURPOSE_EVALUATE, HG_PURPOSE_ENCODE, HG_PURPOSE_DECODE,
+                                                 HG_PURPOSE_RECONSTRUCT};
     return hg_net_plan(net, purposes[kind], net->batch);
+}
+
+/* A gradient's weight-gradient launches say so; what prepares weights for the others belongs to those. */
+static hg_direction direction(const hg_plan *plan, int i)
+{
+    if (i < plan->end_forward) return HG_FORWARD;
+    if (i >= plan->end_backward) return HG_UPDATE;
+    return hg_contains(plan->launches[i]->label, "weight gradient") ? HG_WEIGHT_GRADIENT : HG_DATA_GRADIENT;
 }
 
 bool hg_net_launch(hg_net *net, hg_plan_kind kind, int i, hg_launch_row *row)
@@ -222,7 +232,7 @@ bool hg_net_launch(hg_net *net, hg_plan_kind kind, int i, hg_launch_row *row)
     hg_launch *const *launches = plan ? hg_plan_launches(plan, &n) : NULL;
     if (i < 0 || i >= n) return false;
     const hg_launch *l = launches[i];
-    *row = (hg_launch_row){l->label, l->kernel, l->variant, l->flops, l->bytes, l->seconds};
+    *row = (hg_launch_row){l->label, l->kernel, l->variant, direction(plan, i), l->flops, l->bytes, l->seconds, l->seconds_min, l->seconds_max};
     return true;
 }
 

@@ -129,6 +129,8 @@ bool hg_plan_set_value(hg_plan *plan, int tensor, const float *data);
 bool hg_plan_get_value(hg_plan *plan, int tensor, float *data);
 bool hg_plan_set_grad(hg_plan *plan, int tensor, const float *data);
 bool hg_plan_get_grad(hg_plan *plan, int tensor, float *data);
+/* The buffer of a tensor's value, for uploads that are not waited for; NULL on failure. */
+hg_buffer *hg_plan_value_buffer(hg_plan *plan, int tensor);
 /* Guarded plans: fills all blocks with NaN again; and whether every guard zone still is as it was filled. */
 bool hg_plan_refill(hg_plan *plan);
 bool hg_plan_guards_intact(hg_plan *plan);

@@ -35,6 +35,7 @@ struct hg_plan {
     hg_launch **launches;
     hg_block (*uses)[HG_MAX_ARGS]; /* per launch and argument: its block, -1: no buffer */
     int n_launches, room_launches;
+    int end_forward, end_backward; /* launches emitted when the passes were */
     hg_block_info *blocks;
     int n_blocks, room_blocks;
 

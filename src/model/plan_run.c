@@ -148,6 +148,12 @@ bool hg_plan_get_value(hg_plan *plan, int tensor, float *data) { return get(plan
 bool hg_plan_set_grad(hg_plan *plan, int tensor, const float *data) { return set(plan, plan->grad, tensor, data); }
 bool hg_plan_get_grad(hg_plan *plan, int tensor, float *data) { return get(plan, plan->grad, tensor, data); }
 
+hg_buffer *hg_plan_value_buffer(hg_plan *plan, int tensor)
+{
+    hg_block_info *info = tensor_block(plan, plan->value, tensor);
+    return info ? info->buffer : NULL;
+}
+
 /* ---- where a value stopped being finite */
 
 static bool all_finite(const float *v, size_t n)

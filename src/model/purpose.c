@@ -196,7 +196,9 @@ void hg_plan_compose(hg_plan *plan)
         plan->written[hg_plan_root(plan, graph->output)] = true;
     }
     forward(plan);
+    plan->end_forward = plan->n_launches;
     if (plan->training) backward(plan);
+    plan->end_backward = plan->n_launches;
     if (bytes) finish_metrics(plan);
     if (plan->purpose == HG_PURPOSE_TRAIN) update(plan);
     if (plan->purpose == HG_PURPOSE_ENCODE) keep(plan, hg_plan_value(plan, graph->code));

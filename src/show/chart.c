@@ -226,8 +226,16 @@ static void log_ticks(hg_axis *axis, int wanted)
         linear_ticks(axis, wanted);
 }
 
+void hg_axis_name(hg_axis *axis, int i, double at, const char *name)
+{
+    snprintf(axis->text[i], sizeof axis->text[0], "%s", name);
+    axis->at[i] = at;
+}
+
 static void set_ticks(hg_axis *axis, int wanted)
 {
+    if (axis->named)
+        return;
     wanted = wanted < 1 ? 1 : wanted > 12 ? 12 : wanted;
     if (axis->log)
         log_ticks(axis, wanted);
@@ -278,7 +286,8 @@ static void draw_grid(cairo_t *cr, hg_box box, const hg_axis *x, const hg_axis *
     for (int i = 0; i < x->n; i++) {
         double at = box.x + box.width * hg_axis_place(x, x->at[i]);
         hg_colour_set(cr, faint, 1);
-        rule(cr, at, box.y, at, box.y + box.height);
+        if (!x->named)
+            rule(cr, at, box.y, at, box.y + box.height);
         hg_colour_set(cr, ink, 1);
         hg_text_draw(cr, x->text[i], at, box.y + box.height + 8, 0.5, 1, 0);
     }

@@ -42,6 +42,7 @@ enum { HG_TICK_LIMIT = 32 };
 typedef struct hg_axis {
     double low, high;
     bool log;
+    bool named; /* the ticks are names, given by hg_axis_name: without grid lines */
     int n;
     double at[HG_TICK_LIMIT];
     char text[HG_TICK_LIMIT][24];
@@ -49,13 +50,15 @@ typedef struct hg_axis {
 
 /* An axis from `low` to `high` (finite, low <= high; low > 0 where log), widened where they are equal, with about `wanted` ticks. */
 hg_axis hg_axis_make(double low, double high, bool log, int wanted);
+/* Names the place `at` with tick i; `n` is the caller's. A long name is cut. */
+void hg_axis_name(hg_axis *axis, int i, double at, const char *name);
 /* 0 at the low end, 1 at the high end. */
 double hg_axis_place(const hg_axis *axis, double value);
 
 typedef struct hg_box { double x, y, width, height; } hg_box;
 
 /* Draws title, labels (each may be NULL), grid and ticks into `outer`. Chooses the ticks for axes of which low, high and
- * log are set. Returns the box of the data. */
+ * log are set (the names of a named one stay). Returns the box of the data. */
 hg_box hg_chart_axes(cairo_t *cr, hg_box outer, hg_axis *x, hg_axis *y, const char *title, const char *x_label, const char *y_label);
 
 #endif
