@@ -371,12 +371,11 @@ inline uint4 hg_random(__global const hg_step *step, uint stream, uint index)
     return hg_philox((uint4)(index, step->step_lo, step->step_hi, stream), (uint2)(step->seed_lo, step->seed_hi));
 }
 
-/* The same for HG_VEC items at once: the four words of item `index` + lane. */
-static inline void hg_random_lanes(__global const hg_step *step, uint stream, uint index, hg_uvec words[4])
+/* Philox for HG_VEC counters (index + lane, y, z, w) at once. */
+static inline void hg_philox_lanes(uint index, uint y0, uint z0, uint w0, uint k0, uint k1, hg_uvec words[4])
 {
     const hg_uvec m0 = 0xD2511F53u, m1 = 0xCD9E8D57u;
-    hg_uvec x = HG_LANE + index, y = step->step_lo, z = step->step_hi, w = stream;
-    uint k0 = step->seed_lo, k1 = step->seed_hi;
+    hg_uvec x = HG_LANE + index, y = y0, z = z0, w = w0;
     for (int round = 0; round < 10; round++) {
         const hg_uvec hi0 = mul_hi(m0, x), lo0 = m0 * x, hi1 = mul_hi(m1, z), lo1 = m1 * z;
         x = hi1 ^ y ^ k0;
@@ -387,6 +386,12 @@ static inline void hg_random_lanes(__global const hg_step *step, uint stream, ui
         k1 += 0xBB67AE85u;
     }
     words[0] = x, words[1] = y, words[2] = z, words[3] = w;
+}
+
+/* hg_random for HG_VEC items at once: the four words of item `index` + lane. */
+static inline void hg_random_lanes(__global const hg_step *step, uint stream, uint index, hg_uvec words[4])
+{
+    hg_philox_lanes(index, step->step_lo, step->step_hi, stream, step->seed_lo, step->seed_hi, words);
 }
 
 /* Uniform in [0, 1), 24 bits. */
@@ -403,18 +408,24 @@ static inline void hg_interleave(const hg_vec in[4], hg_vec out[4])
     for (int k = 0; k < 4; k++) out[k] = HG_LOAD(order + k * HG_VEC);
 }
 
-/* 4 HG_VEC standard normals, number i from block `index` + i / 4: hg_normal of its first and of its last two words. */
-static inline void hg_normal_lanes(__global const hg_step *step, uint stream, uint index, hg_vec out[4])
+/* 4 HG_VEC standard normals from the words of HG_VEC blocks, in the blocks' order: hg_normal of the first and of the last two words. */
+static inline void hg_normal_words(const hg_uvec words[4], hg_vec out[4])
 {
-    hg_uvec words[4];
     hg_vec in[4];
-    hg_random_lanes(step, stream, index, words);
     for (int k = 0; k < 4; k += 2) {
         const hg_vec r = sqrt(-2.0f * log((HG_TO_FLOAT(words[k] >> 8) + 0.5f) * 0x1p-24f)), t = 6.283185307179586f * HG_UNIFORM_LANES(words[k + 1]);
         in[k] = r * cos(t);
         in[k + 1] = r * sin(t);
     }
     hg_interleave(in, out);
+}
+
+/* The same, number i from block `index` + i / 4 of a node's stream at this step. */
+static inline void hg_normal_lanes(__global const hg_step *step, uint stream, uint index, hg_vec out[4])
+{
+    hg_uvec words[4];
+    hg_random_lanes(step, stream, index, words);
+    hg_normal_words(words, out);
 }
 
 /* Two standard normals from two words (Box-Muller; the first word is kept away from 0). */

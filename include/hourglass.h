@@ -134,17 +134,20 @@ void hg_model_destroy(hg_model *model);
 
 const char *hg_model_name(const hg_model *model);
 const char *hg_model_text(const hg_model *model);   /* the YAML it was made from */
-void hg_model_input(const hg_model *model, int *channels, int *height, int *width);
-void hg_model_output(const hg_model *model, int *channels, int *height, int *width);
+void hg_model_input(const hg_model *model, int *channels, int *height, int *width);  /* what the encoder sees */
+/* The dataset's pictures, with which the output is compared: the input's shape, or another where `corrupt` has a downscale. */
+void hg_model_target(const hg_model *model, int *channels, int *height, int *width);
+void hg_model_output(const hg_model *model, int *channels, int *height, int *width); /* that of the target */
 void hg_model_code(const hg_model *model, int *channels, int *height, int *width); /* flat codes: [Z, 1, 1] */
 bool hg_model_is_variational(const hg_model *model);
+bool hg_model_is_corrupted(const hg_model *model);  /* `corrupt` makes the input from the target; else both are one */
 int64_t hg_model_parameters(const hg_model *model); /* trainable numbers */
 int hg_model_batch(const hg_model *model);          /* train: {batch}, default 128 */
 int hg_model_epochs(const hg_model *model);         /* train: {epochs}, default 10 */
 
 /* The table behind `hourglass help LAYER` and the documentation. */
 typedef struct hg_help_entry {
-    const char *group; /* "layer", "loss", "optimizer", "activation", "initializer", "schedule", "latent" */
+    const char *group; /* "layer", "loss", "optimizer", "activation", "initializer", "schedule", "latent", "corruption" */
     const char *name, *help;
     const struct hg_option *options;
 } hg_help_entry;
@@ -161,7 +164,7 @@ typedef enum hg_part { HG_TRAIN, HG_TEST } hg_part;
 
 typedef struct hg_dataset_params {
     const char *path;    /* NULL: the built-in digits; else a folder: IDX, CIFAR-10 binary batches, or PNG files */
-    int channels, height, width; /* what the model wants; 0: what the files have. Other sizes are an error unless resize */
+    int channels, height, width; /* what the model wants (hg_model_target); 0: what the files have. Other sizes are an error unless resize */
     int resize_height, resize_width; /* 0: sizes must agree; else all pictures are resized (area average down, bilinear up) */
     uint64_t seed;       /* built-in digits, and the split where the files have no test part */
     int64_t limit;       /* 0: all; else the first N training examples */
@@ -245,10 +248,14 @@ int hg_net_untuned(const hg_net *net);
 bool hg_net_load(hg_net *net, const char *path);
 bool hg_net_save(hg_net *net, const char *path);
 
-/* n examples (any n; worked off in batches). x [n, C, H, W]; code [n, Z...]; for a variational model the code is the mean. */
+/* n examples (any n; worked off in batches). x [n, C, H, W] is the network's input; code [n, Z...]; for a variational model the
+ * code is the mean. */
 bool hg_encode(hg_net *net, int64_t n, const float *x, float *code);
 bool hg_decode(hg_net *net, int64_t n, const float *code, float *y);
 bool hg_reconstruct(hg_net *net, int64_t n, const float *x, float *y);
+/* The inputs x that hg_evaluate makes from the pictures target [n, C, H, W] numbered `first` and on in their dataset; the pictures
+ * themselves where the model has no `corrupt`. Noise depends on the net's seed and the number alone. */
+bool hg_corrupt(hg_net *net, int64_t first, int64_t n, const float *target, float *x);
 
 /* Loss and its parts, averaged over examples. */
 typedef struct hg_losses { double loss, reconstruction, kl, penalty; } hg_losses;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The program as a user meets it: wrong command lines, every verb in a pipe, and training on a terminal.
 
-    cli.py --program build/hourglass [wrong|verbs|terminal]...
+    cli.py --program build/hourglass [wrong|verbs|corrupt|terminal]...
 
 Exit 77 where there is no OpenCL device."""
 import argparse, json, os, pty, re, select, shutil, signal, struct, subprocess, sys, tempfile, time
@@ -28,6 +28,30 @@ decoder:
   - reshape: [1, 12, 12]
 loss: {bce: {reduction: sum}}
 train: {batch: 32, epochs: 2}
+"""
+DENOISER = """name: denoiser
+input: {channels: 1, height: 12, width: 12}
+corrupt: {noise: {mean: 0.2, std: 0.3, once: ONCE}}
+encoder:
+  - conv2d: {filters: 8, kernel: 3, padding: same, activation: relu}
+decoder:
+  - conv2d: {filters: 1, kernel: 3, padding: same, activation: sigmoid}
+loss: mse
+optimizer: {adam: {lr: LR}}
+train: {batch: 32, epochs: 2}
+"""
+UPSCALER = """name: upscaler
+input: {channels: 1, height: 12, width: 12}
+corrupt:
+  - downscale
+  - noise: 0.1
+encoder:
+  - conv2d: {filters: 8, kernel: 3, padding: same, activation: relu}
+decoder:
+  - conv2d_transpose: {filters: 1, kernel: 4, stride: 2, padding: 1, activation: sigmoid}
+loss: mse
+optimizer: {adam: {lr: 0.01}}
+train: {batch: 32, epochs: 4}
 """
 SMALL = ["--limit", "200", "--seed", "3"]
 failures = 0
@@ -263,6 +287,54 @@ def test_verbs():
     report(open("picture.png", "rb").read() == open("again.png", "rb").read() != before, "the same seed gives the same samples")
 
 
+def records(folder, epochs):
+    return [r for r in map(json.loads, open(folder + "/log.jsonl")) if ("val_loss" in r) == epochs]
+
+
+def test_corrupt():
+    # noise drawn once is the example's own through every order; else it is new in every epoch; evaluation's is always the same
+    for once in ["true", "false"]:
+        still = write("still.yaml", DENOISER.replace("ONCE", once).replace("LR", "1e-30"))
+        train(still, once)
+        first, second = records(once, True)
+        report((abs(first["loss"] - second["loss"]) < 1e-6 * first["loss"]) == (once == "true"), "once: " + once, first, second)
+        report(first["val_loss"] == second["val_loss"], "evaluation draws the same noise", first, second)
+
+    denoiser, upscaler = write("denoiser.yaml", DENOISER.replace("ONCE", "false").replace("LR", "0.01")), write("upscaler.yaml", UPSCALER)
+    sizes = {}
+    for name, model, side in [("denoiser", denoiser, 12), ("upscaler", upscaler, 24)]:
+        done = train(model, name, "--log-every", "1", "--epochs", "4")
+        report("pictures 1x%dx%d corrupted to 1x12x12" % (side, side) in done.stderr, "train says what is corrupted", done.stderr)
+        losses = [r["loss"] for r in records(name, False)]
+        report(losses[-1] < 0.8 * losses[0], name + " learns", losses)
+        train(model, name + "-again", "--log-every", "1", "--epochs", "4", "--steps", "3")
+        report(run("train", "--resume", "--out", name + "-again", "--epochs", "4").returncode == 0, "resume " + name)
+        same = open(name + "/checkpoint.safetensors", "rb").read() == open(name + "-again/checkpoint.safetensors", "rb").read()
+        report(same, "the same noise in a resumed run of " + name)
+        # figures are of outputs against the pictures, from the inputs that evaluation makes
+        figures = json.loads(run("eval", name, "--json").stdout)
+        report(abs(figures["mse"] - figures["loss"]) < 1e-5 * figures["loss"], "eval: " + name, figures)
+        report(abs(figures["loss"] - records(name, True)[-1]["val_loss"]) < 1e-6, "eval sees what training saw", figures, records(name, True)[-1])
+        plan = json.loads(run("plan", model, "--json").stdout)
+        report(plan["input"] == [1, 12, 12] and plan["target"] == [1, side, side] and plan["layers"][0]["name"] == "corrupt.0", "plan --json", plan["layers"])
+        report("pictures 1x%dx%d, corrupted to the input 1x12x12" % (side, side) in run("plan", model).stdout, "plan")
+        for verb, out, rest in [("reconstruct", "rows.png", ["--count", "5"]), ("reconstruct", "clean.png", ["--count", "5", "--as-input"]), ("encode", "noisy.npy", []),
+                                ("encode", "clean.npy", ["--as-input"]), ("interpolate", "way.png", ["--from", "1", "--to", "2"]), ("latent", "latent.svg", ["--count", "50", "--pca"])]:
+            done = run(verb, name, "--out", out, *rest)
+            report(done.returncode == 0, "%s %s %s" % (verb, name, rest), done.stderr)
+        sizes[name] = png_size("rows.png")[1], png_size("clean.png")[1]
+        report(read_npy("noisy.npy")[0] == read_npy("clean.npy")[0] == (2000, 8, 12, 12), "encode " + name, read_npy("noisy.npy")[0])
+        report(read_npy("noisy.npy")[1] != read_npy("clean.npy")[1], "--as-input leaves the noise out")
+        report(1.4 < sizes[name][0] / sizes[name][1] < 1.6, "rows of input, output, target; without corruption of input, output", sizes[name])
+    # pictures of the input's size are not what is trained on, but what --as-input takes
+    codes = npy("codes.npy", [0.1 * (i % 50) for i in range(20 * 8 * 144)], [20, 8, 12, 12])
+    run("decode", "denoiser", "--codes", codes, "--out", "small")
+    wrong(3, ["train", upscaler, "--data", "small", "--out", "new"], "12 x 12", "24 x 24", "--resize 24x24")
+    wrong(3, ["reconstruct", "upscaler", "--data", "small", "--out", "rows.png"], "12 x 12", "24 x 24")
+    done = run("reconstruct", "upscaler", "--data", "small", "--as-input", "--out", "rows.png")
+    report(done.returncode == 0, "reconstruct small pictures --as-input", done.stderr)
+
+
 def on_terminal(words, environment, until=None):
     """Runs on a pseudo-terminal; types Ctrl-C once `until` has appeared. Gives what was shown and the exit status."""
     pid, terminal = pty.fork()
@@ -324,7 +396,7 @@ def main():
     if devices.returncode == 0 and not json.loads(devices.stdout):
         print("skipped: no OpenCL device")
         sys.exit(77)
-    for name in args.tests or ["wrong", "verbs", "terminal"]:
+    for name in args.tests or ["wrong", "verbs", "corrupt", "terminal"]:
         folder = tempfile.mkdtemp(prefix="hourglass-cli-")
         os.chdir(folder)
         try:

@@ -231,6 +231,27 @@ static void dataset(void **state)
     hg_dataset_shape(data, &c, &h, &w);
     assert_true(c == 1 && h == 64 && w == 48);
     hg_dataset_close(data);
+
+    /* too many for memory: drawn when asked for, the same as those that are kept */
+    hg_dataset_params large = {.channels = 3, .height = 96, .width = 80, .seed = 4};
+    hg_dataset *later = hg_dataset_open(ctx, &large);
+    large.builtin_train = large.builtin_test = 30;
+    data = hg_dataset_open(ctx, &large);
+    assert_true(later && data && hg_dataset_count(later, HG_TRAIN) == 10000 && hg_dataset_count(later, HG_TEST) == 2000);
+    assert_non_null(strstr(hg_dataset_name(later), "drawn when they are needed"));
+    assert_null(hg_dataset_pixels(later, HG_TRAIN, 0));
+    static uint8_t bytes[3 * 96 * 80];
+    static float kept[3 * 96 * 80], drawn[3 * 96 * 80];
+    for (int part = HG_TRAIN; part <= HG_TEST; part++) {
+        hg_dataset_copy(later, (hg_part)part, 29, bytes);
+        assert_memory_equal(bytes, hg_dataset_pixels(data, (hg_part)part, 29), sizeof bytes);
+        hg_dataset_get(later, (hg_part)part, 28, drawn);
+        hg_dataset_get(data, (hg_part)part, 28, kept);
+        assert_memory_equal(drawn, kept, sizeof kept);
+        assert_int_equal(hg_dataset_label(later, (hg_part)part, 29), hg_dataset_label(data, (hg_part)part, 29));
+    }
+    hg_dataset_close(later);
+    hg_dataset_close(data);
 }
 
 static void refused(void **state)

@@ -130,6 +130,9 @@ uint64_t random_bits(uint64_t *state);
 double random_uniform(uint64_t *state, double low, double high);
 double random_normal(uint64_t *state);
 
+/* The number in its dataset of the rig's example b: not b, and not in order. */
+static inline uint32_t harness_example(int b) { return 1000003u - 7u * (uint32_t)b; }
+
 hg_graph *harness_graph(const layer_case *c);
 /* The number of the first node of that layer; ends the test if there is none. */
 int harness_node(const hg_graph *graph, const char *layer);

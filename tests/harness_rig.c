@@ -141,6 +141,16 @@ static void prepare_params(rig *r, uint64_t *state)
     }
 }
 
+static void number_examples(rig *r)
+{
+    if (!hg_plan_reads_examples(r->plan)) return;
+    const size_t bytes = (size_t)r->c->batch * sizeof(uint32_t);
+    uint32_t *numbers = alloc((size_t)r->c->batch, sizeof *numbers);
+    for (int b = 0; b < r->c->batch; b++) numbers[b] = harness_example(b);
+    check(hg_buffer_write(hg_arenas_examples(r->arenas, r->c->batch), 0, numbers, bytes), "examples");
+    free(numbers);
+}
+
 void rig_run(rig *r, int flags)
 {
     uint64_t state = r->seed;
@@ -148,12 +158,13 @@ void rig_run(rig *r, int flags)
     forget_numbers(r);
     prepare_params(r, &state);
     if (flags & RIG_GUARDED) check(hg_plan_refill(r->plan), "refill");
-    size_t n = tensor_count(graph, graph->input, r->c->batch);
+    size_t n = tensor_count(graph, graph->target, r->c->batch);
     double *x = alloc(n, sizeof *x);
     draw_input(&state, r->c->flags, x, n);
     if (flags & RIG_NAN) x[random_bits(&state) % n] = NAN;
-    set_tensor(r, graph->input, false, x);
+    set_tensor(r, graph->target, false, x);
     free(x);
+    number_examples(r);
     if (has_grad(r, graph->output)) {
         n = tensor_count(graph, graph->output, r->c->batch);
         r->given = alloc(n, sizeof *r->given);

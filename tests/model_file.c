@@ -106,6 +106,15 @@ static void test_mistakes(void **state)
         {"input: {channels: 1, height: 65536, width: 65536}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:1:", "2^31"}},
         {"input: {channels: 1, width: 8}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:1:", "height"}},
         {HEAD "encoder:\n  - flatten\ndecoder:\n  - activation: relu\n", {"m.yaml", "weights"}},
+        {HEAD "corrupt: nois\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:10", "nois", "'noise'"}},
+        {HEAD "corrupt: {noise: {sdt: 1}}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:19", "sdt", "'std'"}},
+        {HEAD "corrupt: {noise: {std: -1}}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:24", "std", "-1"}},
+        {HEAD "corrupt: {downscale: 2, noise: {clip: 2}}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:39", "clip", "2"}},
+        {HEAD "corrupt: [{downscale: {method: cubic}}]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:32", "method", "cubic", "bilinear"}},
+        {HEAD "corrupt: [[noise]]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:11", "corrupt", "name"}},
+        {HEAD "corrupt: [noise, noise, noise, noise, noise, noise, noise, noise, noise]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:67", "more than 8"}},
+        {HEAD "corrupt: {downscale: [2, 1]}\nencoder:\n  - flatten\n" TAIL, {"decoder.0", "64", "1x16x8", "input 1x8x8"}},
+        {"input: {channels: 1, height: 60000, width: 1}\ncorrupt: [downscale: 64, downscale: 64]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:11", "downscale", "2^31"}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *parts[7] = {0};
@@ -164,6 +173,38 @@ static void test_spellings(void **state)
     hg_context_destroy(ctx);
 }
 
+/* What corrupts the input: the target is as much larger as all factors say, in every spelling. */
+static void test_corrupt(void **state)
+{
+    (void)state;
+    static const char rest[] = "encoder:\n  - conv2d: {filters: 2, kernel: 1}\ndecoder:\n  - upsample2d: [6, 4]\n  - conv2d: {filters: 1, kernel: 1}\n";
+    static const char *const spellings[] = {
+        "corrupt:\n  downscale: {factor: [3, 2]}\n  noise:\n  downscale: 2\n",
+        "corrupt:\n  - downscale: [3, 2]\n  - noise\n  - {downscale: {factor: 2, method: bilinear}}\n",
+        "corrupt: [{downscale: [3, 2], noise: {mean: 0.5}}, downscale]\n"};
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+        char text[512];
+        snprintf(text, sizeof text, HEAD "%s%s", spellings[i], rest);
+        hg_context *ctx = hg_context_create(NULL, NULL);
+        hg_model *model = hg_model_parse(ctx, "m.yaml", text, strlen(text));
+        if (!model) fail_msg("%s\n%s", hg_message(ctx), text);
+        int c, h, w;
+        hg_model_target(model, &c, &h, &w);
+        assert_true(c == 1 && h == 48 && w == 32 && hg_model_is_corrupted(model));
+        hg_model_output(model, &c, &h, &w);
+        assert_true(c == 1 && h == 48 && w == 32);
+        hg_model_input(model, &c, &h, &w);
+        assert_true(c == 1 && h == 8 && w == 8);
+        hg_layer_row row;
+        assert_true(hg_model_layer(model, 2, &row));
+        assert_string_equal(row.name, "corrupt.2");
+        assert_string_equal(row.layer, "downscale");
+        assert_true(row.in[1] == 16 && row.in[2] == 16 && row.out[1] == 8 && row.out[2] == 8);
+        hg_model_destroy(model);
+        hg_context_destroy(ctx);
+    }
+}
+
 /* Cutting a good file anywhere gives a model or a message, never anything else (run under the sanitizers too). */
 static void test_truncated(void **state)
 {
@@ -184,7 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contract_example), cmocka_unit_test(test_spellings), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_deep_nesting),
-        cmocka_unit_test(test_not_text), cmocka_unit_test(test_second_document), cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_not_text), cmocka_unit_test(test_second_document), cmocka_unit_test(test_corrupt), cmocka_unit_test(test_truncated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

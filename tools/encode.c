@@ -4,11 +4,12 @@
 #include "npy.h"
 #include "open.h"
 
-static struct { const char *out, *part; } o;
+static struct { const char *out, *part; bool as_input; } o;
 
 static const cli_option options[] = {
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.npy",
      "the codes, float32: [N, Z], or [N, C, H, W] where the code is not flat"},
+    {"as-input", CLI_FLAG, &o.as_input, 0, 0, NULL, CLI_AS_INPUT},
     {"part", CLI_TEXT, &o.part, 0, 0, "PART", "test (default) or train"},
     {0},
 };
@@ -31,7 +32,9 @@ static bool run(cli *c)
         return hg_fail(c->ctx, HG_USAGE, "--part %s: expected test or train", o.part);
     hg_part part = o.part && strcmp(o.part, "train") == 0 ? HG_TRAIN : HG_TEST;
     cli_run r;
-    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_open(&r, true);
+    bool ok = cli_run_read(c, c->args[0], &r);
+    r.as_input = o.as_input;
+    ok = ok && cli_run_open(&r, true);
     int64_t n = ok ? hg_dataset_count(r.data, part) : 0;
     float *codes = ok ? cli_run_codes(&r, part, n) : NULL;
     ok = codes && write_codes(&r, codes, n);

@@ -9,7 +9,7 @@ static const cli_option options[] = {{"json", CLI_FLAG, &as_json, 0, 0, NULL, "a
 
 typedef struct quality { int64_t n; double mse, ssim; } quality;
 
-/* Mean squared error over all pixels, and the mean of the pictures' SSIM, of reconstructions against their inputs. */
+/* Mean squared error over all pixels, and the mean of the pictures' SSIM, of outputs against the pictures. */
 static bool measure(cli_run *run, quality *q)
 {
     enum { PIECE = 512 };
@@ -17,15 +17,16 @@ static bool measure(cli_run *run, quality *q)
     bool ok = true;
     for (int64_t first = 0; ok && first < q->n; first += PIECE) {
         int64_t m = q->n - first < PIECE ? q->n - first : PIECE;
-        float *x = cli_run_pictures(run, HG_TEST, first, m),
+        float *x = cli_run_inputs(run, HG_TEST, first, m), *target = cli_run_pictures(run, HG_TEST, first, m),
               *y = hg_alloc(run->c->ctx, hg_mul((size_t)m, run->out_n), sizeof *y);
-        ok = x && y && hg_reconstruct(run->net, m, x, y);
+        ok = x && target && y && hg_reconstruct(run->net, m, x, y);
         for (size_t i = 0; ok && i < (size_t)m * run->out_n; i++)
-            q->mse += ((double)x[i] - y[i]) * ((double)x[i] - y[i]);
+            q->mse += ((double)target[i] - y[i]) * ((double)target[i] - y[i]);
         for (int64_t i = 0; ok && i < m; i++)
-            q->ssim +=
-                hg_ssim(x + (size_t)i * run->in_n, y + (size_t)i * run->out_n, run->in[0], run->in[1], run->in[2]);
+            q->ssim += hg_ssim(target + (size_t)i * run->out_n, y + (size_t)i * run->out_n, run->out[0], run->out[1],
+                               run->out[2]);
         hg_free(x);
+        hg_free(target);
         hg_free(y);
     }
     q->mse /= (double)q->n * (double)run->out_n;

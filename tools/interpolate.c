@@ -21,30 +21,32 @@ static bool check_index(cli_run *run, const char *name, int64_t index)
                    index, n, n - 1);
 }
 
+static bool encode(cli_run *run, int64_t index, float *code)
+{
+    float *x = cli_run_inputs(run, HG_TEST, index, 1);
+    bool ok = x && hg_encode(run->net, 1, x, code);
+    hg_free(x);
+    return ok;
+}
+
 /* codes[k] = (1 - t) from + t to, t = k / (steps - 1). */
 static bool walk(cli_run *run)
 {
     hg_context *ctx = run->c->ctx;
     size_t steps = (size_t)o.steps, d = run->code_n, m = run->out_n;
-    float *x = hg_alloc(ctx, hg_mul(2, run->in_n), sizeof *x), *ends = hg_alloc(ctx, hg_mul(2, d), sizeof *ends);
+    float *ends = hg_alloc(ctx, hg_mul(2, d), sizeof *ends);
     float *z = hg_alloc(ctx, hg_mul(steps, d), sizeof *z), *y = hg_alloc(ctx, hg_mul(steps + 2, m), sizeof *y);
-    bool ok = x && ends && z && y;
-    if (ok) {
-        hg_dataset_get(run->data, HG_TEST, o.from, x);
-        hg_dataset_get(run->data, HG_TEST, o.to, x + run->in_n);
-        ok = hg_encode(run->net, 2, x, ends);
-    }
+    bool ok = ends && z && y && encode(run, o.from, ends) && encode(run, o.to, ends + d);
     for (size_t k = 0; ok && k < steps; k++) {
         float t = (float)k / (float)(steps - 1);
         for (size_t i = 0; i < d; i++) z[k * d + i] = (1 - t) * ends[i] + t * ends[d + i];
     }
     ok = ok && hg_decode(run->net, o.steps, z, y + m);
     if (ok) {
-        memcpy(y, x, m * sizeof *y);
-        memcpy(y + (steps + 1) * m, x + m, m * sizeof *y);
+        hg_dataset_get(run->data, HG_TEST, o.from, y);
+        hg_dataset_get(run->data, HG_TEST, o.to, y + (steps + 1) * m);
         ok = cli_run_draw(run, y, o.steps + 2, o.steps + 2, o.out);
     }
-    hg_free(x);
     hg_free(ends);
     hg_free(z);
     hg_free(y);

@@ -55,7 +55,7 @@ static bool code_plane(cli_run *run, int64_t n, plane *p)
 static bool pixel_plane(cli_run *run, int64_t n, plane *p)
 {
     float *x = cli_run_pictures(run, HG_TEST, 0, n);
-    bool ok = x && project(run->c->ctx, x, n, run->in_n, p);
+    bool ok = x && project(run->c->ctx, x, n, run->out_n, p);
     hg_free(x);
     return ok;
 }

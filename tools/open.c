@@ -139,10 +139,9 @@ const char *cli_memory_write(cli *c, const cli_memory *m)
 
 /* ---- data */
 
-hg_dataset *cli_open_data(cli *c, const hg_model *model, const cli_memory *m)
+hg_dataset *cli_open_data(cli *c, const int shape[3], const cli_memory *m)
 {
-    hg_dataset_params params = {.seed = (uint64_t)m->seed};
-    hg_model_input(model, &params.channels, &params.height, &params.width);
+    hg_dataset_params params = {.seed = (uint64_t)m->seed, .channels = shape[0], .height = shape[1], .width = shape[2]};
     /* other data than the run's has nothing to do with the run's limit and size */
     char *full = c->data ? realpath(c->data, NULL) : NULL;
     bool other = c->data && (!full || !m->data || strcmp(full, m->data) != 0);
@@ -188,7 +187,7 @@ bool cli_run_read(cli *c, const char *path, cli_run *run)
 bool cli_run_open(cli_run *run, bool data)
 {
     cli *c = run->c;
-    if (data && !(run->data = cli_open_data(c, run->model, &run->memory))) return false;
+    if (data && !(run->data = cli_open_data(c, run->as_input ? run->in : run->out, &run->memory))) return false;
     run->device = cli_open_device(c, NULL, false);
     if (!run->device) return false;
     if (!(run->tuning = cli_open_tuning(c, run->device))) return false;
@@ -211,9 +210,22 @@ void cli_run_close(cli_run *run)
 
 float *cli_run_pictures(cli_run *run, hg_part part, int64_t first, int64_t n)
 {
-    float *x = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->in_n), sizeof *x);
-    for (int64_t i = 0; x && i < n; i++) hg_dataset_get(run->data, part, first + i, x + (size_t)i * run->in_n);
+    size_t each = run->as_input ? run->in_n : run->out_n;
+    float *x = hg_alloc(run->c->ctx, hg_mul((size_t)n, each), sizeof *x);
+    for (int64_t i = 0; x && i < n; i++) hg_dataset_get(run->data, part, first + i, x + (size_t)i * each);
     return x;
+}
+
+float *cli_run_inputs(cli_run *run, hg_part part, int64_t first, int64_t n)
+{
+    float *pictures = cli_run_pictures(run, part, first, n);
+    if (!pictures || run->as_input || !hg_model_is_corrupted(run->model)) return pictures;
+    float *x = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->in_n), sizeof *x);
+    bool ok = x && hg_corrupt(run->net, first, n, pictures, x);
+    hg_free(pictures);
+    if (ok) return x;
+    hg_free(x);
+    return NULL;
 }
 
 float *cli_run_codes(cli_run *run, hg_part part, int64_t n)
@@ -222,7 +234,7 @@ float *cli_run_codes(cli_run *run, hg_part part, int64_t n)
     float *codes = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->code_n), sizeof *codes);
     for (int64_t first = 0; codes && first < n; first += PIECE) {
         int64_t m = n - first < PIECE ? n - first : PIECE;
-        float *x = cli_run_pictures(run, part, first, m);
+        float *x = cli_run_inputs(run, part, first, m);
         bool ok = x && hg_encode(run->net, m, x, codes + (size_t)first * run->code_n);
         hg_free(x);
         if (ok) continue;

@@ -30,8 +30,8 @@ void cli_memory_read(cli *c, const char *json, cli_memory *memory);
 /* The text; lives as long as the cli. NULL on failure. */
 const char *cli_memory_write(cli *c, const cli_memory *memory);
 
-/* The data that --data names, else the remembered. */
-hg_dataset *cli_open_data(cli *c, const hg_model *model, const cli_memory *memory);
+/* The data that --data names, else the remembered; pictures of the shape [C, H, W]. */
+hg_dataset *cli_open_data(cli *c, const int shape[3], const cli_memory *memory);
 
 /* A run opened for use: weights on the device, and the data where asked for. Zero-initialise. */
 typedef struct cli_run {
@@ -43,9 +43,13 @@ typedef struct cli_run {
     hg_tuning *tuning;
     hg_net *net;
     hg_dataset *data;
-    int in[3], out[3], code[3];    /* shapes [C, H, W]; a flat code is [Z, 1, 1] */
+    bool as_input;                 /* set before cli_run_open: the dataset's pictures are the network's input, not the target */
+    int in[3], out[3], code[3];    /* shapes [C, H, W]; a flat code is [Z, 1, 1]; the dataset's pictures have the output's */
     size_t in_n, out_n, code_n;    /* numbers in each */
 } cli_run;
+
+/* What the option --as-input says. */
+#define CLI_AS_INPUT "the pictures are what the network sees: the model's `corrupt` is left out"
 
 /* Model and shapes only, so that a verb can refuse a model before a device is opened. */
 bool cli_run_read(cli *c, const char *path, cli_run *run);
@@ -55,6 +59,8 @@ void cli_run_close(cli_run *run);
 
 /* n pictures of a part from `first` on, [n, C, H, W] in a fresh block (hg_free). */
 float *cli_run_pictures(cli_run *run, hg_part part, int64_t first, int64_t n);
+/* What the network sees of them: corrupted where the model has `corrupt`. */
+float *cli_run_inputs(cli_run *run, hg_part part, int64_t first, int64_t n);
 /* The codes of the first n pictures of a part, [n, code] in a fresh block; in pieces, so that the pictures never are in
  * memory as a whole. */
 float *cli_run_codes(cli_run *run, hg_part part, int64_t n);

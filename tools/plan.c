@@ -100,8 +100,13 @@ static bool print_text(hg_net *net, hg_plan_kind kind, const totals *t)
 {
     const hg_model *model = hg_net_model(net);
     char count[32];
-    printf("%s: %s parameters, plan to %s with batch %d\n\n", hg_model_name(model),
+    int in[3], target[3];
+    char a[48], b[48];
+    hg_model_input(model, &in[0], &in[1], &in[2]);
+    hg_model_target(model, &target[0], &target[1], &target[2]);
+    printf("%s: %s parameters, plan to %s with batch %d\n", hg_model_name(model),
            cli_count(count, hg_model_parameters(model)), kinds[kind], hg_net_batch(net));
+    printf(hg_model_is_corrupted(model) ? "pictures %s, corrupted to the input %s\n\n" : "pictures %s\n\n", shape_text(a, target), shape_text(b, in));
     print_layers(model, t);
     print_memory(net, t);
     print_launches(net, kind, t);
@@ -133,6 +138,9 @@ static bool print_json(cli *c, hg_device *device, hg_net *net, hg_plan_kind kind
     const hg_model *model = hg_net_model(net);
     const hg_device_info *info = hg_device_get_info(device);
     json_t *layers = json_array(), *memory = json_array();
+    int in[3], target[3];
+    hg_model_input(model, &in[0], &in[1], &in[2]);
+    hg_model_target(model, &target[0], &target[1], &target[2]);
     hg_layer_row layer;
     hg_memory_row role;
     for (int i = 0; hg_model_layer(model, i, &layer); i++)
@@ -142,9 +150,9 @@ static bool print_json(cli *c, hg_device *device, hg_net *net, hg_plan_kind kind
     for (int i = 0; hg_net_memory(net, i, &role); i++)
         json_array_append_new(memory, json_pack("{s:s, s:I}", "role", role.role, "bytes", (json_int_t)role.bytes));
     json_t *root =
-        json_pack("{s:s, s:I, s:s, s:i, s:s, s:s, s:o, s:o, s:o}", "name", hg_model_name(model), "parameters",
+        json_pack("{s:s, s:I, s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "name", hg_model_name(model), "parameters",
                   (json_int_t)t->parameters, "plan", kinds[kind], "batch", hg_net_batch(net), "device", info->name,
-                  "driver", info->driver, "layers", layers, "memory", memory, "launches", json_launches(net, kind));
+                  "driver", info->driver, "input", json_shape(in), "target", json_shape(target), "layers", layers, "memory", memory, "launches", json_launches(net, kind));
     json_t *all = json_pack("{s:i, s:f, s:f, s:I}", "launches", t->launches, "flops", t->flops, "bytes", t->bytes,
                             "memory", (json_int_t)t->memory);
     if (all && o.time) json_object_set_new(all, "seconds", json_real(t->seconds));

@@ -176,11 +176,14 @@ static bool settle_memory(job *j)
 static bool say_model(cli *c, const hg_model *model, int batch)
 {
     char count[32];
-    int in[3], code[3];
+    int in[3], target[3], code[3];
+    char to[64] = "";
     hg_model_input(model, &in[0], &in[1], &in[2]);
+    hg_model_target(model, &target[0], &target[1], &target[2]);
+    if (hg_model_is_corrupted(model)) snprintf(to, sizeof to, " corrupted to %dx%dx%d", in[0], in[1], in[2]);
     hg_model_code(model, &code[0], &code[1], &code[2]);
-    cli_say(c, "%smodel:%s %s, %s parameters, pictures %dx%dx%d, code %lld numbers, batch %d", cli_bold(c),
-            cli_plain(c), hg_model_name(model), cli_count(count, hg_model_parameters(model)), in[0], in[1], in[2],
+    cli_say(c, "%smodel:%s %s, %s parameters, pictures %dx%dx%d%s, code %lld numbers, batch %d", cli_bold(c),
+            cli_plain(c), hg_model_name(model), cli_count(count, hg_model_parameters(model)), target[0], target[1], target[2], to,
             (long long)code[0] * code[1] * code[2], batch);
     return true;
 }
@@ -239,11 +242,13 @@ static bool prepare(job *j)
 {
     cli *c = j->c;
     const char *path = j->memory.data;
-    if (path && !hg_path_is_dir(path)) return cli_open_data(c, j->model, &j->memory) != NULL; /* fails, and says why */
+    int target[3];
+    hg_model_target(j->model, &target[0], &target[1], &target[2]);
+    if (path && !hg_path_is_dir(path)) return cli_open_data(c, target, &j->memory) != NULL; /* fails, and says why */
     if (!(j->device = cli_open_device(c, j->memory.device, false)) || !open_tuning(j)) return false;
     int batch = j->memory.batch > 0 ? (int)j->memory.batch : hg_model_batch(j->model);
     say_model(c, j->model, batch);
-    if (!open_net(j, batch) || !(j->data = cli_open_data(c, j->model, &j->memory)) || !tune(j, batch)) return false;
+    if (!open_net(j, batch) || !(j->data = cli_open_data(c, target, &j->memory)) || !tune(j, batch)) return false;
     const char *arguments = cli_memory_write(c, &j->memory);
     if (!arguments) return false;
     hg_train_params params = {

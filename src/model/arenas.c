@@ -57,7 +57,7 @@ void hg_arenas_destroy(hg_arenas *arenas)
     if (!arenas) return;
     hg_stage_destroy(arenas->records);
     hg_buffer *all[] = {arenas->params, arenas->grads, arenas->moments[0], arenas->moments[1], arenas->step, arenas->state,
-                        arenas->metrics, arenas->dummy, arenas->bytes};
+                        arenas->metrics, arenas->dummy, arenas->bytes, arenas->examples};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) hg_buffer_destroy(all[i]);
     for (int i = 0; i < arenas->n_chunks; i++) hg_buffer_destroy(arenas->chunks[i]);
     hg_free(arenas->chunks);
@@ -70,14 +70,24 @@ hg_buffer *hg_arenas_moment(hg_arenas *arenas, int k) { return arenas->moments[k
 hg_buffer *hg_arenas_metrics(hg_arenas *arenas) { return arenas->metrics; }
 hg_buffer *hg_arenas_state(hg_arenas *arenas) { return arenas->state; }
 
-hg_buffer *hg_arenas_bytes(hg_arenas *arenas, size_t bytes)
+static hg_buffer *batch_buffer(hg_arenas *arenas, hg_buffer **slot, size_t bytes, const char *label)
 {
-    if (arenas->bytes && hg_buffer_size(arenas->bytes) >= bytes) return arenas->bytes;
-    if (arenas->bytes) {
-        hg_fail(arenas->ctx, HG_INTERNAL, "a batch of %zu bytes came after the buffer was made for %zu", bytes, hg_buffer_size(arenas->bytes));
+    if (*slot && hg_buffer_size(*slot) >= bytes) return *slot;
+    if (*slot) {
+        hg_fail(arenas->ctx, HG_INTERNAL, "%s of %zu bytes came after the buffer was made for %zu", label, bytes, hg_buffer_size(*slot));
         return NULL;
     }
-    return arenas->bytes = role(arenas, bytes, "batch of pictures");
+    return *slot = role(arenas, bytes, label);
+}
+
+hg_buffer *hg_arenas_bytes(hg_arenas *arenas, size_t bytes)
+{
+    return batch_buffer(arenas, &arenas->bytes, bytes, "batch of pictures");
+}
+
+hg_buffer *hg_arenas_examples(hg_arenas *arenas, int batch)
+{
+    return batch_buffer(arenas, &arenas->examples, (size_t)batch * sizeof(uint32_t), "a batch's numbers");
 }
 
 bool hg_arenas_set_step(hg_arenas *arenas, uint64_t seed, int64_t step, int64_t steps, double lr, int batch)

@@ -1,6 +1,7 @@
 /* Assembling a graph from parsed layers: the nodes that options stand for, the latent, the loss. */
 #include "model/graph_build.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void *option_at(const hg_descriptor *type, void *options, const char *name)
@@ -13,6 +14,32 @@ static const hg_layer *layer_named(const char *name)
 {
     return (const hg_layer *)hg_descriptor_find(hg_layers, name);
 }
+
+/* ---- the input */
+
+enum { MAX_SIDE = 1 << 24 }; /* so that sides times a factor still fit an int */
+
+bool hg_graph_input(hg_graph *graph, hg_shape input, const hg_choice *corruptions, const char *const *places, int n, int *current)
+{
+    hg_shape shape = input;
+    for (int i = n - 1; i >= 0; i--) {
+        shape = ((const hg_corruption *)corruptions[i].type)->target(corruptions[i].options, shape);
+        if (hg_shape_count(shape) >= (size_t)1 << 31 || shape.h > MAX_SIDE || shape.w > MAX_SIDE)
+            return hg_fail(graph->ctx, HG_BAD_INPUT, "%s: %s would need pictures of %dx%dx%d, more than 2^31 numbers: make the input smaller",
+                           places[i], corruptions[i].type->name, shape.c, shape.h, shape.w);
+    }
+    graph->target = *current = hg_graph_tensor(graph, n ? "target" : "input", shape, -1);
+    for (int i = 0; *current >= 0 && i < n; i++) {
+        const char *name = hg_arena_format(graph->arena, "corrupt.%d", i);
+        const hg_layer *layer = &((const hg_corruption *)corruptions[i].type)->layer;
+        const hg_node *node = name ? hg_graph_node(graph, layer, corruptions[i].options, HG_CORRUPT, name, places[i], current, 1) : NULL;
+        *current = node ? node->out[0] : -1;
+    }
+    graph->input = *current;
+    return *current >= 0;
+}
+
+/* ---- layers and what their options stand for */
 
 /* A node of a layer that the model file does not name itself; `set` receives its options struct filled with defaults. */
 static void *default_options(hg_graph *graph, const hg_layer *layer)
@@ -158,10 +185,12 @@ bool hg_graph_loss(hg_graph *graph, hg_choice choice, const char *place, int pre
     bool same = out.c == want.c && out.h == want.h && out.w == want.w;
     bool flat_grey = out.flat && want.c == 1 && hg_shape_count(out) == hg_shape_count(want); /* the same memory order */
     if (!same && !flat_grey) {
-        char a[48], b[48];
+        char a[48], b[48], made[96] = "";
+        if (graph->target != graph->input)
+            snprintf(made, sizeof made, ", of which `corrupt` makes the input %s", hg_shape_text(graph->tensors[graph->input]->shape, a));
         return hg_fail(graph->ctx, HG_BAD_INPUT, "%s: the decoder's output (%s, layer %s) does not fit the picture that it is compared "
-                       "with (%s): change the decoder so that its last layer gives %s", graph->file, hg_shape_text(output->shape, a),
-                       output->name, hg_shape_text(target->shape, b), hg_shape_text(target->shape, (char[48]){0}));
+                       "with (%s%s): change the decoder so that its last layer gives %s", graph->file, hg_shape_text(output->shape, a),
+                       output->name, hg_shape_text(target->shape, b), made, b);
     }
     hg_layer *layer = hg_arena_alloc(graph->arena, 1, sizeof *layer);
     if (!layer) return false;

@@ -132,6 +132,7 @@ const char *hg_model_name(const hg_model *model) { return model->name; }
 const char *hg_model_text(const hg_model *model) { return model->text; }
 int hg_model_batch(const hg_model *model) { return model->batch; }
 int hg_model_epochs(const hg_model *model) { return model->epochs; }
+bool hg_model_is_corrupted(const hg_model *model) { return model->target != model->input; }
 bool hg_model_is_variational(const hg_model *model) { return model->latent != model->code; }
 
 static void shape_out(hg_shape shape, int *c, int *h, int *w)
@@ -140,6 +141,7 @@ static void shape_out(hg_shape shape, int *c, int *h, int *w)
 }
 
 void hg_model_input(const hg_model *model, int *c, int *h, int *w) { shape_out(model->tensors[model->input]->shape, c, h, w); }
+void hg_model_target(const hg_model *model, int *c, int *h, int *w) { shape_out(model->tensors[model->target]->shape, c, h, w); }
 void hg_model_output(const hg_model *model, int *c, int *h, int *w) { shape_out(model->tensors[model->target]->shape, c, h, w); }
 void hg_model_code(const hg_model *model, int *c, int *h, int *w) { shape_out(model->tensors[model->code]->shape, c, h, w); }
 

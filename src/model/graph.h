@@ -21,7 +21,7 @@ const char *hg_shape_text(hg_shape shape, char buf[48]);
 typedef struct hg_tensor {
     const char *name;
     hg_shape shape;
-    int producer;  /* node, -1 for the input and the target */
+    int producer;  /* node, -1 for what is given: the target, and so the input where nothing corrupts it */
     hg_choice act;
 } hg_tensor;
 
@@ -39,7 +39,7 @@ typedef struct hg_param {
 
 enum { HG_ALIGN = 4096, HG_MAX_IO = 4, HG_MAX_PARAMS = 8 };
 
-typedef enum hg_section { HG_ENCODER, HG_LATENT, HG_DECODER, HG_LOSS } hg_section;
+typedef enum hg_section { HG_CORRUPT, HG_ENCODER, HG_LATENT, HG_DECODER, HG_LOSS } hg_section;
 
 typedef struct hg_node {
     const hg_layer *layer;
@@ -62,6 +62,12 @@ struct hg_layer {
     void (*forward)(hg_plan *plan, const hg_node *node);
     void (*backward)(hg_plan *plan, const hg_node *node);
 };
+
+/* A corruption: a layer between the target and the input. It has no parameters and no backward pass, as nothing before it trains. */
+typedef struct hg_corruption {
+    hg_layer layer;
+    hg_shape (*target)(const void *options, hg_shape input); /* the shape that it makes `input` from */
+} hg_corruption;
 
 /* An activation: functions ACT_name(x, p) and ACT_GRAD_name(y, p) (from_output) or ACT_GRAD_name(x, p) in cl/common.cl.
  * Its only option, if any, is one number p (slope, alpha). */
@@ -100,7 +106,7 @@ struct hg_model {
     hg_tensor **tensors; int n_tensors;
     hg_param **params; int n_params;
     size_t trainable, total;  /* floats of the parameter arena, padding counted: [0, trainable) is optimized, the rest not */
-    int input, target; /* tensors; target == input unless the input is corrupted */
+    int input, target; /* tensors; one and the same unless `corrupt` makes the input from the target */
     int code, latent;  /* the code, and what the decoder reads: another tensor if a sample is drawn between them */
     int output;
     int loss;                 /* the loss's node, -1: none */

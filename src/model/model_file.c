@@ -6,7 +6,7 @@
 #include <yaml.h>
 #include "base/file.h"
 
-enum { MAX_BYTES = 1 << 20, MAX_DEPTH = 32, MAX_EVENTS = 100000, MAX_LIST = 3 };
+enum { MAX_BYTES = 1 << 20, MAX_DEPTH = 32, MAX_EVENTS = 100000, MAX_LIST = 3, MAX_CORRUPTIONS = 8 };
 
 typedef struct reader {
     hg_context *ctx;
@@ -198,17 +198,22 @@ static bool parse_name(reader *r, const char *what, const yaml_node_t *node, con
     return *name || refuse(r, get(r, first->key), what, "a name");
 }
 
+static bool parse_named(reader *r, const hg_descriptor *const *kinds, const char *what, const char *name, const yaml_node_t *value,
+                        const char *place, hg_choice *out)
+{
+    const hg_descriptor *type = hg_descriptor_find(kinds, name);
+    if (!type) return hg_descriptor_unknown(r->ctx, kinds, what, name, place);
+    void *options = hg_arena_alloc(r->graph->arena, 1, type->size ? type->size : 1);
+    if (!options || !parse_options(r, type, options, value, place)) return false;
+    *out = (hg_choice){type, options};
+    return true;
+}
+
 static bool parse_choice(reader *r, const hg_descriptor *const *kinds, const char *what, const yaml_node_t *node, hg_choice *out)
 {
     const char *name = NULL;
     const yaml_node_t *value;
-    if (!parse_name(r, what, node, &name, &value)) return false;
-    const hg_descriptor *type = hg_descriptor_find(kinds, name);
-    if (!type) return hg_descriptor_unknown(r->ctx, kinds, what, name, place_of(r, node));
-    void *options = hg_arena_alloc(r->graph->arena, 1, type->size ? type->size : 1);
-    if (!options || !parse_options(r, type, options, value, place_of(r, node))) return false;
-    *out = (hg_choice){type, options};
-    return true;
+    return parse_name(r, what, node, &name, &value) && parse_named(r, kinds, what, name, value, place_of(r, node), out);
 }
 
 /* ---- the file's own keys, as tables like everything else */
@@ -220,7 +225,7 @@ static const hg_option input_table[] = {
     {"width", "pixels", offsetof(input_options, width), HG_OPTION_INT, __builtin_nan(""), 1, 65536},
     {0},
 };
-static const hg_descriptor input_type = {"input", "the pictures' size", input_table, sizeof(input_options)};
+static const hg_descriptor input_type = {"input", "what the encoder sees", input_table, sizeof(input_options)};
 
 typedef struct train_options { int batch, epochs; } train_options;
 static const hg_option train_table[] = {
@@ -230,8 +235,8 @@ static const hg_option train_table[] = {
 };
 static const hg_descriptor train_type = {"train", "how long and with what batch", train_table, sizeof(train_options)};
 
-typedef enum file_key { KEY_NAME, KEY_INPUT, KEY_ENCODER, KEY_LATENT, KEY_DECODER, KEY_LOSS, KEY_OPTIMIZER, KEY_TRAIN, KEY_INITIALIZER, KEYS } file_key;
-static const char *const key_names[KEYS] = {"name", "input", "encoder", "latent", "decoder", "loss", "optimizer", "train", "initializer"};
+typedef enum file_key { KEY_NAME, KEY_INPUT, KEY_ENCODER, KEY_LATENT, KEY_DECODER, KEY_CORRUPT, KEY_LOSS, KEY_OPTIMIZER, KEY_TRAIN, KEY_INITIALIZER, KEYS } file_key;
+static const char *const key_names[KEYS] = {"name", "input", "encoder", "latent", "decoder", "corrupt", "loss", "optimizer", "train", "initializer"};
 
 static bool sort_keys(reader *r, const yaml_node_t *root, const yaml_node_t *values[KEYS])
 {
@@ -243,8 +248,8 @@ static bool sort_keys(reader *r, const yaml_node_t *root, const yaml_node_t *val
         while (name && k < KEYS && strcmp(name, key_names[k]) != 0) k++;
         if (!name || k == KEYS) {
             const char *nearest = name ? hg_nearest(name, key_names, KEYS) : NULL;
-            return hg_fail(r->ctx, HG_BAD_INPUT, "%s: unknown key '%s'%s%s%s; a model file has name, input, encoder, latent, decoder, loss, "
-                           "optimizer, train, initializer", place_of(r, key), name ? name : kind_of(key), nearest ? ", did you mean '" : "",
+            return hg_fail(r->ctx, HG_BAD_INPUT, "%s: unknown key '%s'%s%s%s; a model file has name, input, encoder, latent, decoder, corrupt, "
+                           "loss, optimizer, train, initializer", place_of(r, key), name ? name : kind_of(key), nearest ? ", did you mean '" : "",
                            nearest ? nearest : "", nearest ? "'?" : "");
         }
         if (values[k]) return hg_fail(r->ctx, HG_BAD_INPUT, "%s: '%s' is given twice", place_of(r, key), name);
@@ -272,16 +277,43 @@ static bool read_layers(reader *r, const yaml_node_t *list, hg_section section, 
     return true;
 }
 
-static bool read_input(reader *r, const yaml_node_t *node, int *current)
+/* `corrupt`: a name, a mapping of names to options, or a list of both; applied in the order written. */
+typedef struct corruptions { hg_choice choices[MAX_CORRUPTIONS]; const char *places[MAX_CORRUPTIONS]; int n; } corruptions;
+
+static bool add_corruption(reader *r, const yaml_node_t *at, const char *name, const yaml_node_t *value, corruptions *to)
+{
+    if (!name) return refuse(r, at, "corrupt", "`name` or `name: {options}`");
+    if (to->n == MAX_CORRUPTIONS) return hg_fail(r->ctx, HG_BAD_INPUT, "%s: corrupt: more than %d entries", place_of(r, at), MAX_CORRUPTIONS);
+    to->places[to->n] = place_of(r, at);
+    return parse_named(r, hg_corruptions, "corruption", name, value, to->places[to->n], &to->choices[to->n]) && ++to->n;
+}
+
+static bool read_corrupt(reader *r, const yaml_node_t *node, corruptions *to)
+{
+    if (!node || is_empty(node)) return true;
+    if (node->type == YAML_SCALAR_NODE) return add_corruption(r, node, scalar(node), NULL, to);
+    if (node->type == YAML_MAPPING_NODE) {
+        for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++)
+            if (!add_corruption(r, get(r, pair->key), scalar(get(r, pair->key)), get(r, pair->value), to)) return false;
+        return true;
+    }
+    for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
+        const yaml_node_t *entry = get(r, *item);
+        if (entry->type == YAML_SEQUENCE_NODE) return refuse(r, entry, "corrupt", "`name` or `name: {options}`");
+        if (!read_corrupt(r, entry, to)) return false;
+    }
+    return true;
+}
+
+static bool read_input(reader *r, const yaml_node_t *node, const yaml_node_t *corrupt, int *current)
 {
     input_options in;
     if (!parse_options(r, &input_type, &in, node, place_of(r, node))) return false;
     hg_shape shape = {in.channels, in.height, in.width, false};
     if (hg_shape_count(shape) >= (size_t)1 << 31)
         return hg_fail(r->ctx, HG_BAD_INPUT, "%s: input: %dx%dx%d is more than 2^31 numbers per picture", place_of(r, node), in.channels, in.height, in.width);
-    *current = hg_graph_tensor(r->graph, "input", shape, -1);
-    r->graph->input = r->graph->target = *current;
-    return *current >= 0;
+    corruptions c = {.n = 0};
+    return read_corrupt(r, corrupt, &c) && hg_graph_input(r->graph, shape, c.choices, c.places, c.n, current);
 }
 
 static bool read_choice_or(reader *r, const hg_descriptor *const *kinds, file_key k, const yaml_node_t *node, const char *fallback, hg_choice *out)
@@ -299,7 +331,7 @@ static bool build(reader *r, const yaml_node_t *values[KEYS])
     int current;
     train_options train;
     const yaml_node_t *none = NULL;
-    if (!read_input(r, values[KEY_INPUT], &current)) return false;
+    if (!read_input(r, values[KEY_INPUT], values[KEY_CORRUPT], &current)) return false;
     if (values[KEY_INITIALIZER] && !parse_choice(r, hg_initializers, "initializer", values[KEY_INITIALIZER], &graph->initializer)) return false;
     if (!read_layers(r, values[KEY_ENCODER], HG_ENCODER, "encoder", &current)) return false;
     graph->code = graph->latent = current;

@@ -27,6 +27,7 @@ hg_context *hg_net_context(const hg_net *net) { return net->ctx; }
 hg_device *hg_net_device(const hg_net *net) { return net->dev; }
 hg_arenas *hg_net_arenas(const hg_net *net) { return net->arenas; }
 uint64_t hg_net_seed(const hg_net *net) { return net->seed; }
+uint64_t hg_net_evaluation_seed(const hg_net *net) { return net->seed ^ UINT64_C(0x9e3779b97f4a7c15); }
 void hg_net_set_seed(hg_net *net, uint64_t seed) { net->seed = seed; }
 bool hg_net_is_inference(const hg_net *net) { return net->inference; }
 const hg_model *hg_net_model(const hg_net *net) { return net->model; }
@@ -95,6 +96,7 @@ hg_net *hg_net_create(hg_device *dev, const hg_model *model, const hg_net_params
     net->batch = params->batch ? params->batch : model->batch;
     if (!(net->decided = hg_tuning_open(dev, NULL))) goto fail;
     if (!(net->arenas = hg_arenas_create(dev, model, params->tuning, !net->inference))) goto fail;
+    if (hg_model_is_corrupted(model) && !hg_arenas_examples(net->arenas, net->batch)) goto fail;
     if (!net->inference && !hg_net_plan(net, HG_PURPOSE_TRAIN, net->batch)) goto fail;
     if (!hg_net_init(net)) goto fail; /* last: drawing millions of weights must not delay the word that kernels are compiled */
     return net;
@@ -169,9 +171,17 @@ void hg_to_torch(hg_shape shape, const float *hwc, float *chw)
         for (size_t c = 0; c < channels; c++) chw[c * pixels + p] = hwc[p * channels + c];
 }
 
-/* Runs a plan over n examples, a batch at a time; what is left over of the last batch is zeros, which examples never see:
- * outside training no layer looks across the batch. */
-static bool apply(hg_net *net, hg_plan_purpose purpose, int source, int result, int64_t n, const float *in, float *out)
+/* Where a plan draws by example: these are the dataset's numbers `first` and on. */
+static bool number_examples(hg_net *net, const hg_plan *plan, int64_t first, uint32_t *numbers, int batch)
+{
+    if (!hg_plan_reads_examples(plan)) return true;
+    for (int k = 0; k < batch; k++) numbers[k] = (uint32_t)(first + k);
+    return hg_buffer_write(hg_arenas_examples(net->arenas, batch), 0, numbers, (size_t)batch * sizeof *numbers);
+}
+
+/* Runs a plan over the n examples from number `first` on, a batch at a time; what is left over of the last batch is zeros, which
+ * examples never see: outside training no layer looks across the batch. */
+static bool apply(hg_net *net, hg_plan_purpose purpose, int source, int result, int64_t first, int64_t n, const float *in, float *out)
 {
     if (n <= 0) return true;
     int batch = n < net->batch ? (int)n : net->batch;
@@ -179,33 +189,45 @@ static bool apply(hg_net *net, hg_plan_purpose purpose, int source, int result, 
     size_t from_count = hg_shape_count(from), to_count = hg_shape_count(to);
     float *x = hg_alloc(net->ctx, hg_mul(from_count, (size_t)batch), sizeof *x);
     float *y = hg_alloc(net->ctx, hg_mul(to_count, (size_t)batch), sizeof *y);
-    hg_plan *plan = x && y ? hg_net_plan(net, purpose, batch) : NULL;
+    uint32_t *numbers = hg_alloc(net->ctx, (size_t)batch, sizeof *numbers);
+    hg_plan *plan = x && y && numbers ? hg_net_plan(net, purpose, batch) : NULL;
     bool ok = plan != NULL;
     for (int64_t i = 0; ok && i < n; i += batch) {
         int count = n - i < batch ? (int)(n - i) : batch;
         memset(x, 0, from_count * (size_t)batch * sizeof *x);
         for (int k = 0; k < count; k++) hg_to_engine(from, in + (size_t)(i + k) * from_count, x + (size_t)k * from_count);
-        ok = hg_plan_set_value(plan, source, x) && hg_plan_run(plan) && hg_plan_get_value(plan, result, y);
+        ok = number_examples(net, plan, first + i, numbers, batch) && hg_plan_set_value(plan, source, x) && hg_plan_run(plan) && hg_plan_get_value(plan, result, y);
         for (int k = 0; ok && k < count; k++) hg_to_torch(to, y + (size_t)k * to_count, out + (size_t)(i + k) * to_count);
     }
     hg_free(x);
     hg_free(y);
+    hg_free(numbers);
     return ok;
+}
+
+bool hg_corrupt(hg_net *net, int64_t first, int64_t n, const float *target, float *x)
+{
+    const hg_model *model = net->model;
+    if (hg_model_is_corrupted(model))
+        return hg_arenas_set_step(net->arenas, hg_net_evaluation_seed(net), 1, 1, 0, net->batch) &&
+               apply(net, HG_PURPOSE_CORRUPT, model->target, model->input, first, n, target, x);
+    if (n > 0) memcpy(x, target, hg_mul(hg_shape_count(model->tensors[model->target]->shape), (size_t)n) * sizeof *x);
+    return true;
 }
 
 bool hg_encode(hg_net *net, int64_t n, const float *x, float *code)
 {
-    return apply(net, HG_PURPOSE_ENCODE, net->model->input, net->model->code, n, x, code);
+    return apply(net, HG_PURPOSE_ENCODE, net->model->input, net->model->code, 0, n, x, code);
 }
 
 bool hg_decode(hg_net *net, int64_t n, const float *code, float *y)
 {
-    return apply(net, HG_PURPOSE_DECODE, net->model->latent, net->model->output, n, code, y);
+    return apply(net, HG_PURPOSE_DECODE, net->model->latent, net->model->output, 0, n, code, y);
 }
 
 bool hg_reconstruct(hg_net *net, int64_t n, const float *x, float *y)
 {
-    return apply(net, HG_PURPOSE_RECONSTRUCT, net->model->input, net->model->output, n, x, y);
+    return apply(net, HG_PURPOSE_RECONSTRUCT, net->model->input, net->model->output, 0, n, x, y);
 }
 
 /* ---- for printing */

@@ -8,6 +8,8 @@ hg_context *hg_net_context(const hg_net *net);
 hg_device *hg_net_device(const hg_net *net);
 hg_arenas *hg_net_arenas(const hg_net *net);
 uint64_t hg_net_seed(const hg_net *net);
+/* Key of what is drawn outside training, the same every time: curves over epochs compare like with like. */
+uint64_t hg_net_evaluation_seed(const hg_net *net);
 void hg_net_set_seed(hg_net *net, uint64_t seed); /* of later draws, when a run is resumed */
 bool hg_net_is_inference(const hg_net *net);
 

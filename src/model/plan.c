@@ -20,6 +20,7 @@ const hg_graph *hg_plan_graph(const hg_plan *plan) { return plan->graph; }
 hg_arena *hg_plan_arena(hg_plan *plan) { return plan->arena; }
 const hg_tensor *hg_plan_tensor(const hg_plan *plan, int tensor) { return plan->graph->tensors[tensor]; }
 bool hg_plan_wants_grad(const hg_plan *plan, int tensor) { return plan->training && plan->wants_grad[tensor]; }
+bool hg_plan_reads_examples(const hg_plan *plan) { return plan->examples >= 0; }
 hg_launch *const *hg_plan_launches(const hg_plan *plan, int *n) { *n = plan->n_launches; return plan->launches; }
 
 int hg_plan_root(const hg_plan *plan, int tensor)
@@ -107,6 +108,13 @@ hg_block hg_plan_note(hg_plan *plan, const hg_node *node, size_t bytes)
 }
 
 hg_block hg_plan_step(hg_plan *plan) { return plan->step; }
+
+hg_block hg_plan_examples(hg_plan *plan)
+{
+    if (plan->examples < 0)
+        plan->examples = hg_plan_fixed(plan, hg_arenas_examples(plan->arenas, plan->batch), (size_t)plan->batch * sizeof(uint32_t), false);
+    return plan->examples;
+}
 
 static hg_block param_block(hg_plan *plan, hg_block *slot, hg_buffer *arena, int index)
 {

@@ -32,6 +32,7 @@ hg_block hg_plan_scratch(hg_plan *plan, size_t bytes);       /* lives between it
 /* The same, one per node: what its forward pass leaves for its backward pass. */
 hg_block hg_plan_note(hg_plan *plan, const hg_node *node, size_t bytes);
 hg_block hg_plan_step(hg_plan *plan);                        /* hg_step of cl/common.cl: seed, step, lr ... */
+hg_block hg_plan_examples(hg_plan *plan);                    /* [B] uint: which example of its dataset each one is */
 /* The output has the input's value (flatten of one channel, dropout while evaluating): no launch, shared memory, and
  * gradients written for the one are those of the other. */
 void hg_plan_alias(hg_plan *plan, int output, int input);
@@ -93,12 +94,14 @@ hg_buffer *hg_arenas_grads(hg_arenas *arenas);
 hg_buffer *hg_arenas_moment(hg_arenas *arenas, int k);
 hg_buffer *hg_arenas_metrics(hg_arenas *arenas); /* [HG_RING][HG_METRICS] float: a row per step: total, reconstruction, kl, penalty */
 hg_buffer *hg_arenas_state(hg_arenas *arenas);   /* hg_state of cl/common.cl */
-/* The batch of pictures as bytes [B, H, W, C] that training and evaluating plans read. Made at the first call, which must be
+/* The batch of pictures as bytes [B, H, W, C], targets, that training and evaluating plans read. Made at the first call, which must be
  * for the largest batch. */
 hg_buffer *hg_arenas_bytes(hg_arenas *arenas, size_t bytes);
+/* What hg_plan_examples stands for, [batch] uint; made in the same way. */
+hg_buffer *hg_arenas_examples(hg_arenas *arenas, int batch);
 
 typedef enum hg_plan_purpose {
-    HG_PURPOSE_TRAIN, HG_PURPOSE_EVALUATE, HG_PURPOSE_ENCODE, HG_PURPOSE_DECODE, HG_PURPOSE_RECONSTRUCT,
+    HG_PURPOSE_TRAIN, HG_PURPOSE_EVALUATE, HG_PURPOSE_CORRUPT, HG_PURPOSE_ENCODE, HG_PURPOSE_DECODE, HG_PURPOSE_RECONSTRUCT,
     HG_PURPOSE_PROBE,          /* tests: forward and backward of all layers in training mode from a given output gradient */
     HG_PURPOSE_PROBE_EVALUATE, /* tests: forward only, in evaluation mode */
     HG_PURPOSE_TRIAL,          /* one operation of one node (hg_plan_trial) */
@@ -112,6 +115,8 @@ void hg_plan_destroy(hg_plan *plan);
 /* Enqueues one run with the step record as last uploaded. Does not wait. */
 bool hg_plan_run(hg_plan *plan);
 hg_launch *const *hg_plan_launches(const hg_plan *plan, int *n);
+/* Does a launch read hg_plan_examples? Then hg_arenas_examples is to be written before a run. */
+bool hg_plan_reads_examples(const hg_plan *plan);
 
 /* What was decided for an operation of the plan (model/variant.h): its key, "conv_forward 1x28x28 16x28x28 k3x3 b128"; variant and
  * parameters, "cpu:16:1:1:14"; whether it was only expected to be good, neither forced nor tuned; whose pass emitted it, and which

@@ -51,7 +51,7 @@ struct hg_plan {
     bool *param_written;
     bool metric_written[HG_METRICS], total_written;
 
-    hg_block step, state, metrics, dummy, bytes;
+    hg_block step, state, metrics, dummy, bytes, examples; /* the last two -1 where nothing reads them */
     hg_buffer **chunks;  /* the plan's own chunks where the shared ones are too small */
     int n_chunks;
     size_t *chunk_bytes;
@@ -66,7 +66,7 @@ struct hg_arenas {
     bool training;
     const hg_tuning *tuning; /* of the net's plans; NULL: none */
     hg_buffer *params, *grads, *moments[2], *step, *state, *metrics, *dummy;
-    hg_buffer *bytes;    /* a batch of pictures as bytes; made by hg_arenas_bytes */
+    hg_buffer *bytes, *examples; /* a batch's pictures and which they are; made by hg_arenas_bytes, hg_arenas_examples */
     hg_stage *records;
     hg_buffer **chunks;  /* activation arena */
     int n_chunks;

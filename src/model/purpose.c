@@ -35,6 +35,9 @@ static int choose_nodes(hg_plan *plan)
     case HG_PURPOSE_ENCODE:
         need(plan, graph->code, graph->input);
         return graph->input;
+    case HG_PURPOSE_CORRUPT:
+        need(plan, graph->input, graph->target);
+        return graph->target;
     case HG_PURPOSE_DECODE:
         need(plan, graph->output, graph->latent);
         return graph->latent;
@@ -49,7 +52,7 @@ static int choose_nodes(hg_plan *plan)
             bool all = plan->purpose == HG_PURPOSE_PROBE || plan->purpose == HG_PURPOSE_PROBE_EVALUATE;
             if (all || node->section == HG_LOSS || is_penalty(node)) need_node(plan, node);
         }
-        return graph->input;
+        return graph->target;
     }
 }
 
@@ -91,12 +94,12 @@ static void backward(hg_plan *plan)
 }
 
 /* Bytes of the batch -> floats in [0, 1]. */
-static void read_input(hg_plan *plan)
+static void read_pictures(hg_plan *plan)
 {
-    size_t n = hg_mul(hg_shape_count(plan->graph->tensors[plan->graph->input]->shape), (size_t)plan->batch);
+    size_t n = hg_mul(hg_shape_count(plan->graph->tensors[plan->graph->target]->shape), (size_t)plan->batch);
     hg_launch *launch = hg_emit(plan, NULL, "input", "input", "input_bytes");
     hg_emit_read(plan, launch, plan->bytes);
-    hg_emit_write(plan, launch, hg_plan_value(plan, plan->graph->input));
+    hg_emit_write(plan, launch, hg_plan_value(plan, plan->graph->target));
     hg_emit_int(plan, launch, (int64_t)n);
     hg_emit_items(plan, launch, n);
     hg_emit_cost(plan, launch, (double)n, (double)n * 5);
@@ -189,7 +192,7 @@ void hg_plan_compose(hg_plan *plan)
     const bool bytes = plan->purpose == HG_PURPOSE_TRAIN || plan->purpose == HG_PURPOSE_EVALUATE;
     int source = choose_nodes(plan);
     choose_grads(plan);
-    if (bytes) read_input(plan);
+    if (bytes) read_pictures(plan);
     else plan->blocks[hg_plan_value(plan, source)].first = -1;
     if (plan->purpose == HG_PURPOSE_PROBE) { /* the loss may add to it in the forward pass */
         plan->blocks[hg_plan_grad(plan, graph->output)].first = -1;
@@ -201,6 +204,7 @@ void hg_plan_compose(hg_plan *plan)
     plan->end_backward = plan->n_launches;
     if (bytes) finish_metrics(plan);
     if (plan->purpose == HG_PURPOSE_TRAIN) update(plan);
+    if (plan->purpose == HG_PURPOSE_CORRUPT) keep(plan, hg_plan_value(plan, graph->input));
     if (plan->purpose == HG_PURPOSE_ENCODE) keep(plan, hg_plan_value(plan, graph->code));
     if (plan->purpose == HG_PURPOSE_DECODE || plan->purpose == HG_PURPOSE_RECONSTRUCT) keep(plan, hg_plan_value(plan, graph->output));
     if (plan->guarded) keep_probe(plan);

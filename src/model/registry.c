@@ -4,23 +4,27 @@
 #include "registry_words.h"
 
 #define DECLARE_LAYER(name) extern const hg_layer hg_layer_##name;
+#define DECLARE_CORRUPTION(name) extern const hg_corruption hg_corruption_##name;
 #define DECLARE_LOSS(name) extern const hg_loss hg_loss_##name;
 #define DECLARE_OPTIMIZER(name) extern const hg_optimizer hg_optimizer_##name;
 HG_LAYER_WORDS(DECLARE_LAYER)
 HG_LATENT_WORDS(DECLARE_LAYER)
+HG_CORRUPTION_WORDS(DECLARE_CORRUPTION)
 HG_LOSS_WORDS(DECLARE_LOSS)
 HG_OPTIMIZER_WORDS(DECLARE_OPTIMIZER)
 
 #define LAYER_HEAD(name) &hg_layer_##name.head,
+#define CORRUPTION_HEAD(name) &hg_corruption_##name.layer.head,
 #define LOSS_HEAD(name) &hg_loss_##name.head,
 #define OPTIMIZER_HEAD(name) &hg_optimizer_##name.head,
 const hg_descriptor *const hg_layers[] = {HG_LAYER_WORDS(LAYER_HEAD) NULL};
 const hg_descriptor *const hg_latents[] = {HG_LATENT_WORDS(LAYER_HEAD) NULL};
+const hg_descriptor *const hg_corruptions[] = {HG_CORRUPTION_WORDS(CORRUPTION_HEAD) NULL};
 const hg_descriptor *const hg_losses_list[] = {HG_LOSS_WORDS(LOSS_HEAD) NULL};
 const hg_descriptor *const hg_optimizers[] = {HG_OPTIMIZER_WORDS(OPTIMIZER_HEAD) NULL};
 
 static const struct { const char *group; const hg_descriptor *const *kinds; } groups[] = {
-    {"layer", hg_layers}, {"latent", hg_latents}, {"activation", hg_activations}, {"loss", hg_losses_list},
+    {"layer", hg_layers}, {"latent", hg_latents}, {"corruption", hg_corruptions}, {"activation", hg_activations}, {"loss", hg_losses_list},
     {"optimizer", hg_optimizers}, {"schedule", hg_schedules}, {"initializer", hg_initializers}};
 
 bool hg_help(int i, hg_help_entry *entry)

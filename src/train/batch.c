@@ -52,7 +52,7 @@ static void gather(hg_batches *it, block *to, int64_t epoch, int64_t index)
     for (int i = 0; i < to->count; i++) {
         uint32_t example = it->order[first + i];
         to->indices[i] = example;
-        memcpy(to->pixels + (size_t)i * it->example, hg_dataset_pixels(it->data, it->params.part, example), it->example);
+        hg_dataset_copy(it->data, it->params.part, example, to->pixels + (size_t)i * it->example);
         if (to->labels)
             to->labels[i] = hg_dataset_label(it->data, it->params.part, example);
     }

@@ -71,20 +71,31 @@ static size_t example_size(const hg_dataset *data)
     return hg_mul(hg_mul((size_t)data->height, (size_t)data->width), (size_t)data->channels);
 }
 
-bool hg_dataset_reserve(hg_dataset *data, hg_part part, int64_t count, bool labels)
+static bool reserve(hg_dataset *data, hg_part part, int64_t count, bool pixels, bool labels)
 {
     hg_examples *examples = &data->parts[part];
     if (count < 1 || count > INT32_MAX)
         return hg_fail(data->ctx, HG_BAD_INPUT, "%s: %" PRId64 " %s pictures; expected 1 to %d",
                        data->params.path ? data->params.path : "built-in data",
                        count, part == HG_TRAIN ? "training" : "test", INT32_MAX);
-    examples->pixels = hg_alloc(data->ctx, (size_t)count, example_size(data));
-    if (!examples->pixels)
+    if (pixels && !(examples->pixels = hg_alloc(data->ctx, (size_t)count, example_size(data))))
         return false;
     if (labels && !(examples->labels = hg_alloc(data->ctx, (size_t)count, sizeof *examples->labels)))
         return false;
     examples->count = count;
     return true;
+}
+
+bool hg_dataset_reserve(hg_dataset *data, hg_part part, int64_t count, bool labels)
+{
+    return reserve(data, part, count, true, labels);
+}
+
+bool hg_dataset_draw_later(hg_dataset *data, hg_part part, int64_t count)
+{
+    if (!data->drawn && !(data->drawn = hg_alloc(data->ctx, example_size(data), 1)))
+        return false;
+    return reserve(data, part, count, false, true);
 }
 
 bool hg_dataset_put(hg_dataset *data, hg_part part, int64_t index, const uint8_t *hwc)
@@ -251,9 +262,10 @@ static bool name_make(hg_dataset *data)
     char *name = hg_arena_format(data->arena, "%s: %" PRId64 " training and %" PRId64 " test pictures, %d x %d x %d, ",
                                  data->params.path ? data->params.path : "built-in", data->parts[HG_TRAIN].count,
                                  data->parts[HG_TEST].count, data->channels, data->height, data->width);
-    data->name = !name ? NULL : data->classes ? hg_arena_format(data->arena, "%s%d classes (%s)", name, data->classes,
-                                                                data->format->name)
-                                              : hg_arena_format(data->arena, "%sno labels (%s)", name, data->format->name);
+    const char *later = data->drawn ? ", drawn when they are needed" : "";
+    data->name = !name ? NULL : data->classes ? hg_arena_format(data->arena, "%s%d classes (%s%s)", name, data->classes,
+                                                                data->format->name, later)
+                                              : hg_arena_format(data->arena, "%sno labels (%s%s)", name, data->format->name, later);
     return data->name != NULL;
 }
 
@@ -299,6 +311,7 @@ void hg_dataset_close(hg_dataset *data)
             hg_free(data->parts[part].labels);
             hg_free(data->parts[part].order);
         }
+    hg_free(data->drawn);
     hg_arena_destroy(data->arena);
     hg_free(data);
 }
@@ -338,12 +351,26 @@ int hg_dataset_label(const hg_dataset *data, hg_part part, int64_t index)
 
 const uint8_t *hg_dataset_pixels(const hg_dataset *data, hg_part part, int64_t index)
 {
-    return data->parts[part].pixels + place(&data->parts[part], index) * example_size(data);
+    const hg_examples *examples = &data->parts[part];
+    return examples->pixels ? examples->pixels + place(examples, index) * example_size(data) : NULL;
+}
+
+void hg_dataset_copy(const hg_dataset *data, hg_part part, int64_t index, uint8_t *to)
+{
+    const uint8_t *kept = hg_dataset_pixels(data, part, index);
+    if (kept)
+        memcpy(to, kept, example_size(data));
+    else
+        data->format->draw(data, part, index, to);
 }
 
 void hg_dataset_get(const hg_dataset *data, hg_part part, int64_t index, float *out)
 {
     const uint8_t *pixels = hg_dataset_pixels(data, part, index);
+    if (!pixels) {
+        data->format->draw(data, part, index, data->drawn);
+        pixels = data->drawn;
+    }
     size_t area = (size_t)data->height * (size_t)data->width, channels = (size_t)data->channels;
     for (size_t i = 0; i < area; i++)
         for (size_t c = 0; c < channels; c++)

@@ -108,14 +108,9 @@ hg_trainer *hg_trainer_create(hg_net *net, const hg_dataset *data, const hg_trai
     t->settings = (hg_run_settings){.seed = hg_net_seed(net), .batch = hg_net_batch(net),
                                     .epochs = t->params.epochs, .steps = t->params.steps, .lr = t->params.lr, .shuffle = !t->params.no_shuffle,
                                     .arguments = t->params.arguments, .data_count = hg_dataset_count(data, HG_TRAIN)};
-    int c, h, w, dc, dh, dw;
-    hg_model_input(hg_net_model(net), &c, &h, &w);
-    hg_dataset_shape(data, &dc, &dh, &dw);
     if (hg_net_is_inference(net)) hg_fail(ctx, HG_USAGE, "the net was made for inference only");
-    else if (c != dc || h != dh || w != dw)
-        hg_fail(ctx, HG_BAD_INPUT, "the data's pictures are %dx%dx%d, the model's input is %dx%dx%d", dc, dh, dw, c, h, w);
     else if (t->settings.data_count < 1) hg_fail(ctx, HG_BAD_INPUT, "there are no training examples");
-    if (hg_failed(ctx)) goto fail;
+    if (hg_failed(ctx) || !hg_feeder_accepts(net, data)) goto fail;
     t->per_epoch = (t->settings.data_count + t->settings.batch - 1) / t->settings.batch;
     if (t->params.init && !t->params.resume && !hg_net_load(net, t->params.init)) goto fail;
     if (!open_dir(t)) goto fail;
@@ -152,7 +147,7 @@ static bool diverged(hg_trainer *t, int64_t step, double loss)
     hg_batch batch;
     hg_batches *it = hg_batches_open(t->data, &p);
     bool ok = it && hg_batches_next(it, &batch) &&
-              hg_feeder_run(t->feeder, HG_PURPOSE_TRAIN, batch.pixels, batch.count, t->settings.seed, step, t->total, t->settings.lr) &&
+              hg_feeder_run(t->feeder, HG_PURPOSE_TRAIN, &batch, t->settings.seed, step, t->total, t->settings.lr) &&
               hg_plan_diagnose(hg_net_plan(t->net, HG_PURPOSE_TRAIN, batch.count), &node);
     hg_batches_close(it);
     if (!ok && hg_failed(t->ctx)) return false;
@@ -249,7 +244,7 @@ static bool run_epoch(hg_trainer *t, hg_batches *batches)
     while (t->at.index < t->per_epoch && t->at.step < t->total && !t->stopped) {
         hg_batch batch;
         if (!hg_batches_next(batches, &batch)) return false;
-        if (!hg_feeder_run(t->feeder, HG_PURPOSE_TRAIN, batch.pixels, batch.count, t->settings.seed, t->at.step + 1, t->total, t->settings.lr))
+        if (!hg_feeder_run(t->feeder, HG_PURPOSE_TRAIN, &batch, t->settings.seed, t->at.step + 1, t->total, t->settings.lr))
             return false;
         t->at.step++;
         t->at.index++;

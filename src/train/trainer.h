@@ -3,15 +3,18 @@
 #define HG_TRAIN_TRAINER_H
 
 #include "model/net.h"
+#include "train/batch.h"
 
 /* A feeder brings batches of bytes to the device without waiting for it. */
 typedef struct hg_feeder hg_feeder;
 hg_feeder *hg_feeder_create(hg_net *net);
 void hg_feeder_destroy(hg_feeder *feeder);
 
-/* Uploads `count` pictures [count, H, W, C] and the step's record, and enqueues the plan for that many. Does not wait. */
-bool hg_feeder_run(hg_feeder *feeder, hg_plan_purpose purpose, const uint8_t *pixels, int count, uint64_t seed, int64_t step,
-                   int64_t steps, double lr);
+/* Fails with HG_BAD_INPUT unless the data's pictures are of the model's target's shape. */
+bool hg_feeder_accepts(const hg_net *net, const hg_dataset *data);
+
+/* Uploads a batch of pictures and the step's record, and enqueues the plan for that many. Does not wait. */
+bool hg_feeder_run(hg_feeder *feeder, hg_plan_purpose purpose, const hg_batch *batch, uint64_t seed, int64_t step, int64_t steps, double lr);
 
 /* Waits, then the losses of steps first .. first + n - 1 (n at most HG_FEEDER_RING), as long as their rows were not
  * overwritten by later ones. */

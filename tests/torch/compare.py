@@ -138,12 +138,12 @@ def compare_model(args, path):
     name = os.path.basename(path)
     with open(path) as file:
         text = yaml.safe_load(file)
-    channels, height, width = (text["input"].get(k, 1) for k in ("channels", "height", "width"))
+    torch.manual_seed(3)
+    model = reference.Model(text, torch.float64 if args.double else torch.float32)
+    channels, height, width = model.target()
     batch = text.get("train", {}).get("batch", 128)
     n = args.limit or batch * 3 + batch // 2  # the last batch of an epoch is a smaller one
     pictures = smooth_pictures(n, channels, height, width, 5)
-    torch.manual_seed(3)
-    model = reference.Model(text, torch.float64 if args.double else torch.float32)
     start = {k: v.detach().numpy().astype("f4") for k, v in model.tensors().items()}
     with tempfile.TemporaryDirectory() as folder:
         data = os.path.join(folder, "data")

@@ -1,5 +1,5 @@
 """The model language in PyTorch, written from the README's description: layers, losses, optimizers, schedules. Random layers are
-not modelled (dropout must have rate 0, epsilon_std must be 0)."""
+not modelled (dropout must have rate 0, epsilon_std and noise's std must be 0)."""
 import math
 
 import numpy
@@ -65,6 +65,9 @@ class Model:
         self.weights, self.buffers = {}, {}
         i = text["input"]
         self.input = (i.get("channels", 1), i["height"], i["width"])
+        corrupt = text.get("corrupt") or []
+        corrupt = corrupt if isinstance(corrupt, list) else [corrupt] if isinstance(corrupt, str) else [{k: v} for k, v in corrupt.items()]
+        self.corruptions = [entry(c) for c in corrupt]
         self.layers = {"encoder": [entry(l) for l in text["encoder"] or []], "decoder": [entry(l) for l in text["decoder"] or []]}
         _, self.latent = entry(text.get("latent"))
         self.variational = text.get("latent") is not None
@@ -161,6 +164,34 @@ class Model:
         return F.batch_norm(x, self.buffers[key + "running_mean"], self.buffers[key + "running_var"], self.weights[key + "weight"],
                             self.weights[key + "bias"], self.training, o.get("momentum", 0.1), o.get("epsilon", 1e-5))
 
+    # ---- what makes the input from the target
+
+    def target(self):
+        """The pictures' shape."""
+        c, h, w = self.input
+        for name, o in self.corruptions:
+            if name == "downscale":
+                f = pair(o.get("factor", o.get("", 2)))
+                h, w = h * f[0], w * f[1]
+        return c, h, w
+
+    def corrupt(self, x):
+        for name, o in self.corruptions:
+            if name == "noise":
+                assert o.get("std", o.get("", 0.5)) == 0, "noise is random: its std must be 0"
+                x = x + o.get("mean", 0.0)
+                x = x.clamp(0, 1) if o.get("clip", True) else x
+                continue
+            f, method = pair(o.get("factor", o.get("", 2))), o.get("method", "average")
+            size = (x.shape[2] // f[0], x.shape[3] // f[1])
+            if method == "average":
+                x = F.avg_pool2d(x, f)
+            elif method == "bilinear":
+                x = F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+            else:
+                x = F.interpolate(x, size=size, mode="nearest")
+        return x
+
     # ---- the whole
 
     def run(self, section, x, last_logits=False):
@@ -213,7 +244,7 @@ class Model:
         for step in range(1, steps + 1):
             rows = x[at:at + batch]
             at = at + batch if at + batch < n else 0
-            y, logits, kl, penalty = self.forward(rows)
+            y, logits, kl, penalty = self.forward(self.corrupt(rows))
             reconstruction = self.reconstruction(y, logits, rows)
             loss = reconstruction + self.latent.get("beta", 1.0) * kl + penalty
             for w in self.weights.values():

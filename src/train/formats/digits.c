@@ -207,6 +207,34 @@ void hg_digits_draw(uint64_t seed, int64_t index, int height, int width, uint8_t
 
 static bool detect(const char *path) { return !path; }
 
+/* What all digits may take in memory; where they would take more they are drawn when they are asked for, by the thread that gathers
+ * the next batches: a digit of 256 x 256 takes 0.7 ms. */
+static const int64_t KEPT_LIMIT = (int64_t)256 << 20;
+
+/* The picture's grey bytes go to the end of its room and are repeated from there. */
+static void draw(const hg_dataset *data, hg_part part, int64_t index, uint8_t *to)
+{
+    size_t area = (size_t)data->height * (size_t)data->width, channels = (size_t)data->channels;
+    uint8_t *grey = to + (channels - 1) * area;
+    int label;
+    hg_digits_draw(data->params.seed, index + (part == HG_TEST ? HG_DIGITS_TEST : 0), data->height, data->width, grey, &label);
+    for (size_t i = 0; channels > 1 && i < area; i++) {
+        const uint8_t value = grey[i];
+        for (size_t c = 0; c < channels; c++)
+            to[i * channels + c] = value;
+    }
+}
+
+/* The labels of digits that are drawn later. */
+static bool label_part(hg_dataset *data, hg_part part, int64_t count, int64_t first)
+{
+    if (!hg_dataset_draw_later(data, part, count))
+        return false;
+    for (int64_t i = 0; i < count; i++)
+        data->parts[part].labels[i] = label_of(data->params.seed, first + i);
+    return true;
+}
+
 static bool draw_part(hg_dataset *data, hg_part part, int64_t count, int64_t first)
 {
     hg_examples *examples = &data->parts[part];
@@ -238,9 +266,12 @@ static bool open(hg_dataset *data)
     if (height < HG_DIGITS_SIDE_MIN || width < HG_DIGITS_SIDE_MIN || height > HG_DIGITS_SIDE_MAX || width > HG_DIGITS_SIDE_MAX)
         return hg_fail(data->ctx, HG_BAD_INPUT, "built-in digits of %d x %d: they are drawn with sides of %d to %d; change the model's input or give a "
                        "folder with --data", height, width, HG_DIGITS_SIDE_MIN, HG_DIGITS_SIDE_MAX);
-    return hg_dataset_set_shape(data, 1, height, width, "built-in digits") && hg_dataset_set_classes(data, 10, NULL) &&
-           draw_part(data, HG_TRAIN, hg_dataset_limit(data, p->builtin_train ? p->builtin_train : 10000), 0) &&
-           draw_part(data, HG_TEST, p->builtin_test ? p->builtin_test : 2000, HG_DIGITS_TEST);
+    if (!hg_dataset_set_shape(data, 1, height, width, "built-in digits") || !hg_dataset_set_classes(data, 10, NULL))
+        return false;
+    const int64_t train = hg_dataset_limit(data, p->builtin_train ? p->builtin_train : 10000), test = p->builtin_test ? p->builtin_test : 2000;
+    const bool keep = train + test <= KEPT_LIMIT / ((int64_t)data->height * data->width * data->channels);
+    bool (*part)(hg_dataset *, hg_part, int64_t, int64_t) = keep ? draw_part : label_part;
+    return part(data, HG_TRAIN, train, 0) && part(data, HG_TEST, test, HG_DIGITS_TEST);
 }
 
 const hg_format hg_format_digits = {
@@ -248,4 +279,5 @@ const hg_format hg_format_digits = {
     .help = "built-in handwritten digits, drawn from strokes; used when no data is given",
     .detect = detect,
     .open = open,
+    .draw = draw,
 };

@@ -6,6 +6,7 @@
  *   hg_dataset_set_classes  if there are labels (may also come last, when the labels have been seen)
  *   hg_dataset_reserve      once per part that the files have
  *   hg_dataset_put          for every example; or writes data->parts[part].pixels itself where no conversion is needed
+ * or, in place of the last two, hg_dataset_draw_later.
  * A format without a test part reserves HG_TRAIN only: the dataset then splits 90/10 by seed, and applies `limit` after that.
  * A format with both parts may stop reading at hg_dataset_limit. */
 #ifndef HG_TRAIN_FORMATS_FORMAT_H
@@ -23,6 +24,8 @@ typedef struct hg_format {
     bool (*detect)(const char *path);
     /* Reads everything into `data`. Failures name the file, what is wrong with which numbers, what to do. */
     bool (*open)(hg_dataset *data);
+    /* Makes an example afresh, [H, W, C] as kept; for parts whose pixels are NULL. A function of its arguments alone; any thread. */
+    void (*draw)(const hg_dataset *data, hg_part part, int64_t index, uint8_t *to);
     const char *const *names; /* file names that it knows, for suggestions; ends with NULL; may be NULL */
 } hg_format;
 
@@ -33,7 +36,7 @@ extern const hg_format *const hg_formats[];
 /* The examples of one part. */
 typedef struct hg_examples {
     int64_t count;
-    uint8_t *pixels;     /* [N, H, W, C] */
+    uint8_t *pixels;     /* [N, H, W, C]; NULL: the format draws them when they are asked for */
     int32_t *labels;     /* [N]; NULL: none */
     uint32_t *order;     /* example i is at order[i] of the two arrays; NULL: at i */
     bool borrowed;       /* pixels and labels belong to the other part (after a split) */
@@ -48,6 +51,7 @@ struct hg_dataset {
     int file_channels, file_height, file_width; /* of the files' pictures */
     int channels, height, width;                /* as kept */
     hg_examples parts[2];      /* by hg_part */
+    uint8_t *drawn;            /* room for one example that hg_dataset_get has drawn; NULL: all are kept */
     int classes;               /* 0: no labels */
     const char *const *class_names; /* [classes]; NULL: the numbers themselves */
 };
@@ -62,6 +66,9 @@ bool hg_dataset_set_classes(hg_dataset *data, int classes, const char *const *na
 
 /* Zeroed room for `count` examples, 1 .. 2^31 - 1 (address space: memory is used as it is written). */
 bool hg_dataset_reserve(hg_dataset *data, hg_part part, int64_t count, bool labels);
+
+/* For a format with `draw`: `count` examples that take no memory. Labels are for the caller to fill in. */
+bool hg_dataset_draw_later(hg_dataset *data, hg_part part, int64_t count);
 
 /* Stores example `index` of a reserved part from the file's shape, [height, width, channels] interleaved, converted and resized. */
 bool hg_dataset_put(hg_dataset *data, hg_part part, int64_t index, const uint8_t *hwc);
