@@ -1,12 +1,18 @@
-/* F and D for CPU devices (model/conv.h): one work-item a work-group, no local memory, no barriers. A tile of R x Q pixels times
+/* F and D for CPU devices (model/conv.h): one work-item a work-group, no local memory, no barriers. A tile of TILE pixels times
  * NV vectors of channels lies in registers; every tap adds a broadcast of the read channel times a vector of weights to it.
  *   F (DATA 0): out[i, j, o] = sum over kh, kw, g of from[i SH - PH + kh DH, j SW - PW + kw DW, g] w[kh, kw, g, o]
  *   D (DATA 1): by phase (y mod SH, x mod SW): a dense correlation of stride 1 with the taps that meet the phase
- * What a band of BAND tiles reads is first copied into a patch with zeros around the picture, so that the loops over taps know no
- * borders: the copy costs about 2 SW / (KW KH O) of the arithmetic, more for few rows, and stays in the first two levels of cache.
- * THIN 1: few channels are written (up to 4): vectors then go along the channels read, and each sum is folded at the end.
- * Macros: IH IW G (read side), OH OW O (written side), KH KW SH SW DH DW PH PW, DATA, R Q BAND NV HG_VEC, THIN, BIAS, those of hg_store.
- * Memory traffic: from, out once; weights once per tile, from the second-level cache. */
+ * What a band reads (BAND rows of a picture, or several whole pictures) is first copied into a patch with zeros around each picture, so
+ * that the loops over taps know no borders: the copy costs about 2 SW / (KW KH O) of the arithmetic, more for few rows, and stays in
+ * the first two levels of cache. A tile takes its pixels in the order of the band, across the ends of rows and pictures; where
+ * rows and tiles fit each other (REGULAR) the distances in a tile are numbers for the compiler.
+ * The weights come in panels of NV vectors of written channels [panel][KH, KW, G, NV HG_VEC] (cl/conv_pack.cl), which are read from the
+ * second-level cache in a row; the last panel is moved back.
+ * THIN 1: few channels are written (up to 4): vectors then go along the channels read, and each sum is folded at the end; weights
+ * as stored.
+ * Macros: IH IW G (read side), OH OW O (written side), KH KW SH SW DH DW PH PW, DATA, TILE BAND PART NV HG_VEC, THIN, BIAS, those of
+ * hg_store. PART: columns that share a patch, all of them unless pictures are very wide; the last part is moved back.
+ * Memory traffic: from, out once; a panel once per band, for each tile from the caches. */
 #ifndef G
 #define G 8
 #define O 16
@@ -22,9 +28,9 @@
 #define DW 1
 #define PH 1
 #define PW 1
-#define R 1
-#define Q 4
+#define TILE 4
 #define NV 1
+#define PART OW
 #endif
 #ifndef DATA
 #define DATA 0
@@ -39,7 +45,7 @@
 #define BIAS 0
 #endif
 
-/* ---- the tile's geometry in one dimension: where its patch begins, how large it is, which taps a phase has */
+/* ---- the band's geometry in one dimension: where its patch begins, how large it is, which taps a phase has */
 #if DATA
 /* tap k meets phase p if k = (p + P) mod S + t S; it reads row q + (p + P) / S - t (times the dilation where S is 1) */
 #define TAP_DIL(S, D) ((S) == 1 ? (D) : 1)
@@ -49,8 +55,8 @@
 #define STEP_W 1
 #define BASE_H LOW(KH, SH, DH, PH)
 #define BASE_W LOW(KW, SW, DW, PW)
-#define PATCH_H (BAND * R + HIGH(SH, PH) - BASE_H)
-#define PATCH_W (Q + HIGH(SW, PW) - BASE_W)
+#define PATCH_H (BAND_ROWS + HIGH(SH, PH) - BASE_H)
+#define PATCH_W (PART + HIGH(SW, PW) - BASE_W)
 #define ROWS ((OH + SH - 1) / SH)
 #define COLUMNS ((OW + SW - 1) / SW)
 #define PHASES_H SH
@@ -60,14 +66,18 @@
 #define STEP_W SW
 #define BASE_H (-PH)
 #define BASE_W (-PW)
-#define PATCH_H ((BAND * R - 1) * SH + (KH - 1) * DH + 1)
-#define PATCH_W ((Q - 1) * SW + (KW - 1) * DW + 1)
+#define PATCH_H ((BAND_ROWS - 1) * SH + (KH - 1) * DH + 1)
+#define PATCH_W ((PART - 1) * SW + (KW - 1) * DW + 1)
 #define ROWS OH
 #define COLUMNS OW
 #define PHASES_H 1
 #define PHASES_W 1
 #endif
-#define TILE (R * Q)
+#define BAND_ROWS (BAND < ROWS ? BAND : ROWS)
+#define PICTURES (BAND < ROWS ? 1 : BAND / ROWS)
+#define PATCH (PATCH_H * PATCH_W * GP)
+#define REGULAR (PART % TILE == 0 || (TILE % PART == 0 && BAND_ROWS % (TILE / PART) == 0))
+#define PANEL (NV * HG_VEC)
 /* channels in the patch: rounded up to whole vectors where vectors go along them */
 #if THIN
 #define GP ((G + HG_VEC - 1) / HG_VEC * HG_VEC)
@@ -112,27 +122,48 @@ static inline void fold(const float16 *sum, int n, float *folded)
 }
 #endif
 
-/* units: pictures times bands of BAND tiles' rows, which share a patch; a work-item takes a contiguous span of them */
+/* Where the patch has what pixel p of the band reads at the first tap. */
+inline int place(int p)
+{
+    const int line = p / PART, picture = PICTURES > 1 ? line / BAND_ROWS : 0, row = line - picture * BAND_ROWS;
+    return picture * PATCH + (row * STEP_H * PATCH_W + (p - line * PART) * STEP_W) * GP;
+}
+
+/* A tile's pixels in the patch. */
+#if REGULAR
+#define AT(q) ((q) / PART * (STEP_H * PATCH_W * GP) + (q) % PART * (STEP_W * GP))
+#define PLACES const float *first = patch + place(p0)
+#define SHIFTED(tap) const float *x = first + (tap)
+#define X(q) (x + AT(q))
+#else
+#define PLACES const float *at[TILE]; HG_UNROLL for (int q = 0; q < TILE; q++) at[q] = patch + place(min(p0 + q, n - 1))
+#define SHIFTED(tap) const float *x[TILE]; HG_UNROLL for (int q = 0; q < TILE; q++) x[q] = at[q] + (tap)
+#define X(q) (x[q])
+#endif
+
+/* units: groups of pictures times bands, each with a patch; a work-item takes a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const float *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global float *restrict out, __global const float *out_x, int units)
+                     __global float *restrict out, __global const float *out_x, int pictures, int units)
 {
-    enum { BANDS = (ROWS + BAND * R - 1) / (BAND * R) };
-    const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), first = (int)get_global_id(0) * span;
-    const int last = min(first + span, units);
-    float patch[PATCH_H * PATCH_W * GP];
+    enum { BANDS = (ROWS + BAND_ROWS - 1) / BAND_ROWS };
+    const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), begin = (int)get_global_id(0) * span;
+    const int end = min(begin + span, units);
+    float patch[PICTURES * PATCH];
 #if THIN
     float packed[KH * KW * O * GP]; /* [KH, KW, O, GP] */
     for (int k = 0; k < KH * KW; k++)
         for (int o = 0; o < O; o++)
             for (int g = 0; g < GP; g++) packed[(k * O + o) * GP + g] = g < G ? w[(k * G + g) * O + o] : 0.0f;
 #endif
-    for (int unit = first; unit < last; unit++) {
-        const int b = unit / BANDS, band = (unit - b * BANDS) * BAND * R;
-        for (int own = 0; own < COLUMNS; own += Q) {
-            const int j0 = min(own, COLUMNS - Q); /* the last tile is moved back: what it shares with the one before is not stored again */
-            fill_patch(patch, from + b * IH * IW * G, band * STEP_H + BASE_H, j0 * STEP_W + BASE_W);
-            for (int i0 = band; i0 < min(band + BAND * R, ROWS); i0 += R)
+    for (int unit = begin; unit < end; unit++) {
+        const int group = unit / BANDS, b0 = group * PICTURES, band = (unit - group * BANDS) * BAND_ROWS;
+        const int here = min(PICTURES, pictures - b0), n = here * min(BAND_ROWS, ROWS - band) * PART;
+        for (int own_j = 0; own_j < COLUMNS; own_j += PART) {
+            const int j0 = min(own_j, COLUMNS - PART);
+            for (int i = 0; i < here; i++)
+                fill_patch(patch + i * PATCH, from + (b0 + i) * IH * IW * G, band * STEP_H + BASE_H, j0 * STEP_W + BASE_W);
+            for (int own_o = 0; own_o < O; own_o += THIN ? O : PANEL)
             for (int phase = 0; phase < PHASES_H * PHASES_W; phase++) {
                 const int py = phase / PHASES_W, px = phase - py * PHASES_W;
 #if DATA
@@ -140,86 +171,86 @@ __kernel void gather(__global const float *restrict from, __global const float *
 #else
                 const int kh0 = 0, kw0 = 0, kh_step = 1, kw_step = 1;
 #endif
-#if THIN
-                hg_vec sum[TILE * O];
-                HG_UNROLL for (int t = 0; t < TILE; t++)
-                    HG_UNROLL for (int o = 0; o < O; o++) sum[t * O + o] = 0.0f;
-#else
-                for (int own_o = 0; own_o < O; own_o += NV * HG_VEC) {
-                const int o0 = min(own_o, O - NV * HG_VEC);
-                hg_vec sum[TILE][NV];
-                HG_UNROLL for (int v = 0; v < NV; v++) {
+#if !THIN
+                const int o0 = min(own_o, O - PANEL);
+                __global const float *panel = w + own_o * (KH * KW * G);
+                hg_vec start[NV];
+                HG_UNROLL for (int v = 0; v < NV; v++)
 #if BIAS
-                    const hg_vec start = HG_LOAD(bias + o0 + v * HG_VEC);
+                    start[v] = HG_LOAD(bias + o0 + v * HG_VEC);
 #else
-                    const hg_vec start = 0.0f;
+                    start[v] = 0.0f;
 #endif
-                    HG_UNROLL for (int t = 0; t < TILE; t++) sum[t][v] = start;
-                }
 #endif
-                for (int kh = kh0; kh < KH; kh += kh_step)
-                    for (int kw = kw0; kw < KW; kw += kw_step) {
+                for (int own_p = 0; own_p < n; own_p += TILE) {
+                    const int p0 = max(min(own_p, n - TILE), 0); /* moved back at the end: what it shares is not stored again */
+                    PLACES;
+#if THIN
+                    hg_vec sum[TILE * O];
+                    HG_UNROLL for (int k = 0; k < TILE * O; k++) sum[k] = 0.0f;
+#else
+                    hg_vec sum[TILE][NV];
+                    HG_UNROLL for (int q = 0; q < TILE; q++)
+                        HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = start[v];
+#endif
+                    for (int kh = kh0; kh < KH; kh += kh_step)
+                        for (int kw = kw0; kw < KW; kw += kw_step) {
 #if DATA
-                        const int row = (py + PH) / SH - kh / SH * TAP_DIL(SH, DH) - BASE_H, column = (px + PW) / SW - kw / SW * TAP_DIL(SW, DW) - BASE_W;
+                            const int row = (py + PH) / SH - kh / SH * TAP_DIL(SH, DH) - BASE_H, column = (px + PW) / SW - kw / SW * TAP_DIL(SW, DW) - BASE_W;
 #else
-                        const int row = kh * DH, column = kw * DW;
+                            const int row = kh * DH, column = kw * DW;
 #endif
-                        const float *x = patch + (((i0 - band) * STEP_H + row) * PATCH_W + column) * GP;
+                            SHIFTED((row * PATCH_W + column) * GP);
 #if THIN
-                        const float *wp = packed + (kh * KW + kw) * O * GP;
-                        for (int g = 0; g < GP; g += HG_VEC) {
-                            hg_vec weight[O];
-                            HG_UNROLL for (int o = 0; o < O; o++) weight[o] = HG_LOAD(wp + o * GP + g);
-                            HG_UNROLL for (int r = 0; r < R; r++)
-                                HG_UNROLL for (int q = 0; q < Q; q++) {
-                                    const hg_vec value = HG_LOAD(x + (r * STEP_H * PATCH_W + q * STEP_W) * GP + g);
-                                    HG_UNROLL for (int o = 0; o < O; o++) sum[(r * Q + q) * O + o] = fma(value, weight[o], sum[(r * Q + q) * O + o]);
-                                }
-                        }
-#else
-                        __global const float *wp = w + (kh * KW + kw) * G * O + o0;
-                        for (int g = 0; g < G; g++, x++, wp += O) {
-                            hg_vec weight[NV];
-                            HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
-                            HG_UNROLL for (int r = 0; r < R; r++)
-                                HG_UNROLL for (int q = 0; q < Q; q++)
-                                    HG_UNROLL for (int v = 0; v < NV; v++)
-                                        sum[r * Q + q][v] = HG_SCALED(x[(r * STEP_H * PATCH_W + q * STEP_W) * G], weight[v], sum[r * Q + q][v]);
-                        }
-#endif
-                    }
-                /* store; what lies beyond the picture or belongs to another tile is dropped */
-#if THIN
-                float folded[TILE * O + HG_VEC];
-#if HG_VEC == 16
-                HG_UNROLL for (int k = 0; k < TILE * O; k += 16) fold(sum + k, min(TILE * O - k, 16), folded + k);
-#else
-                HG_UNROLL for (int k = 0; k < TILE * O; k++) folded[k] = hg_lanes(sum[k]);
-#endif
-                for (int r = 0; r < R; r++)
-                    for (int q = own - j0; q < Q; q++) {
-                        const int y = (i0 + r) * PHASES_H + py, xx = (j0 + q) * PHASES_W + px;
-                        for (int o = 0; o < O && y < OH && xx < OW; o++)
-                            hg_store_one(folded[(r * Q + q) * O + o] + (BIAS ? bias[o] : 0.0f), out, out_x, ((b * OH + y) * OW + xx) * O + o);
-                    }
-#else
-                HG_UNROLL for (int r = 0; r < R; r++)
-                    HG_UNROLL for (int q = 0; q < Q; q++) {
-                        const int y = (i0 + r) * PHASES_H + py, xx = (j0 + q) * PHASES_W + px, at = ((b * OH + y) * OW + xx) * O + o0;
-                        if (y < OH && xx < OW && j0 + q >= own)
-                            HG_UNROLL for (int v = 0; v < NV; v++) {
-                                if (o0 == own_o) {
-                                    hg_store(sum[r * Q + q][v], out, out_x, at + v * HG_VEC);
-                                } else {
-                                    float part[HG_VEC];
-                                    HG_STORE(sum[r * Q + q][v], part);
-                                    for (int k = 0; k < HG_VEC; k++)
-                                        if (o0 + v * HG_VEC + k >= own_o) hg_store_one(part[k], out, out_x, at + v * HG_VEC + k);
+                            const float *wp = packed + (kh * KW + kw) * O * GP;
+                            for (int g = 0; g < GP; g += HG_VEC) {
+                                hg_vec weight[O];
+                                HG_UNROLL for (int o = 0; o < O; o++) weight[o] = HG_LOAD(wp + o * GP + g);
+                                HG_UNROLL for (int q = 0; q < TILE; q++) {
+                                    const hg_vec value = HG_LOAD(X(q) + g);
+                                    HG_UNROLL for (int o = 0; o < O; o++) sum[q * O + o] = fma(value, weight[o], sum[q * O + o]);
                                 }
                             }
+#else
+                            __global const float *wp = panel + (kh * KW + kw) * G * PANEL;
+                            for (int g = 0; g < G; g++, wp += PANEL) {
+                                hg_vec weight[NV];
+                                HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
+                                HG_UNROLL for (int q = 0; q < TILE; q++)
+                                    HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = HG_SCALED(X(q)[g], weight[v], sum[q][v]);
+                            }
+#endif
+                        }
+#if THIN
+                    float folded[TILE * O + HG_VEC];
+#if HG_VEC == 16
+                    HG_UNROLL for (int k = 0; k < TILE * O; k += 16) fold(sum + k, min(TILE * O - k, 16), folded + k);
+#else
+                    HG_UNROLL for (int k = 0; k < TILE * O; k++) folded[k] = hg_lanes(sum[k]);
+#endif
+#endif
+                    /* store; what lies beyond the picture or belongs to another tile is dropped */
+                    HG_UNROLL for (int q = 0; q < TILE; q++) {
+                        const int p = p0 + q, line = p / PART, picture = PICTURES > 1 ? line / BAND_ROWS : 0, j = j0 + p - line * PART;
+                        const int y = (band + line - picture * BAND_ROWS) * PHASES_H + py, xx = j * PHASES_W + px;
+                        const int to = (((b0 + picture) * OH + y) * OW + xx) * O;
+                        if (p < own_p || p >= n || j < own_j || y >= OH || xx >= OW) continue;
+#if THIN
+                        for (int o = 0; o < O; o++) hg_store_one(folded[q * O + o] + (BIAS ? bias[o] : 0.0f), out, out_x, to + o);
+#else
+                        HG_UNROLL for (int v = 0; v < NV; v++) {
+                            if (O % PANEL == 0 || o0 == own_o) {
+                                hg_store(sum[q][v], out, out_x, to + o0 + v * HG_VEC);
+                            } else {
+                                float part[HG_VEC];
+                                HG_STORE(sum[q][v], part);
+                                for (int k = 0; k < HG_VEC; k++)
+                                    if (o0 + v * HG_VEC + k >= own_o) hg_store_one(part[k], out, out_x, to + o0 + v * HG_VEC + k);
+                            }
+                        }
+#endif
                     }
                 }
-#endif
             }
         }
     }

@@ -1,5 +1,8 @@
-/* Weights in another order: packed[tap, out, in] = stored[tap, in, out]. Reads and writes taps * in * out floats once.
- * On a CPU (HG_SPAN) an item is 16 outputs of a tap, whose 16 x 16 squares are turned in registers; elsewhere it is a number. */
+/* Weights in another order; every number is read and written once.
+ *   conv_swap: packed[tap, out, in] = stored[tap, in, out]. On a CPU (HG_SPAN) an item is 16 outputs of a tap, whose 16 x 16 squares are
+ *   turned in registers; elsewhere it is a number.
+ *   conv_panels, for CPUs: packed[panel, tap, g, k] = stored[tap, g, o0 + k], with SWAP stored[tap, o0 + k, g], where o0 = PANEL panel,
+ *   the last one moved back. An item is a tap of a panel. */
 
 #ifdef HG_SPAN
 
@@ -41,6 +44,30 @@ __kernel void conv_swap(__global const float *restrict stored, __global float *r
     HG_FOR(i, taps * in * out) {
         const int tap = i / (in * out), rest = i - tap * in * out, o = rest / in, k = rest - o * in;
         packed[i] = stored[(tap * in + k) * out + o];
+    }
+}
+#endif
+
+#ifdef PANEL
+__kernel void conv_panels(__global const float *restrict stored, __global float *restrict packed, int gathered, int written, int taps, int panels)
+{
+    HG_FOR(item, panels * taps) {
+        const int panel = item / taps, tap = item - panel * taps, o0 = min(panel * PANEL, written - PANEL);
+        __global float *to = packed + item * gathered * PANEL;
+#if SWAP
+        __global const float *from = stored + (tap * written + o0) * gathered;
+        int g = 0;
+#if defined HG_SPAN && PANEL % 16 == 0
+        for (; g + 16 <= gathered; g += 16)
+            for (int k = 0; k < PANEL; k += 16) turn(from + k * gathered + g, gathered, to + g * PANEL + k, PANEL);
+#endif
+        for (; g < gathered; g++)
+            for (int k = 0; k < PANEL; k++) to[g * PANEL + k] = from[k * gathered + g];
+#else
+        __global const float *from = stored + tap * gathered * written + o0;
+        for (int g = 0; g < gathered; g++)
+            for (int k = 0; k < PANEL; k++) to[g * PANEL + k] = from[g * written + k];
+#endif
     }
 }
 #endif

@@ -176,7 +176,7 @@ static bool measure_layers(bench *b, const bench_device *device, const bench_mod
 static hg_dataset *make_data(bench *b, const hg_model *model)
 {
     hg_dataset_params params = {.builtin_train = b->batch ? b->batch : hg_model_batch(model), .builtin_test = 1};
-    hg_model_input(model, &params.channels, &params.height, &params.width);
+    hg_model_target(model, &params.channels, &params.height, &params.width);
     return hg_dataset_open(b->c->ctx, &params);
 }
 

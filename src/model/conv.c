@@ -117,6 +117,57 @@ void hg_gather_emit_output(hg_plan *plan, hg_launch *launch, const hg_gather *ga
     hg_emit_act(plan, launch, gather->to);
 }
 
+/* ---- packed weights */
+
+/* in and out swapped: [KH, KW, in, out] -> [KH, KW, out, in] */
+static hg_launch *emit_swap(hg_plan *plan, const hg_node *node, const hg_conv *conv, hg_block stored, hg_block packed)
+{
+    const int in = conv->transposed ? conv->cs : conv->cl, out = conv->transposed ? conv->cl : conv->cs;
+    hg_launch *launch = hg_emit(plan, node, "weights swapped", "conv_pack", "conv_swap");
+    hg_emit_read(plan, launch, stored);
+    hg_emit_write(plan, launch, packed);
+    hg_emit_int(plan, launch, in);
+    hg_emit_int(plan, launch, out);
+    hg_emit_int(plan, launch, (int64_t)conv->kh * conv->kw);
+    if (hg_has_wide_vectors(hg_plan_limits(plan)))
+        hg_emit_rows(plan, launch, (size_t)conv->kh * (size_t)conv->kw * (((size_t)out + 15) / 16), (size_t)in * 16);
+    else
+        hg_emit_items(plan, launch, weights(conv));
+    return launch;
+}
+
+/* Panels of the weights, whose in and out are swapped for a gradient. */
+static hg_launch *emit_panels(hg_plan *plan, const hg_node *node, const hg_gather *gather, int gathered, int written, int panel, hg_block packed)
+{
+    const size_t panels = ((size_t)written + (size_t)panel - 1) / (size_t)panel, taps = (size_t)gather->conv.kh * (size_t)gather->conv.kw;
+    hg_launch *launch = hg_emit(plan, node, "weights packed", "conv_pack", "conv_panels");
+    hg_emit_read(plan, launch, gather->weight);
+    hg_emit_write(plan, launch, packed);
+    hg_emit_int(plan, launch, gathered);
+    hg_emit_int(plan, launch, written);
+    hg_emit_int(plan, launch, (int64_t)taps);
+    hg_emit_int(plan, launch, (int64_t)panels);
+    hg_emit_define(plan, launch, "PANEL", panel);
+    hg_emit_define(plan, launch, "SWAP", gather->gradient);
+    hg_emit_rows(plan, launch, panels * taps, (size_t)gathered * (size_t)panel);
+    return launch;
+}
+
+hg_block hg_gather_weights(hg_plan *plan, const hg_node *node, const hg_gather *gather, int panel)
+{
+    const hg_conv *conv = &gather->conv;
+    const int in = conv->transposed ? conv->cs : conv->cl, out = conv->transposed ? conv->cl : conv->cs;
+    const int gathered = gather->gradient ? out : in, written = gather->gradient ? in : out;
+    const bool whole = panel >= written;
+    if (whole && (!gather->gradient || in == 1 || out == 1)) return gather->weight; /* a swap with one row changes nothing */
+    const size_t n = whole ? weights(conv) : hg_mul(hg_mul((size_t)conv->kh, (size_t)conv->kw),
+        hg_mul((size_t)gathered, ((size_t)written + (size_t)panel - 1) / (size_t)panel * (size_t)panel));
+    hg_block packed = hg_plan_scratch(plan, hg_mul(n, sizeof(float)));
+    hg_launch *launch = whole ? emit_swap(plan, node, conv, gather->weight, packed) : emit_panels(plan, node, gather, gathered, written, panel, packed);
+    hg_emit_cost(plan, launch, 0, (double)(weights(conv) + n) * sizeof(float));
+    return packed;
+}
+
 /* ---- the operations */
 
 static int describe_conv(const hg_conv *c, int batch, char text[HG_KEY_TEXT])
@@ -176,28 +227,6 @@ void hg_conv_emit_forward(hg_plan *plan, const hg_node *node, const hg_conv *con
     hg_operate(plan, node, conv->transposed ? &hg_conv_data : &hg_conv_forward, &gather);
 }
 
-/* The weights with in and out swapped: [KH, KW, in, out] -> [KH, KW, out, in]. A swap with one row changes nothing. */
-static hg_block swap_weights(hg_plan *plan, const hg_node *node, const hg_conv *conv)
-{
-    const int in = conv->transposed ? conv->cs : conv->cl, out = conv->transposed ? conv->cl : conv->cs;
-    const size_t n = weights(conv);
-    hg_block stored = hg_plan_param(plan, node, 0);
-    if (in == 1 || out == 1) return stored;
-    hg_block packed = hg_plan_scratch(plan, hg_mul(n, sizeof(float)));
-    hg_launch *launch = hg_emit(plan, node, "weights swapped", "conv_pack", "conv_swap");
-    hg_emit_read(plan, launch, stored);
-    hg_emit_write(plan, launch, packed);
-    hg_emit_int(plan, launch, in);
-    hg_emit_int(plan, launch, out);
-    hg_emit_int(plan, launch, (int64_t)conv->kh * conv->kw);
-    if (hg_has_wide_vectors(hg_plan_limits(plan)))
-        hg_emit_rows(plan, launch, (size_t)conv->kh * (size_t)conv->kw * (((size_t)out + 15) / 16), (size_t)in * 16);
-    else
-        hg_emit_items(plan, launch, n);
-    hg_emit_cost(plan, launch, 0, 2.0 * (double)n * sizeof(float));
-    return packed;
-}
-
 void hg_conv_emit_backward(hg_plan *plan, const hg_node *node, const hg_conv *conv, bool bias)
 {
     const int batch = hg_plan_batch(plan);
@@ -210,7 +239,7 @@ void hg_conv_emit_backward(hg_plan *plan, const hg_node *node, const hg_conv *co
     hg_operate(plan, node, &hg_conv_weight, &weight);
     if (!hg_plan_wants_grad(plan, node->in[0])) return;
     const hg_gather gather = {
-        .conv = *conv, .batch = batch, .from = dy, .weight = swap_weights(plan, node, conv), .bias = -1,
+        .conv = *conv, .batch = batch, .from = dy, .weight = hg_plan_param(plan, node, 0), .bias = -1,
         .to = node->in[0],
         .gradient = true,
     };

@@ -25,7 +25,7 @@ typedef struct hg_conv {
 typedef struct hg_gather {
     hg_conv conv;
     int batch;
-    hg_block from, weight, bias; /* bias -1: none */
+    hg_block from, weight, bias; /* weight as the layer stores it: hg_gather_weights; bias -1: none */
     int to;                      /* tensor written */
     bool gradient;               /* false: to's value, through its activation; true: to's gradient (hg_emit_dx) */
 } hg_gather;
@@ -75,6 +75,10 @@ size_t hg_side_pixels(hg_side side, int batch);
 
 /* Macros KH KW SH SW DH DW PH PW. */
 void hg_conv_define(hg_plan *plan, hg_launch *launch, const hg_conv *conv);
+
+/* The weights [KH, KW, gathered, written] that a gather reads, or panels of `panel` written channels [panels][KH, KW, gathered, panel] with the
+ * last one moved back: those of the layer, or a packed copy, for which a launch is emitted. To be called before the gather's own. */
+hg_block hg_gather_weights(hg_plan *plan, const hg_node *node, const hg_gather *gather, int panel);
 
 /* What a gather stores to, as the next two arguments `__global float *out, __global const float *out_x`: macro GRADIENT 0
  * with ACT.. (the value is HG_ACT(v), out_x a dummy), or GRADIENT 1 with DX_.. (stored by HG_DX). */

@@ -47,7 +47,8 @@ static void emit_gather(hg_plan *plan, const hg_node *node, const hg_gather *gat
     const int rows = (int)hg_side_pixels(hg_conv_small(&gather->conv), gather->batch);
     const size_t n = hg_mul((size_t)rows, (size_t)to);
     const hg_block product = hg_plan_scratch(plan, hg_mul(n, sizeof(float)));
-    hg_launch *launch = emit_gemm(plan, node, gather->gradient ? "data gradient" : "forward", gather->from, gather->weight,
+    const hg_block weights = hg_gather_weights(plan, node, gather, to);
+    hg_launch *launch = emit_gemm(plan, node, gather->gradient ? "data gradient" : "forward", gather->from, weights,
                                   (hg_gemm){.m = rows, .n = to, .k = from});
     hg_emit_write(plan, launch, product);
     launch = hg_emit(plan, node, gather->gradient ? "derivative" : "bias and activation", "conv_clblast", "finish");

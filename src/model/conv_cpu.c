@@ -2,11 +2,24 @@
 
 /* ---- shared by the family */
 
-int hg_cpu_vector(int channels)
+hg_cpu_registers hg_cpu_registers_of(const hg_device_info *limits)
 {
-    int width = 16;
+    if (limits->vector_width >= 16) return (hg_cpu_registers){16, 28};
+    return (hg_cpu_registers){limits->vector_width >= 8 ? 8 : 4, 12};
+}
+
+int hg_cpu_vector(const hg_device_info *limits, int channels)
+{
+    int width = hg_cpu_registers_of(limits).width;
     while (width > channels) width /= 2;
     return width;
+}
+
+size_t hg_cpu_items(const hg_plan *plan, size_t units)
+{
+    const hg_device_info *limits = hg_plan_limits(plan);
+    const size_t most_items = (size_t)limits->compute_units * ITEMS_EACH;
+    return units < most_items ? units : most_items;
 }
 
 double hg_cpu_place(const hg_device_info *limits)
@@ -29,15 +42,14 @@ hg_cpu_gather hg_cpu_gather_of(const hg_gather *gather, bool data)
     return s;
 }
 
-hg_launch *hg_cpu_emit_gather(hg_plan *plan, const hg_node *node, const hg_gather *gather, const hg_cpu_gather *s, const char *file, const char *kernel,
-                              size_t items)
+hg_launch *hg_cpu_emit_gather(hg_plan *plan, const hg_node *node, const hg_gather *gather, const hg_cpu_gather *s, hg_block weights, const char *file,
+                              const char *kernel)
 {
     hg_launch *launch = hg_emit(plan, node, gather->gradient ? "data gradient" : "forward", file, kernel);
     hg_emit_read(plan, launch, gather->from);
-    hg_emit_read(plan, launch, gather->weight);
+    hg_emit_read(plan, launch, weights);
     hg_emit_read(plan, launch, gather->bias);
     hg_gather_emit_output(plan, launch, gather);
-    hg_emit_int(plan, launch, (int64_t)items);
     hg_emit_define(plan, launch, "G", s->read.c);
     hg_emit_define(plan, launch, "O", s->written.c);
     hg_emit_define(plan, launch, "BIAS", gather->bias >= 0);
@@ -54,56 +66,76 @@ hg_launch *hg_cpu_emit_gather(hg_plan *plan, const hg_node *node, const hg_gathe
 
 /* ---- gathers: F reads the large side, D the small one */
 
-enum { VECTOR, VECTORS, ROWS, COLUMNS, BAND };
+enum { VECTOR, VECTORS, COLUMNS, BAND };
 
-static int64_t patch_bytes(const hg_gather *gather, const hg_cpu_gather *s, int rows, int columns)
+/* A band: rows of a picture, or `pictures` whole ones, and the columns that share a patch: all unless the picture is very wide. */
+typedef struct band { int pictures, rows, columns; } band;
+
+static int64_t patch_bytes(const hg_gather *gather, const hg_cpu_gather *s, band d)
 {
     const hg_conv *c = &gather->conv;
-    int64_t h = (int64_t)(rows - 1) * s->row_step + (int64_t)c->kh * c->dh, w = (int64_t)(columns - 1) * s->column_step + (int64_t)c->kw * c->dw;
-    return h * w * ((s->read.c + 15) / 16 * 16) * (int64_t)sizeof(float);
+    int64_t h = (int64_t)(d.rows - 1) * s->row_step + (int64_t)c->kh * c->dh, w = (int64_t)(d.columns - 1) * s->column_step + (int64_t)c->kw * c->dw;
+    return d.pictures * h * w * ((s->read.c + 15) / 16 * 16) * (int64_t)sizeof(float);
 }
 
-/* Sums for `tile` pixels: whole rows where they are short, else even parts of a row. */
-static void set_tile(const hg_gather *gather, const hg_cpu_gather *s, int tile, int *p)
+static band band_of(const hg_gather *gather, const hg_cpu_gather *s, int rows)
 {
-    p[COLUMNS] = even_part(s->columns, tile);
-    p[ROWS] = 1;
-    if (p[COLUMNS] == s->columns) {
-        int limit = least(tile / p[COLUMNS], s->rows);
-        for (int r = 1; r <= limit; r++)
-            if (ceil_div(s->rows, r) * r <= ceil_div(s->rows, p[ROWS]) * p[ROWS]) p[ROWS] = r;
-    }
-    /* tiles that share a patch: as many as leave it in the first-level cache, in even bands */
-    const int tiles = ceil_div(s->rows, p[ROWS]);
-    int bands = 1;
-    do p[BAND] = ceil_div(tiles, bands++);
-    while (p[BAND] > 1 && patch_bytes(gather, s, p[BAND] * p[ROWS], p[COLUMNS]) > BAND_BYTES);
-    while (p[ROWS] > 1 && patch_bytes(gather, s, p[ROWS], p[COLUMNS]) > PATCH_BYTES) p[ROWS]--;
-    while (p[COLUMNS] > 1 && patch_bytes(gather, s, p[ROWS], p[COLUMNS]) > PATCH_BYTES) p[COLUMNS]--;
+    band d = {rows < s->rows ? 1 : rows / s->rows, least(rows, s->rows), s->columns};
+    while (d.columns > 1 && d.rows == 1 && patch_bytes(gather, s, d) > PATCH_BYTES) d.columns = ceil_div(d.columns, 2);
+    return d;
+}
+
+/* As many rows as leave the patch in the first-level cache, in even bands; at least so many that a panel of weights that is larger
+ * than that cache serves some tiles. */
+static int band_rows(const hg_gather *gather, const hg_cpu_gather *s, int tile, int64_t panel_bytes)
+{
+    const int64_t wanted = panel_bytes > BAND_BYTES ? BAND_TILES * tile : tile;
+    int rows = s->rows, bands = 1;
+    while (rows > 1 && patch_bytes(gather, s, (band){1, rows, s->columns}) > BAND_BYTES && (int64_t)ceil_div(s->rows, bands + 1) * s->columns >= wanted)
+        rows = ceil_div(s->rows, ++bands);
+    if (rows < s->rows) return rows;
+    int pictures = 1;
+    while (pictures < gather->batch && (int64_t)pictures * rows * s->columns < wanted) pictures++;
+    while (pictures > 1 && patch_bytes(gather, s, (band){pictures, rows, s->columns}) > PATCH_BYTES) pictures--;
+    return pictures * rows;
 }
 
 static bool accepts(const hg_gather *gather, const hg_cpu_gather *s, const int *p, bool thin)
 {
     const hg_conv *c = &gather->conv;
     if (s->data && ((c->sh > 1 && c->dh > 1) || (c->sw > 1 && c->dw > 1))) return false;
-    if (p[VECTOR] < 1 || p[VECTOR] > 16 || (p[VECTOR] & (p[VECTOR] - 1)) || p[VECTORS] < 1 || p[ROWS] < 1 || p[COLUMNS] < 1 || p[BAND] < 1) return false;
+    if (p[VECTOR] < 1 || p[VECTOR] > 16 || (p[VECTOR] & (p[VECTOR] - 1)) || p[VECTORS] < 1 || p[COLUMNS] < 1 || p[COLUMNS] > 32 || p[BAND] < 1) return false;
     if (s->product) return !thin && (int64_t)p[VECTOR] * p[VECTORS] <= s->written.c && (size_t)p[COLUMNS] <= hg_side_pixels(s->written, gather->batch);
-    if (p[COLUMNS] > s->columns || patch_bytes(gather, s, p[ROWS] * p[BAND], p[COLUMNS]) > PATCH_BYTES) return false;
+    if (p[BAND] > s->rows && (p[BAND] % s->rows || p[BAND] / s->rows > gather->batch)) return false;
+    if (patch_bytes(gather, s, band_of(gather, s, p[BAND])) > PATCH_BYTES) return false;
     return thin ? s->written.c <= 4 && (int64_t)c->kh * c->kw * s->read.c * s->written.c <= PATCH_BYTES / 8 : p[VECTOR] * p[VECTORS] <= s->written.c;
+}
+
+/* Pixels in a tile, at most `limit`: a part of a row, or several rows, which cost no more than the limit would; else the limit, across
+ * the ends of rows. */
+static int tile_pixels(const hg_cpu_gather *s, int limit)
+{
+    for (int tile = limit; tile > limit / 2; tile--)
+        if (s->columns % tile == 0 || (tile % s->columns == 0 && s->rows % (tile / s->columns) == 0)) return tile;
+    return limit;
 }
 
 static double fit_gather(const hg_device_info *limits, const void *problem, int *p, bool data)
 {
     const hg_gather *gather = problem;
     const hg_cpu_gather s = hg_cpu_gather_of(gather, data);
-    p[VECTOR] = hg_cpu_vector(s.written.c);
+    const hg_cpu_registers registers = hg_cpu_registers_of(limits);
+    p[VECTOR] = hg_cpu_vector(limits, s.written.c);
     p[VECTORS] = least(2, s.written.c / p[VECTOR]);
-    const int tile = p[VECTORS] == 1 ? 16 : SUMS / p[VECTORS];
-    set_tile(gather, &s, tile, p);
+    const int tile = registers.sums / p[VECTORS] < 16 ? registers.sums / p[VECTORS] : 16;
     if (s.product) {
         size_t n = hg_side_pixels(s.written, gather->batch);
-        p[ROWS] = p[BAND] = 1;
+        p[BAND] = 1;
         p[COLUMNS] = n < (size_t)tile ? (int)n : tile;
+    } else {
+        const int64_t panel = (int64_t)gather->conv.kh * gather->conv.kw * s.read.c * p[VECTORS] * p[VECTOR] * 4;
+        p[COLUMNS] = tile_pixels(&s, tile);
+        p[BAND] = band_rows(gather, &s, p[COLUMNS], panel);
     }
     return accepts(gather, &s, p, false) ? hg_cpu_place(limits) : -1;
 }
@@ -113,9 +145,10 @@ static double fit_thin(const hg_device_info *limits, const void *problem, int *p
     const hg_gather *gather = problem;
     const hg_cpu_gather s = hg_cpu_gather_of(gather, data);
     if (s.written.c > 4 || s.product) return -1;
-    p[VECTOR] = hg_cpu_vector(s.read.c);
+    p[VECTOR] = hg_cpu_vector(limits, s.read.c);
     p[VECTORS] = 1;
-    set_tile(gather, &s, 16 / s.written.c, p);
+    p[COLUMNS] = tile_pixels(&s, most(1, least(16, hg_cpu_registers_of(limits).sums) / s.written.c));
+    p[BAND] = band_rows(gather, &s, p[COLUMNS], 0);
     /* with few channels on both sides short vectors along the written ones do better */
     return accepts(gather, &s, p, true) ? hg_cpu_place(limits) * (s.read.c >= 8 ? 0.5 : 2) : -1;
 }
@@ -123,12 +156,13 @@ static double fit_thin(const hg_device_info *limits, const void *problem, int *p
 static void emit_product(hg_plan *plan, const hg_node *node, const hg_gather *gather, const hg_cpu_gather *s, const int *p)
 {
     const size_t n = hg_side_pixels(s->written, gather->batch), tiles = (n + (size_t)p[COLUMNS] - 1) / (size_t)p[COLUMNS];
-    hg_launch *launch = hg_cpu_emit_gather(plan, node, gather, s, "conv_cpu_product", "product", n);
+    hg_launch *launch = hg_cpu_emit_gather(plan, node, gather, s, hg_gather_weights(plan, node, gather, s->written.c), "conv_cpu_product", "product");
+    hg_emit_int(plan, launch, (int64_t)n);
     hg_emit_define(plan, launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, launch, "NV", p[VECTORS]);
     hg_emit_define(plan, launch, "Q", p[COLUMNS]);
     hg_emit_range(plan, launch, tiles, (size_t)ceil_div(s->written.c, p[VECTOR] * p[VECTORS]), 1, 1, 1, 1);
-    hg_emit_variant(plan, launch, "cpu %d:%d:1:%d", p[VECTOR], p[VECTORS], p[COLUMNS]);
+    hg_emit_variant(plan, launch, "cpu %d:%d:%d", p[VECTOR], p[VECTORS], p[COLUMNS]);
 }
 
 static void emit_gather(hg_plan *plan, const hg_node *node, const void *problem, const int *p, bool data, bool thin)
@@ -139,16 +173,22 @@ static void emit_gather(hg_plan *plan, const hg_node *node, const void *problem,
         emit_product(plan, node, gather, &s, p);
         return;
     }
-    const size_t units = hg_mul((size_t)gather->batch, (size_t)ceil_div(s.rows, p[ROWS] * p[BAND]));
-    hg_launch *launch = hg_cpu_emit_gather(plan, node, gather, &s, "conv_cpu", "gather", units);
+    const band d = band_of(gather, &s, p[BAND]);
+    const int panel = thin ? s.written.c : p[VECTOR] * p[VECTORS];
+    const size_t units = hg_mul((size_t)ceil_div(gather->batch, d.pictures), (size_t)ceil_div(s.rows, d.rows));
+    const hg_block weights = hg_gather_weights(plan, node, gather, panel);
+    hg_launch *launch = hg_cpu_emit_gather(plan, node, gather, &s, weights, "conv_cpu", "gather");
+    hg_emit_int(plan, launch, gather->batch);
+    hg_emit_int(plan, launch, (int64_t)units);
     hg_emit_define(plan, launch, "THIN", thin);
     hg_emit_define(plan, launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, launch, "NV", p[VECTORS]);
-    hg_emit_define(plan, launch, "R", p[ROWS]);
-    hg_emit_define(plan, launch, "Q", p[COLUMNS]);
+    hg_emit_define(plan, launch, "TILE", p[COLUMNS]);
     hg_emit_define(plan, launch, "BAND", p[BAND]);
-    hg_emit_range(plan, launch, units < MOST_ITEMS ? units : MOST_ITEMS, 1, 1, 1, 1, 1);
-    hg_emit_variant(plan, launch, "%s %d:%d:%d:%d:%d", thin ? "cpu_thin" : "cpu", p[VECTOR], p[VECTORS], p[ROWS], p[COLUMNS], p[BAND]);
+    hg_emit_define(plan, launch, "PART", d.columns);
+    const size_t items = hg_cpu_items(plan, units);
+    hg_emit_range(plan, launch, items, 1, 1, 1, 1, 1);
+    hg_emit_variant(plan, launch, "%s %d:%d:%d:%d", thin ? "cpu_thin" : "cpu", p[VECTOR], p[VECTORS], p[COLUMNS], p[BAND]);
 }
 
 static double fit_forward(const hg_device_info *l, const void *q, int *p) { return fit_gather(l, q, p, false); }
@@ -172,7 +212,7 @@ static void emit_forward_thin(hg_plan *plan, const hg_node *node, const void *q,
 static void emit_data(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit_gather(plan, node, q, p, true, false); }
 static void emit_data_thin(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit_gather(plan, node, q, p, true, true); }
 
-#define GATHER_PARAMETERS {"vector", "vectors", "rows", "columns", "band", NULL}
+#define GATHER_PARAMETERS {"vector", "vectors", "columns", "band", NULL}
 const hg_variant hg_cpu_forward = {"cpu", GATHER_PARAMETERS, fit_forward, accept_forward, emit_forward};
 const hg_variant hg_cpu_forward_thin = {"cpu_thin", GATHER_PARAMETERS, fit_forward_thin, accept_forward_thin, emit_forward_thin};
 const hg_variant hg_cpu_data = {"cpu", GATHER_PARAMETERS, fit_data, accept_data, emit_data};

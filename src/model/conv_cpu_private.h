@@ -5,9 +5,9 @@
 #include "model/conv.h"
 #include "model/conv_cpu.h"
 
-/* Vector registers for sums (AVX-512 and SVE have 32, of which a few hold weights), work-items of a gather, bytes of a private
- * patch at most and of one that stays in the first-level cache. */
-enum { SUMS = 28, MOST_ITEMS = 256, PATCH_BYTES = 256 << 10, BAND_BYTES = 16 << 10 };
+/* Bytes of a private patch at most and of one that stays in the first-level cache; work-items of a gather for each compute unit; tiles
+ * that at least share a panel of weights. */
+enum { PATCH_BYTES = 256 << 10, BAND_BYTES = 16 << 10, ITEMS_EACH = 16, BAND_TILES = 16 };
 
 static inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
 static inline int least(int a, int b) { return a < b ? a : b; }
@@ -15,8 +15,14 @@ static inline int most(int a, int b) { return a > b ? a : b; }
 /* Equal parts of at most `limit`. */
 static inline int even_part(int n, int limit) { return ceil_div(n, ceil_div(n, limit)); }
 
-/* The widest vector, up to 16, that `channels` fill. */
-int hg_cpu_vector(int channels);
+/* The vector registers: numbers in one, and how many may hold sums. AVX-512 has 32 registers of 16; of the 16 registers that AVX has
+ * (8 numbers) and that SSE and NEON at least have (4) a few hold weights and what is multiplied with them. */
+typedef struct hg_cpu_registers { int width, sums; } hg_cpu_registers;
+hg_cpu_registers hg_cpu_registers_of(const hg_device_info *limits);
+/* The widest vector, up to a register, that `channels` fill. */
+int hg_cpu_vector(const hg_device_info *limits, int channels);
+/* Work-items for so many units of work that are independent of each other: enough for every core, so few that a start costs little. */
+size_t hg_cpu_items(const hg_plan *plan, size_t units);
 /* On a CPU whose driver has wide vectors the family is at home: its cost (hg_variant.fit). */
 double hg_cpu_place(const hg_device_info *limits);
 /* Is the convolution a matrix product: one tap, no borders? */
@@ -26,8 +32,8 @@ bool hg_cpu_is_product(const hg_conv *conv);
  * next on the read side. */
 typedef struct hg_cpu_gather { hg_side read, written; int rows, columns, row_step, column_step; bool product, data; } hg_cpu_gather;
 hg_cpu_gather hg_cpu_gather_of(const hg_gather *gather, bool data);
-/* A new launch with the arguments and macros that all gathers have; `items`: the last argument. */
-hg_launch *hg_cpu_emit_gather(hg_plan *plan, const hg_node *node, const hg_gather *gather, const hg_cpu_gather *s, const char *file, const char *kernel,
-                              size_t items);
+/* A new launch with the arguments and macros that all gathers have. */
+hg_launch *hg_cpu_emit_gather(hg_plan *plan, const hg_node *node, const hg_gather *gather, const hg_cpu_gather *s, hg_block weights, const char *file,
+                              const char *kernel);
 
 #endif

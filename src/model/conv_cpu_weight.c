@@ -36,7 +36,7 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
 {
     const weight_shape s = weight_shape_of(problem);
     const hg_conv *c = &s.conv;
-    p[VECTOR] = hg_cpu_vector(s.vectors);
+    p[VECTOR] = hg_cpu_vector(limits, s.vectors);
     p[VECTORS] = least(2, s.vectors / p[VECTOR]);
     p[SCALARS] = even_part(s.scalars, p[VECTORS] == 1 ? 16 : 12);
     p[COPIES] = most(1, 8 / (p[SCALARS] * p[VECTORS]));
@@ -133,10 +133,10 @@ static double fit_taps(const hg_device_info *limits, const void *problem, int *p
     const weight_shape s = weight_shape_of(problem);
     const hg_conv *c = &s.conv;
     const int rows = s.vector_large ? c->hl : c->hs, columns = s.vector_large ? c->wl : c->ws;
-    p[VECTOR] = hg_cpu_vector(s.vectors);
+    p[VECTOR] = hg_cpu_vector(limits, s.vectors);
     p[TAP_ROWS] = c->kh;
-    while (p[TAP_ROWS] > 1 && (c->kh % p[TAP_ROWS] || p[TAP_ROWS] * c->kw * s.scalars > SUMS)) p[TAP_ROWS]--;
-    p[VECTORS] = most(1, least(s.vectors / p[VECTOR], SUMS / (p[TAP_ROWS] * c->kw * s.scalars)));
+    while (p[TAP_ROWS] > 1 && (c->kh % p[TAP_ROWS] || p[TAP_ROWS] * c->kw * s.scalars > hg_cpu_registers_of(limits).sums)) p[TAP_ROWS]--;
+    p[VECTORS] = most(1, least(s.vectors / p[VECTOR], hg_cpu_registers_of(limits).sums / (p[TAP_ROWS] * c->kw * s.scalars)));
     int bands = 1;
     do p[BAND_ROWS] = ceil_div(rows, bands++);
     while (p[BAND_ROWS] > 1 && (taps_patch(c, s.vector_large, p[BAND_ROWS]) > BAND_BYTES || (int64_t)p[BAND_ROWS] * columns * s.vectors * 4 > 64 << 10));

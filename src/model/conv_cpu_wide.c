@@ -43,11 +43,12 @@ static void emit_wide(hg_plan *plan, const hg_node *node, const void *problem, c
     const hg_gather *gather = problem;
     const hg_cpu_gather s = hg_cpu_gather_of(gather, data);
     const size_t units = hg_mul((size_t)gather->batch, (size_t)ceil_div(s.rows, p[TILE_ROWS]));
-    hg_launch *launch = hg_cpu_emit_gather(plan, node, gather, &s, "conv_cpu_wide", "gather", units);
+    hg_launch *launch = hg_cpu_emit_gather(plan, node, gather, &s, hg_gather_weights(plan, node, gather, s.written.c), "conv_cpu_wide", "gather");
+    hg_emit_int(plan, launch, (int64_t)units);
     hg_emit_define(plan, launch, "HG_VEC", 16);
     hg_emit_define(plan, launch, "NP", p[PIXEL_VECTORS]);
     hg_emit_define(plan, launch, "R", p[TILE_ROWS]);
-    hg_emit_range(plan, launch, units < MOST_ITEMS ? units : MOST_ITEMS, 1, 1, 1, 1, 1);
+    hg_emit_range(plan, launch, hg_cpu_items(plan, units), 1, 1, 1, 1, 1);
     hg_emit_variant(plan, launch, "cpu_wide %d:%d", p[PIXEL_VECTORS], p[TILE_ROWS]);
 }
 

@@ -209,9 +209,10 @@ static void emit_gather(hg_plan *plan, const hg_node *node, const hg_gather *gat
 {
     const product shape = product_of(gather, data);
     const int64_t m_tiles = ceil_div(shape.rows, p[ROWS]), n_tiles = ceil_div(shape.to.c, p[COLUMNS]);
+    const hg_block weights = hg_gather_weights(plan, node, gather, shape.to.c);
     hg_launch *launch = hg_emit(plan, node, gather->gradient ? "data gradient" : "forward", "conv_gpu", "conv_gather");
     hg_emit_read(plan, launch, gather->from);
-    hg_emit_read(plan, launch, gather->weight);
+    hg_emit_read(plan, launch, weights);
     hg_emit_read(plan, launch, gather->bias);
     hg_gather_emit_output(plan, launch, gather);
     hg_conv_define(plan, launch, &gather->conv);

@@ -32,15 +32,19 @@ static size_t ceil_div(size_t a, size_t b)
 
 /* ---- gathers */
 
-static void emit_inputs(hg_plan *plan, hg_launch *launch, const hg_gather *gather)
+/* A gather's launch with its first arguments. */
+static hg_launch *emit_gather(hg_plan *plan, const hg_node *node, const hg_gather *gather, const char *stem)
 {
+    const hg_block weights = hg_gather_weights(plan, node, gather, INT32_MAX);
+    hg_launch *launch = hg_emit(plan, node, gather->gradient ? "data gradient" : "forward", stem, stem);
     hg_emit_read(plan, launch, gather->from);
-    hg_emit_read(plan, launch, gather->weight);
+    hg_emit_read(plan, launch, weights);
     hg_emit_read(plan, launch, gather->bias);
     hg_gather_emit_output(plan, launch, gather);
     hg_emit_int(plan, launch, gather->bias >= 0);
     hg_gather_emit_cost(plan, launch, gather);
     hg_emit_variant(plan, launch, "plain");
+    return launch;
 }
 
 static void emit_sizes(hg_plan *plan, hg_launch *launch, const hg_conv *conv)
@@ -53,17 +57,11 @@ static void emit_sizes(hg_plan *plan, hg_launch *launch, const hg_conv *conv)
     hg_emit_int(plan, launch, conv->cs);
 }
 
-static const char *what(const hg_gather *gather)
-{
-    return gather->gradient ? "data gradient" : "forward";
-}
-
 static void emit_product(hg_plan *plan, const hg_node *node, const hg_gather *gather, int from, int to)
 {
     const size_t rows = hg_side_pixels(hg_conv_small(&gather->conv), gather->batch);
     const int vec = channels_together(to);
-    hg_launch *launch = hg_emit(plan, node, what(gather), "dense", "dense");
-    emit_inputs(plan, launch, gather);
+    hg_launch *launch = emit_gather(plan, node, gather, "dense");
     hg_emit_define(plan, launch, "HG_VEC", vec);
     hg_emit_int(plan, launch, (int64_t)rows);
     hg_emit_int(plan, launch, from);
@@ -81,8 +79,7 @@ static void emit_forward(hg_plan *plan, const hg_node *node, const void *problem
         emit_product(plan, node, gather, conv->cl, conv->cs);
         return;
     }
-    hg_launch *launch = hg_emit(plan, node, what(gather), "conv2d", "conv2d");
-    emit_inputs(plan, launch, gather);
+    hg_launch *launch = emit_gather(plan, node, gather, "conv2d");
     hg_conv_define(plan, launch, conv);
     hg_emit_define(plan, launch, "HG_VEC", vec);
     emit_sizes(plan, launch, conv);
@@ -100,8 +97,7 @@ static void emit_data(hg_plan *plan, const hg_node *node, const void *problem, c
         emit_product(plan, node, gather, conv->cs, conv->cl);
         return;
     }
-    hg_launch *launch = hg_emit(plan, node, what(gather), "conv2d_transpose", "conv2d_transpose");
-    emit_inputs(plan, launch, gather);
+    hg_launch *launch = emit_gather(plan, node, gather, "conv2d_transpose");
     hg_conv_define(plan, launch, conv);
     hg_emit_define(plan, launch, "HG_VEC", vec);
     emit_sizes(plan, launch, conv);

@@ -15,7 +15,8 @@ struct hg_bench {
     int batch;
     int channels, height, width;
     size_t example;      /* their product: bytes of one picture */
-    uint8_t *pixels;     /* [B, H, W, C] */
+    uint8_t *pixels;     /* [B, H, W, C] of the target */
+    uint32_t *indices;   /* [B]: 0, 1, 2 ... */
     int64_t step;        /* steps made */
     hg_feeder *feeder;   /* training */
     hg_plan *plan;       /* inference */
@@ -34,18 +35,20 @@ static double now(void)
 static bool take_pictures(hg_bench *b, const hg_dataset *data)
 {
     int c, h, w;
-    hg_model_input(b->graph, &b->channels, &b->height, &b->width);
+    hg_model_target(b->graph, &b->channels, &b->height, &b->width);
     hg_dataset_shape(data, &c, &h, &w);
-    if (c != b->channels || h != b->height || w != b->width)
-        return hg_fail(b->ctx, HG_USAGE, "the data's pictures are %dx%dx%d, the model's input is %dx%dx%d", c, h, w, b->channels, b->height, b->width);
+    if (!hg_feeder_accepts(b->net, data)) return false;
     if (hg_dataset_count(data, HG_TRAIN) < b->batch)
         return hg_fail(b->ctx, HG_USAGE, "a benchmark with batch %d needs as many training examples, there are %lld", b->batch,
                        (long long)hg_dataset_count(data, HG_TRAIN));
     b->example = hg_mul(hg_mul((size_t)c, (size_t)h), (size_t)w);
     b->pixels = hg_alloc(b->ctx, (size_t)b->batch, b->example);
-    for (int i = 0; b->pixels && i < b->batch; i++)
+    b->indices = hg_alloc(b->ctx, (size_t)b->batch, sizeof *b->indices);
+    for (int i = 0; b->pixels && b->indices && i < b->batch; i++) {
         memcpy(b->pixels + (size_t)i * b->example, hg_dataset_pixels(data, HG_TRAIN, i), b->example);
-    return b->pixels != NULL;
+        b->indices[i] = (uint32_t)i;
+    }
+    return b->pixels && b->indices;
 }
 
 static bool prepare_training(hg_bench *b)
@@ -94,6 +97,7 @@ void hg_bench_destroy(hg_bench *b)
     hg_feeder_destroy(b->feeder);
     hg_stage_destroy(b->stage);
     hg_free(b->pixels);
+    hg_free(b->indices);
     hg_free(b->x);
     hg_free(b);
 }
@@ -110,7 +114,8 @@ static bool infer(hg_bench *b)
 static bool train(hg_bench *b)
 {
     const int64_t endless = INT64_MAX; /* so that schedules stay where they begin */
-    return hg_feeder_run(b->feeder, HG_PURPOSE_TRAIN, b->pixels, b->batch, hg_net_seed(b->net), b->step + 1, endless, 0);
+    const hg_batch batch = {.pixels = b->pixels, .indices = b->indices, .count = b->batch};
+    return hg_feeder_run(b->feeder, HG_PURPOSE_TRAIN, &batch, hg_net_seed(b->net), b->step + 1, endless, 0);
 }
 
 bool hg_bench_run(hg_bench *b, int64_t n, double *seconds)
