@@ -4,6 +4,7 @@
 #include "model/conv_cpu.h"
 #include "model/conv_gpu.h"
 #include "model/conv_plain.h"
+#include "model/conv_winograd.h"
 #include "model/plan_private.h"
 #include "model/variant.h"
 
@@ -112,8 +113,8 @@ void hg_gather_emit_output(hg_plan *plan, hg_launch *launch, const hg_gather *ga
 
 /* ---- the operations */
 
-static const hg_variant *const forward_variants[] = {HG_CPU_FORWARD_VARIANTS, &hg_gpu_forward, &hg_plain_forward};
-static const hg_variant *const data_variants[] = {HG_CPU_DATA_VARIANTS, &hg_gpu_data, &hg_plain_data};
+static const hg_variant *const forward_variants[] = {HG_CPU_FORWARD_VARIANTS, HG_WINOGRAD_FORWARD_VARIANTS, &hg_gpu_forward, &hg_plain_forward};
+static const hg_variant *const data_variants[] = {HG_CPU_DATA_VARIANTS, HG_WINOGRAD_DATA_VARIANTS, &hg_gpu_data, &hg_plain_data};
 static const hg_variant *const weight_variants[] = {HG_CPU_WEIGHT_VARIANTS, &hg_gpu_weight, &hg_plain_weight};
 
 #define COUNT(list) ((int)(sizeof list / sizeof *list))
