@@ -115,7 +115,7 @@ void hg_gather_emit_output(hg_plan *plan, hg_launch *launch, const hg_gather *ga
 
 static const hg_variant *const forward_variants[] = {HG_CPU_FORWARD_VARIANTS, HG_WINOGRAD_FORWARD_VARIANTS, &hg_gpu_forward, &hg_plain_forward};
 static const hg_variant *const data_variants[] = {HG_CPU_DATA_VARIANTS, HG_WINOGRAD_DATA_VARIANTS, &hg_gpu_data, &hg_plain_data};
-static const hg_variant *const weight_variants[] = {HG_CPU_WEIGHT_VARIANTS, &hg_gpu_weight, &hg_plain_weight};
+static const hg_variant *const weight_variants[] = {HG_CPU_WEIGHT_VARIANTS, HG_WINOGRAD_WEIGHT_VARIANTS, &hg_gpu_weight, &hg_plain_weight};
 
 #define COUNT(list) ((int)(sizeof list / sizeof *list))
 const hg_operation hg_conv_forward = {"conv_forward", forward_variants, COUNT(forward_variants)};
