@@ -444,23 +444,27 @@ __kernel void weight_gradient(__global const float *restrict large, __global con
 /* Items: input channels of all blocks. */
 __kernel void weight_sum(__global const float *restrict partials, int splits, __global float *restrict dw)
 {
-    enum { NUMBERS = BLOCKS_I * BLOCKS_O * POINTS * BI * BO };
+    enum { NUMBERS = BLOCKS_I * BLOCKS_O * POINTS * BI * BO, VECTORS = BO / HG_VEC };
+    hg_vec sum[POINTS * VECTORS];
     HG_FOR(item, BLOCKS_I * BLOCKS_O * BI) {
         const int block = item / BI, r = item - block * BI, own_i = block / BLOCKS_O * BI, own_o = HG_MOD(block, BLOCKS_O) * BO;
         const int i = min(own_i, IN - BI) + r, o0 = min(own_o, OUT - BO);
-        for (int v = 0; v < BO && i >= own_i; v += HG_VEC) {
-            hg_vec sum[POINTS], taps[9];
+        for (int k = 0; k < POINTS * VECTORS; k++) sum[k] = 0.0f;
+        for (int s = 0; s < splits; s++)
             for (int k = 0; k < POINTS; k++) {
-                __global const float *from = partials + ((block * POINTS + k) * BI + r) * BO + v;
-                sum[k] = HG_LOAD(from);
-                for (int s = 1; s < splits; s++) sum[k] += HG_LOAD(from + (long)s * NUMBERS);
+                __global const float *row = partials + (long)s * NUMBERS + ((block * POINTS + k) * BI + r) * BO;
+                for (int v = 0; v < VECTORS; v++) sum[k * VECTORS + v] += HG_LOAD(row + v * HG_VEC);
             }
-            transform_taps(sum, taps);
+        for (int v = 0; v < VECTORS && i >= own_i; v++) {
+            hg_vec points[POINTS], taps[9];
+            HG_UNROLL for (int k = 0; k < POINTS; k++) points[k] = sum[k * VECTORS + v];
+            transform_taps(points, taps);
             for (int k = 0; k < 9; k++) {
-                __global float *to = dw + (k * IN + i) * OUT + o0 + v;
+                const int first = o0 + v * HG_VEC;
+                __global float *to = dw + (k * IN + i) * OUT + first;
                 float part[HG_VEC];
                 HG_STORE(taps[k], part);
-                for (int lane = max(own_o - o0 - v, 0); lane < HG_VEC; lane++) to[lane] = DW_ADD ? to[lane] + part[lane] : part[lane];
+                for (int lane = max(own_o - first, 0); lane < HG_VEC; lane++) to[lane] = DW_ADD ? to[lane] + part[lane] : part[lane];
             }
         }
     }
