@@ -44,6 +44,7 @@ typedef struct trial {
     const double *w[HG_MAX_PARAMS];   /* parameters, before the run */
     const double *seen[HG_MAX_IO];    /* what the device made of the outputs, for masks drawn at random; NULL without device */
     const double *dy[HG_MAX_IO];      /* gradients of the outputs (backward); NULL for an output without one */
+    int winograd_y, winograd_dx, winograd_dw; /* side of the tiles with which the device made them (tests/winograd.h); 0: directly */
     field y[HG_MAX_IO];               /* forward fills these, before any activation that the harness applies itself */
     field dx[HG_MAX_IO];              /* backward fills these; v == NULL: not wanted */
     field dw[HG_MAX_PARAMS];          /* backward; not for running statistics, whose new values forward puts here */

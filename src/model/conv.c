@@ -6,6 +6,7 @@
 #include "model/conv_cpu.h"
 #include "model/conv_gpu.h"
 #include "model/conv_plain.h"
+#include "model/conv_winograd.h"
 #include "model/plan_private.h"
 #include "model/variant.h"
 
@@ -192,9 +193,9 @@ static void describe_weight(const void *problem, char text[HG_KEY_TEXT])
     snprintf(text + n, (size_t)(HG_KEY_TEXT - n), "%s%s", weight->conv.transposed ? " transposed" : "", weight->bias ? " bias" : "");
 }
 
-static const hg_variant *const forward_variants[] = {HG_CPU_FORWARD_VARIANTS, &hg_gpu_forward, &hg_plain_forward, &hg_clblast_forward};
-static const hg_variant *const data_variants[] = {HG_CPU_DATA_VARIANTS, &hg_gpu_data, &hg_plain_data, &hg_clblast_data};
-static const hg_variant *const weight_variants[] = {HG_CPU_WEIGHT_VARIANTS, &hg_gpu_weight, &hg_plain_weight, &hg_clblast_weight};
+static const hg_variant *const forward_variants[] = {HG_CPU_FORWARD_VARIANTS, HG_WINOGRAD_FORWARD_VARIANTS, &hg_gpu_forward, &hg_plain_forward, &hg_clblast_forward};
+static const hg_variant *const data_variants[] = {HG_CPU_DATA_VARIANTS, HG_WINOGRAD_DATA_VARIANTS, &hg_gpu_data, &hg_plain_data, &hg_clblast_data};
+static const hg_variant *const weight_variants[] = {HG_CPU_WEIGHT_VARIANTS, HG_WINOGRAD_WEIGHT_VARIANTS, &hg_gpu_weight, &hg_plain_weight, &hg_clblast_weight};
 
 #define COUNT(list) ((int)(sizeof list / sizeof *list))
 const hg_operation hg_conv_forward = {"conv_forward", forward_variants, COUNT(forward_variants), describe_gather};

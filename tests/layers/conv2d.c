@@ -1,5 +1,6 @@
 /* y[b,o,i,j] = bias[o] + sum_{c,kh,kw} x[b, c, i*S - P + kh*D, j*S - P + kw*D] w[o,c,kh,kw] */
 #include "../harness.h"
+#include "../winograd.h"
 
 typedef struct geometry { int k[2], s[2], d[2], p[2]; bool bias; } geometry;
 
@@ -66,6 +67,10 @@ static void forward(trial *t)
     for (size_t i = 0; i < t->y[0].n; i++)
         if (read_geometry(t).bias) sum_add(&s[i], t->w[1][i / pixels % (size_t)t->out[0].c]);
     sums_store(s, &t->y[0], 1);
+    const geometry g = read_geometry(t);
+    const winograd_gather gather = {.batch = t->batch, .top = -g.p[0], .left = -g.p[1], .from_shape = t->in[0], .to_shape = t->out[0],
+        .from = t->x[0], .w = t->w[0], .step_from = 9, .step_to = 9 * (size_t)t->in[0].c};
+    winograd_widen_gather(t->winograd_y, &gather, &t->y[0]);
 }
 
 typedef struct gradients { sum *dx, *dw; } gradients;
@@ -83,6 +88,13 @@ static void backward(trial *t)
     walk(t, visit_backward, &g);
     sums_store(g.dx, &t->dx[0], 1);
     sums_store(g.dw, &t->dw[0], 1);
+    const geometry at = read_geometry(t);
+    const winograd_gather gather = {.batch = t->batch, .top = at.p[0] - 2, .left = at.p[1] - 2, .from_shape = t->out[0], .to_shape = t->in[0],
+        .from = t->dy[0], .w = t->w[0], .step_from = 9 * (size_t)t->in[0].c, .step_to = 9, .turned = true};
+    const winograd_weight weight = {.batch = t->batch, .ph = at.p[0], .pw = at.p[1], .large_shape = t->in[0], .small_shape = t->out[0],
+        .large = t->x[0], .small = t->dy[0], .step_large = 9, .step_small = 9 * (size_t)t->in[0].c};
+    winograd_widen_gather(t->winograd_dx, &gather, &t->dx[0]);
+    winograd_widen_weight(t->winograd_dw, &weight, &t->dw[0]);
     if (t->node->n_params > 1) bias_gradient(t, &t->dw[1]);
 }
 
@@ -109,6 +121,11 @@ static const layer_case cases[] = {
     {"33 channels stride 2", 33, 11, 9, 5, "[conv2d: {filters: 35, kernel: 3, stride: 2, padding: same}]", 0},
     {"5x5 stride 3 dilated", 7, 17, 16, 2, "[conv2d: {filters: 9, kernel: 5, stride: 3, dilation: 2, padding: 3}]", 0},
     {"4x4 stride 2 padding 1", 16, 14, 14, 9, "[conv2d: {filters: 32, kernel: 4, stride: 2, padding: 1, activation: relu}]", 0},
+    {"8 to 8, 5x6", 8, 5, 6, 3, "[conv2d: {filters: 8, kernel: 3, padding: [2, 0], activation: tanh}]", SMALL},
+    {"9 to 12, 11x10 twice", 9, 11, 10, 2, "[{conv2d: {filters: 12, kernel: 3, padding: [0, 2], activation: relu}}, {conv2d: {filters: 10, kernel: 3, padding: 1}}]", SMALL},
+    {"35 to 37, 13x19", 35, 13, 19, 3, "[conv2d: {filters: 37, kernel: 3, padding: 2, bias: false}]", 0},
+    {"penalty between wide ones", 24, 9, 12, 4, "[{conv2d: {filters: 40, kernel: 3, padding: same, activation: leaky_relu, activity_l1: 0.1}}, {conv2d: {filters: 72, kernel: 3, padding: valid}}]", 0},
+    {"80 to 72, 9x8", 80, 9, 8, 5, "[conv2d: {filters: 72, kernel: 3, padding: same, activation: relu}]", 0},
     {"1 to 16, 28x28", 1, 28, 28, 16, "[conv2d: {filters: 16, kernel: 3, padding: same, activation: relu}]", BENCH},
     {"16 to 1, 28x28", 16, 28, 28, 16, "[{conv2d: {filters: 16, kernel: 1, activation: relu}}, {conv2d: {filters: 1, kernel: 3, padding: same, activation: sigmoid}}]", BENCH},
     {"1 to 32 stride 2", 1, 28, 28, 33, "[conv2d: {filters: 32, kernel: 3, stride: 2, padding: same, activation: relu}]", BENCH},

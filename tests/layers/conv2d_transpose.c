@@ -1,6 +1,7 @@
 /* y[b,o,i*S - P + kh, j*S - P + kw] += x[b,c,i,j] w[c,o,kh,kw], then the bias. `same` gives input x stride and is the adjoint of
  * the `same` convolution that makes the input from the output. */
 #include "../harness.h"
+#include "../winograd.h"
 
 typedef struct geometry { int k[2], s[2], d[2], p[2]; } geometry;
 
@@ -62,6 +63,11 @@ static void forward(trial *t)
     walk(t, visit_forward, s);
     for (size_t i = 0; i < t->y[0].n && t->node->n_params > 1; i++) sum_add(&s[i], t->w[1][i / pixels % (size_t)t->out[0].c]);
     sums_store(s, &t->y[0], 1);
+    int size[2];
+    const geometry g = read_geometry(t, size);
+    const winograd_gather gather = {.batch = t->batch, .top = g.p[0] - 2, .left = g.p[1] - 2, .from_shape = t->in[0], .to_shape = t->out[0],
+        .from = t->x[0], .w = t->w[0], .step_from = 9 * (size_t)t->out[0].c, .step_to = 9, .turned = true};
+    winograd_widen_gather(t->winograd_y, &gather, &t->y[0]);
 }
 
 typedef struct gradients { sum *dx, *dw; } gradients;
@@ -79,6 +85,14 @@ static void backward(trial *t)
     walk(t, visit_backward, &g);
     sums_store(g.dx, &t->dx[0], 1);
     sums_store(g.dw, &t->dw[0], 1);
+    int size[2];
+    const geometry at = read_geometry(t, size);
+    const winograd_gather gather = {.batch = t->batch, .top = -at.p[0], .left = -at.p[1], .from_shape = t->out[0], .to_shape = t->in[0],
+        .from = t->dy[0], .w = t->w[0], .step_from = 9, .step_to = 9 * (size_t)t->out[0].c};
+    const winograd_weight weight = {.batch = t->batch, .ph = at.p[0], .pw = at.p[1], .large_shape = t->out[0], .small_shape = t->in[0],
+        .large = t->dy[0], .small = t->x[0], .step_large = 9, .step_small = 9 * (size_t)t->out[0].c};
+    winograd_widen_gather(t->winograd_dx, &gather, &t->dx[0]);
+    winograd_widen_weight(t->winograd_dw, &weight, &t->dw[0]);
     if (t->node->n_params > 1) bias_gradient(t, &t->dw[1]);
 }
 
@@ -94,6 +108,8 @@ static const layer_case cases[] = {
     {"behind leaky_relu", 2, 3, 3, 2, "[{conv2d_transpose: {filters: 3, kernel: 1, activation: leaky_relu}}, {conv2d_transpose: {filters: 2, kernel: 4, stride: 2, padding: 1, activation: relu}}]", SMALL},
     {"penalty between", 2, 3, 3, 2, "[{conv2d_transpose: {filters: 3, kernel: 2, activation: tanh, activity_l1: 0.2}}, {conv2d_transpose: {filters: 2, kernel: 3, stride: 2, padding: same}}]", SMALL},
     {"8 to 4, stride 1", 8, 6, 14, 2, "[conv2d_transpose: {filters: 4, kernel: 3, padding: valid, activation: relu}]", SMALL},
+    {"8 to 12, stride 1", 8, 7, 9, 2, "[conv2d_transpose: {filters: 12, kernel: 3, padding: [2, 1], activation: relu}]", SMALL},
+    {"35 to 40 to 33, stride 1", 35, 9, 14, 3, "[{conv2d_transpose: {filters: 40, kernel: 3, padding: same, activation: leaky_relu}}, {conv2d_transpose: {filters: 33, kernel: 3, padding: 0}}]", 0},
     {"40 to 3, stride 2", 40, 7, 9, 5, "[conv2d_transpose: {filters: 3, kernel: 4, stride: 2, padding: 1}]", 0},
     {"32 to 1, stride 1", 32, 19, 20, 3, "[conv2d_transpose: {filters: 1, kernel: 3, padding: same, activation: sigmoid}]", 0},
     {"17 to 19 channels", 17, 5, 4, 3, "[conv2d_transpose: {filters: 19, kernel: 3, stride: 2, padding: same, activation: relu}]", 0},

@@ -1,0 +1,18 @@
+/* Winograd's minimal filtering for 3x3 taps of stride 1 on CPU devices (cl/conv_winograd.cl): winograd_2 makes tiles of 2x2 results with
+ * 2.25 times fewer multiplications than the direct kernels, winograd_4 of 4x4 with 4 times fewer.
+ * Parameters of the gathers: numbers in a vector, vectors and tiles of a product in registers, such products in a strip of tiles. Of
+ * the weight gradient: numbers in a vector, vectors and input channels of a product, tiles in a strip, input and output channels
+ * in a block. */
+#ifndef HG_MODEL_CONV_WINOGRAD_H
+#define HG_MODEL_CONV_WINOGRAD_H
+
+#include "model/variant.h"
+
+extern const hg_variant hg_winograd_2_forward, hg_winograd_4_forward, hg_winograd_2_data, hg_winograd_4_data, hg_winograd_2_weight,
+    hg_winograd_4_weight;
+
+#define HG_WINOGRAD_FORWARD_VARIANTS &hg_winograd_2_forward, &hg_winograd_4_forward
+#define HG_WINOGRAD_DATA_VARIANTS &hg_winograd_2_data, &hg_winograd_4_data
+#define HG_WINOGRAD_WEIGHT_VARIANTS &hg_winograd_2_weight, &hg_winograd_4_weight
+
+#endif

@@ -1,0 +1,32 @@
+/* How far a convolution by Winograd's filtering may be off. Every number is a bilinear form A' [sum of (B' x B) * (C w C')] A; with n
+ * roundings on the longest way from an input to a result its error is at most gamma(n) times the same form of the magnitudes,
+ * |A'| [sum of (|B'| |x| |B|) * (|C| |w| |C'|)] |A| (Barabasz et al., ACM TOMS 46, 2020). So a number's bound follows from the whole
+ * tile around it, and where that holds a NaN there is none: the bound is infinite. */
+#ifndef HG_TESTS_WINOGRAD_H
+#define HG_TESTS_WINOGRAD_H
+
+#include "harness.h"
+
+/* to[b,o,i,j] = sum over g, kh, kw of from[b, g, i + top + kh, j + left + kw] w[g step_from + o step_to + 3 kh + kw], `turned`: of the taps
+ * 2 - kh, 2 - kw. */
+typedef struct winograd_gather {
+    int batch, top, left;
+    hg_shape from_shape, to_shape;
+    const double *from, *w;
+    size_t step_from, step_to;
+    bool turned;
+} winograd_gather;
+
+/* dw[l step_large + s step_small + 3 kh + kw] = sum over b, i, j of large[b, l, i - ph + kh, j - pw + kw] small[b, s, i, j] */
+typedef struct winograd_weight {
+    int batch, ph, pw;
+    hg_shape large_shape, small_shape;
+    const double *large, *small;
+    size_t step_large, step_small;
+} winograd_weight;
+
+/* Adds the bound to the tolerances that the direct sums have (these cover the bias). m: side of the tiles; 0 adds nothing. */
+void winograd_widen_gather(int m, const winograd_gather *g, field *to);
+void winograd_widen_weight(int m, const winograd_weight *g, field *dw);
+
+#endif
