@@ -93,6 +93,7 @@ static bool build_one(work *w)
     cl_int code = build_group(w, g);
     if (code != CL_SUCCESS && g->n > 1) {
         code = CL_SUCCESS;
+        for (int k = 0; k < g->n; k++) g->units[k]->built = false;
         for (int k = 0; k < g->n && code == CL_SUCCESS; k++) code = build_group(w, &(group){&g->units[k], 1});
     }
     if (code != CL_SUCCESS) atomic_store(&w->failed, true);
@@ -135,14 +136,14 @@ static char *read_log(hg_device *dev, const hg_unit *u)
 /* What a driver has to say of a program that it has built: warnings. Of a joint one, once. */
 static void log_build(hg_device *dev, const hg_unit *u)
 {
-    char *log = u->code == CL_SUCCESS && u->number <= 0 ? read_log(dev, p) : NULL;
+    char *log = u->code == CL_SUCCESS && u->number <= 0 ? read_log(dev, u) : NULL;
     if (log && log[strspn(log, " \n\t")]) hg_log(dev->ctx, HG_LOG_DEBUG, "%s.cl (%s):\n%s", u->file, u->macros, log);
     hg_free(log);
 }
 
 static bool build_failed(hg_device *dev, const hg_unit *u, const char *label)
 {
-    char *log = read_log(dev, p);
+    char *log = read_log(dev, u);
     const char *text = log ? log + strspn(log, " \n\t") : "";
     /* A log without an error in it ("failed to build the program") is not about the kernel. */
     const char *hint =
