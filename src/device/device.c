@@ -135,7 +135,7 @@ void hg_device_close(hg_device *dev)
         clFinish(dev->queue);
         clReleaseCommandQueue(dev->queue);
     }
-    hg_programs_release(dev);
+    hg_units_release(dev);
     if (dev->context) clReleaseContext(dev->context);
     hg_devices_destroy(dev->list);
     hg_free(dev->kernel_dir);

@@ -10,10 +10,11 @@
 #endif
 #include <pthread.h>
 #include "base/memory.h"
+#include "base/text.h"
 #include "device/buffer.h"
 #include "device/device.h"
 
-typedef struct hg_program hg_program;
+typedef struct hg_unit hg_unit;
 
 struct hg_device {
     hg_context *ctx;
@@ -24,7 +25,7 @@ struct hg_device {
     cl_command_queue queue;
     bool profile, lost;
     char *kernel_dir, *variants;
-    hg_program *programs;     /* built so far */
+    hg_unit *units;           /* asked for so far */
     uint64_t used;            /* bytes handed out */
 };
 
@@ -48,11 +49,30 @@ bool hg_device_working(hg_device *dev);
 
 cl_device_id hg_devices_id(const hg_device_list *list, int index);
 
-/* The program of file and macros, built if it is new. All requested at once are built in parallel. */
-typedef struct hg_program_request { const char *file, *macros, *label; hg_program *program; } hg_program_request;
-bool hg_programs_get(hg_device *dev, hg_program_request *requests, int n,
-                     void (*progress)(void *user, int done, int total), void *user);
-cl_program hg_program_object(const hg_program *program);
-void hg_programs_release(hg_device *dev);
+/* A unit: a kernel file with its macros. Several may share a program: their kernels' names then end with the unit's number. */
+struct hg_unit {
+    hg_unit *next;
+    char *file, *macros, *source;
+    uint64_t text;     /* hash of the whole source: with kernel_dir a file may change between two builds */
+    cl_program object; /* a reference of its own */
+    int number;        /* in a program of several; -1: it has one of its own */
+    bool built;        /* or tried: `code` says how it went */
+    cl_int code;
+};
+#define HG_UNIT_SUFFIX "_unit%d"
+
+/* The units of files and macros, built where they are new. All requested at once are built together (see program.c). */
+typedef struct hg_unit_request { const char *file, *macros, *label; hg_unit *unit; } hg_unit_request;
+bool hg_units_get(hg_device *dev, hg_unit_request *requests, int n,
+                  void (*progress)(void *user, int done, int total), void *user);
+cl_kernel hg_unit_kernel(const hg_unit *unit, const char *name, cl_int *code);
+void hg_units_release(hg_device *dev);
+
+/* The text of cl/STEM.cl, or of that file in the device's kernel_dir (hg_free). NULL with a failure recorded. */
+char *hg_source_read(hg_device *dev, const char *stem);
+/* Can macros be written into the text of a program of several units? False for options other than -D. */
+bool hg_source_joins(const char *macros);
+/* Appends the text of a program: of one unit, whose macros are then build options, or of several that can be joined. */
+void hg_source_program(hg_text *out, const char *common, hg_unit *const *units, int n);
 
 #endif

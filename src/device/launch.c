@@ -62,10 +62,10 @@ static bool check_limits(hg_device *dev, const hg_launch *l)
     return true;
 }
 
-static bool make_kernel(hg_device *dev, hg_launch *l, const hg_program *program)
+static bool make_kernel(hg_device *dev, hg_launch *l, const hg_unit *unit)
 {
     cl_int code;
-    l->built = clCreateKernel(hg_program_object(program), l->kernel, &code);
+    l->built = hg_unit_kernel(unit, l->kernel, &code);
     if (!l->built)
         return hg_fail(dev->ctx, HG_KERNEL_BUILD, "%s: kernel %s of %s.cl cannot be made on %s: %s; macros: %s",
                        l->label, l->kernel, l->file, dev->info->name, hg_cl_error(code),
@@ -77,16 +77,16 @@ bool hg_launches_build(hg_device *dev, hg_launch *const *launches, int n, hg_bui
 {
     if (!hg_device_working(dev)) return false;
     hg_launches_release(launches, n);
-    hg_program_request *requests = hg_alloc(dev->ctx, (size_t)n + 1, sizeof *requests);
+    hg_unit_request *requests = hg_alloc(dev->ctx, (size_t)n + 1, sizeof *requests);
     bool ok = requests != NULL;
     int kernels = 0;
     for (int i = 0; ok && i < n; i++)
         if (!launches[i]->gemm)
-            requests[kernels++] = (hg_program_request){launches[i]->file, launches[i]->macros ? launches[i]->macros : "",
-                                                       launches[i]->label, NULL};
-    ok = ok && hg_programs_get(dev, requests, kernels, progress, user);
+            requests[kernels++] = (hg_unit_request){launches[i]->file, launches[i]->macros ? launches[i]->macros : "",
+                                                    launches[i]->label, NULL};
+    ok = ok && hg_units_get(dev, requests, kernels, progress, user);
     for (int i = 0, k = 0; ok && i < n; i++)
-        if (!launches[i]->gemm) ok = make_kernel(dev, launches[i], requests[k++].program);
+        if (!launches[i]->gemm) ok = make_kernel(dev, launches[i], requests[k++].unit);
     hg_free(requests);
     return ok;
 }

@@ -35,11 +35,10 @@ static bool accepts(const hg_gather *gather, bool data, int m, const int *p)
 static double fit(const hg_device_info *limits, const void *problem, int *p, bool data, int m)
 {
     const winograd s = winograd_of(problem, data, m);
-    const int width = limits->vector_width >= 16 ? 16 : limits->vector_width >= 8 ? 8 : 4;
-    p[VECTOR] = least(width, hg_cpu_vector(least(s.read.c, s.written.c)));
+    p[VECTOR] = hg_cpu_vector(limits, least(s.read.c, s.written.c));
     p[VECTORS] = least(2, s.written.c / p[VECTOR]);
     p[TILES] = (int)(s.tiles < 6 ? s.tiles : 6);
-    if (width == 16 && s.tiles >= 14) p[TILES] = 14;
+    if (hg_cpu_registers_of(limits).width == 16 && s.tiles >= 14) p[TILES] = 14;
     p[PRODUCTS] = 1;
     while ((size_t)(p[PRODUCTS] + 1) * (size_t)p[TILES] <= s.tiles && p[PRODUCTS] < 4) {
         p[PRODUCTS]++;
@@ -83,7 +82,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_define(plan, launch, "BIAS", gather->bias >= 0);
     define_sizes(plan, launch, gather, &s, data, p);
     hg_gather_emit_cost(plan, launch, gather);
-    hg_emit_range(plan, launch, strips < MOST_ITEMS ? strips : MOST_ITEMS, 1, 1, 1, 1, 1);
+    hg_emit_range(plan, launch, hg_cpu_items(plan, strips), 1, 1, 1, 1, 1);
     hg_emit_variant(plan, launch, "winograd_%d %d:%d:%d:%d", m, p[VECTOR], p[VECTORS], p[TILES], p[PRODUCTS]);
 }
 

@@ -35,8 +35,8 @@ static bool accepts(const void *problem, int m, const int *p)
 static double fit(const hg_device_info *limits, const void *problem, int *p, int m)
 {
     const winograd s = winograd_of(problem, m);
-    const int width = limits->vector_width >= 16 ? 16 : limits->vector_width >= 8 ? 8 : 4;
-    p[VECTOR] = least(width, hg_cpu_vector(least(s.in, s.out)));
+    const int width = hg_cpu_registers_of(limits).width;
+    p[VECTOR] = hg_cpu_vector(limits, least(s.in, s.out));
     p[VECTORS] = least(2, s.out / p[VECTOR]);
     p[BLOCK_IN] = even_part(s.in, 64);
     const int together = p[VECTOR] * p[VECTORS];

@@ -59,7 +59,7 @@ static bool remember(hg_net *net, const hg_plan *plan)
 static void announce(void *user, int done, int total)
 {
     hg_net *net = user;
-    if (done == 0 && total > 0) hg_log(net->ctx, HG_LOG_INFO, "compiling %d kernel program%s for %s", total, total == 1 ? "" : "s", hg_device_get_info(net->dev)->name);
+    if (done == 0 && total > 0) hg_log(net->ctx, HG_LOG_INFO, "compiling %d kernel%s for %s", total, total == 1 ? "" : "s", hg_device_get_info(net->dev)->name);
 }
 
 hg_plan *hg_net_plan(hg_net *net, hg_plan_purpose purpose, int batch)

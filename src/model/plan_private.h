@@ -2,6 +2,7 @@
 #ifndef HG_MODEL_PLAN_PRIVATE_H
 #define HG_MODEL_PLAN_PRIVATE_H
 
+#include "device/record.h"
 #include "model/loss.h"
 #include "model/plan.h"
 
@@ -35,6 +36,7 @@ struct hg_plan {
     hg_launch **launches;
     hg_block (*uses)[HG_MAX_ARGS]; /* per launch and argument: its block, -1: no buffer */
     int n_launches, room_launches;
+    hg_record *record;             /* of a training plan that has run */
     int end_forward, end_backward; /* launches emitted when the passes were */
     hg_block_info *blocks;
     int n_blocks, room_blocks;

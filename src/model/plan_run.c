@@ -106,6 +106,7 @@ hg_plan *hg_plan_create(hg_arenas *arenas, hg_plan_purpose purpose, int batch, b
 void hg_plan_destroy(hg_plan *plan)
 {
     if (!plan) return;
+    hg_record_destroy(plan->record);
     hg_launches_release(plan->launches, plan->n_launches);
     hg_plan_unplace(plan);
     hg_free(plan->launches);
@@ -118,7 +119,9 @@ void hg_plan_destroy(hg_plan *plan)
 
 bool hg_plan_run(hg_plan *plan)
 {
-    return hg_launches_run(plan->dev, plan->launches, plan->n_launches);
+    if (plan->purpose != HG_PURPOSE_TRAIN) return hg_launches_run(plan->dev, plan->launches, plan->n_launches);
+    if (!plan->record) plan->record = hg_record_create(plan->dev, plan->launches, plan->n_launches);
+    return plan->record && hg_record_run(plan->record);
 }
 
 /* ---- data in and out */

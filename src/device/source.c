@@ -1,0 +1,129 @@
+/* The text of a program: cl/common.cl and kernel files behind their macros. A driver's compiler reads its own headers for every
+ * program (OpenCL's built-in functions, thousands of lines) and links its library to it, so where programs are built one after
+ * another one with many kernel files costs a fraction of many with one file each.
+ *
+ * OpenCL C has no name spaces: in a program of several units, what a unit declares gets its number as a suffix, by macros that
+ * end with the unit. So our kernel files keep three rules: declarations begin in the first column, one a line, nothing else does. */
+#include "device/device_private.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/file.h"
+#include "device/launch.h"
+
+char *hg_source_read(hg_device *dev, const char *stem)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s.cl", stem);
+    if (!dev->kernel_dir) {
+        const char *text = hg_kernel_source(stem);
+        if (text) return hg_copy_text(dev->ctx, text);
+        hg_fail(dev->ctx, HG_INTERNAL, "there is no kernel file cl/%s", name);
+        return NULL;
+    }
+    uint8_t *data = NULL;
+    size_t length;
+    char *path = hg_path_join(dev->ctx, dev->kernel_dir, name);
+    if (path) hg_file_read(dev->ctx, path, 1 << 24, &data, &length);
+    hg_free(path);
+    return (char *)data;
+}
+
+/* ---- names */
+
+static bool is_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
+
+static const char *next_line(const char *line)
+{
+    const char *end = strchr(line, '\n');
+    return end ? end + 1 : line + strlen(line);
+}
+
+/* The name of the macro that a line defines; NULL: none. */
+static const char *defined(const char *line, int *length)
+{
+    static const char define[] = "#define ";
+    if (strncmp(line, define, sizeof define - 1) != 0) return NULL;
+    const char *name = line + sizeof define - 1;
+    for (*length = 0; is_word(name[*length]);) ++*length;
+    return name;
+}
+
+/* The name of the type ("typedef ... NAME;", "} NAME;"), function or kernel ("... NAME(") that a line declares; NULL: none. */
+static const char *declared(const char *line, int *length)
+{
+    const bool type = *line == '}' || strncmp(line, "typedef ", 8) == 0;
+    if (!type && !is_word(*line)) return NULL;
+    const size_t bytes = (size_t)(next_line(line) - line);
+    const char *end = type ? memrchr(line, ';', bytes) : memchr(line, '(', bytes), *name = end;
+    while (name && name > line && is_word(name[-1])) name--;
+    *length = (int)(end - name);
+    return *length > 0 && strncmp(name, "__", 2) != 0 ? name : NULL; /* not __attribute__(...) */
+}
+
+static void rename_declared(hg_text *out, const char *text, int number)
+{
+    int n;
+    for (const char *line = text, *name; *line; line = next_line(line))
+        if ((name = declared(line, &n))) hg_text_add(out, "#define %.*s %.*s" HG_UNIT_SUFFIX "\n", n, name, n, name, number);
+}
+
+static void forget_names(hg_text *out, const char *text)
+{
+    int n;
+    for (const char *line = text, *name; *line; line = next_line(line))
+        if ((name = defined(line, &n)) || (name = declared(line, &n))) hg_text_add(out, "#undef %.*s\n", n, name);
+}
+
+/* ---- macros */
+
+/* "-DNAME=VALUE -DNAME ..." as lines of text; with `forget` the lines that end them. */
+static void macro_lines(hg_text *out, const char *macros, bool forget)
+{
+    for (const char *m = macros; *(m += strspn(m, " "));) {
+        const int length = (int)strcspn(m, " "), name = (int)strcspn(m, "= ") - 2;
+        const int value = length - name - 3; /* -1: none, which stands for 1 */
+        m += 2;
+        if (forget) hg_text_add(out, "#undef %.*s\n", name, m);
+        else hg_text_add(out, "#define %.*s %.*s\n", name, m, value < 0 ? 1 : value, value < 0 ? "1" : m + name + 1);
+        m += length - 2;
+    }
+}
+
+bool hg_source_joins(const char *macros)
+{
+    if (strpbrk(macros, "\"'\\\t\n")) return false;
+    for (const char *m = macros; *(m += strspn(m, " ")); m += strcspn(m, " "))
+        if (strncmp(m, "-D", 2) != 0 || !is_word(m[2])) return false;
+    return true;
+}
+
+/* ---- programs */
+
+/* The #line directives make the driver's log name our files and lines. */
+static void add_files(hg_text *out, const char *common, const hg_unit *unit)
+{
+    hg_text_add(out, "#line 1 \"common.cl\"\n");
+    hg_text_add_bytes(out, common, strlen(common));
+    hg_text_add(out, "\n#line 1 \"%s.cl\"\n", unit->file);
+    hg_text_add_bytes(out, unit->source, strlen(unit->source));
+    hg_text_add(out, "\n");
+}
+
+void hg_source_program(hg_text *out, const char *common, hg_unit *const *units, int n)
+{
+    if (n == 1) {
+        add_files(out, common, units[0]);
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        macro_lines(out, units[i]->macros, false);
+        rename_declared(out, common, i);
+        rename_declared(out, units[i]->source, i);
+        add_files(out, common, units[i]);
+        forget_names(out, common);
+        forget_names(out, units[i]->source);
+        macro_lines(out, units[i]->macros, true);
+    }
+}
