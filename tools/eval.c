@@ -12,11 +12,11 @@ typedef struct quality { int64_t n; double mse, ssim; } quality;
 /* Mean squared error over all pixels, and the mean of the pictures' SSIM, of outputs against the pictures. */
 static bool measure(cli_run *run, quality *q)
 {
-    enum { PIECE = 512 };
+    const int64_t piece = cli_run_piece(run, 512);
     *q = (quality){.n = hg_dataset_count(run->data, HG_TEST)};
     bool ok = true;
-    for (int64_t first = 0; ok && first < q->n; first += PIECE) {
-        int64_t m = q->n - first < PIECE ? q->n - first : PIECE;
+    for (int64_t first = 0; ok && first < q->n; first += piece) {
+        int64_t m = q->n - first < piece ? q->n - first : piece;
         float *x = cli_run_inputs(run, HG_TEST, first, m), *target = cli_run_pictures(run, HG_TEST, first, m),
               *y = hg_alloc(run->c->ctx, hg_mul((size_t)m, run->out_n), sizeof *y);
         ok = x && target && y && hg_reconstruct(run->net, m, x, y);

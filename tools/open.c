@@ -208,6 +208,12 @@ void cli_run_close(cli_run *run)
     hg_checkpoint_close(run->info);
 }
 
+int64_t cli_run_piece(const cli_run *run, int64_t most)
+{
+    int64_t fits = ((int64_t)1 << 24) / (int64_t)run->out_n;
+    return fits < 1 ? 1 : fits < most ? fits : most;
+}
+
 float *cli_run_pictures(cli_run *run, hg_part part, int64_t first, int64_t n)
 {
     size_t each = run->as_input ? run->in_n : run->out_n;
@@ -230,10 +236,10 @@ float *cli_run_inputs(cli_run *run, hg_part part, int64_t first, int64_t n)
 
 float *cli_run_codes(cli_run *run, hg_part part, int64_t n)
 {
-    enum { PIECE = 1024 };
+    const int64_t piece = cli_run_piece(run, 1024);
     float *codes = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->code_n), sizeof *codes);
-    for (int64_t first = 0; codes && first < n; first += PIECE) {
-        int64_t m = n - first < PIECE ? n - first : PIECE;
+    for (int64_t first = 0; codes && first < n; first += piece) {
+        int64_t m = n - first < piece ? n - first : piece;
         float *x = cli_run_inputs(run, part, first, m);
         bool ok = x && hg_encode(run->net, m, x, codes + (size_t)first * run->code_n);
         hg_free(x);

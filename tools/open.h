@@ -57,6 +57,8 @@ bool cli_run_read(cli *c, const char *path, cli_run *run);
 bool cli_run_open(cli_run *run, bool data);
 void cli_run_close(cli_run *run);
 
+/* How many pictures verbs that go through a whole part hold at a time: at most `most`, and 2^24 numbers. */
+int64_t cli_run_piece(const cli_run *run, int64_t most);
 /* n pictures of a part from `first` on, [n, C, H, W] in a fresh block (hg_free). */
 float *cli_run_pictures(cli_run *run, hg_part part, int64_t first, int64_t n);
 /* What the network sees of them: corrupted where the model has `corrupt`. */

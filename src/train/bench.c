@@ -45,7 +45,7 @@ static bool take_pictures(hg_bench *b, const hg_dataset *data)
     b->pixels = hg_alloc(b->ctx, (size_t)b->batch, b->example);
     b->indices = hg_alloc(b->ctx, (size_t)b->batch, sizeof *b->indices);
     for (int i = 0; b->pixels && b->indices && i < b->batch; i++) {
-        memcpy(b->pixels + (size_t)i * b->example, hg_dataset_pixels(data, HG_TRAIN, i), b->example);
+        hg_dataset_copy(data, HG_TRAIN, i, b->pixels + (size_t)i * b->example);
         b->indices[i] = (uint32_t)i;
     }
     return b->pixels && b->indices;
