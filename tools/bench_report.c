@@ -141,8 +141,8 @@ bool bench_write_json(const bench *b, const char *path)
 
 static const char *short_number(hg_arena *arena, double value)
 {
-    return value < 1e4 ? hg_arena_format(arena, "%.*f", value < 10 ? 1 : 0, value) : value < 1e6 ? hg_arena_format(arena, "%.0fk", 1e-3 * value)
-                                                                                              : hg_arena_format(arena, "%.1fM", 1e-6 * value);
+    return value < 999.5 ? hg_arena_format(arena, "%.3g", value) : value < 999500 ? hg_arena_format(arena, "%.3gk", 1e-3 * value)
+                                                                                  : hg_arena_format(arena, "%.3gM", 1e-6 * value);
 }
 
 static const bench_result *find(const bench *b, int device, int model, const char *mode)
