@@ -37,7 +37,7 @@ __kernel void probe_fma(__global float *restrict out, float a, float b, float ne
         if (lanes[i] == never) out[i] = lanes[i];
 }
 
-__kernel void probe_copy(__global const float *restrict from, __global float *restrict to, int n)
+__kernel void probe_copy(__global float *restrict to, __global const float *restrict from, int n)
 {
     HG_FOR(i, n) HG_STORE(HG_LOAD(from + i * HG_VEC), to + i * HG_VEC);
 }

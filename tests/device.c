@@ -453,12 +453,30 @@ static void arithmetic(void **state)
     hg_buffer_destroy(to);
 }
 
+/* The device of the other tests has its kernels from a folder; the probes are built in. */
+static void probing(void **state)
+{
+    (void)state;
+    need_device();
+    hg_roofs roofs = {0};
+    hg_device *own = hg_device_open(ctx, NULL);
+    check(own != NULL);
+    for (int i = 0; i < 2; i++) { /* the second time the programs are there */
+        check(hg_device_probe(own, &roofs));
+        assert_true(isfinite(roofs.flops) && roofs.flops > 1e3 && roofs.flops < 1e18);
+        assert_true(isfinite(roofs.bytes) && roofs.bytes > 1e3 && roofs.bytes < 1e18);
+    }
+    hg_device_close(own);
+    assert_false(hg_device_probe(dev, &roofs)); /* no probe.cl in its folder */
+    expect_failure(HG_BAD_INPUT, "probe.cl");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(listing),        cmocka_unit_test(choosing),      cmocka_unit_test(buffers),
         cmocka_unit_test(too_large),      cmocka_unit_test(staging),       cmocka_unit_test(launching),
         cmocka_unit_test(failing_builds), cmocka_unit_test(changed_files), cmocka_unit_test(same_bits_as_the_host),
-        cmocka_unit_test(arithmetic)};
+        cmocka_unit_test(arithmetic),     cmocka_unit_test(probing)};
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -449,6 +449,61 @@ static void curves_odd(void **state)
     assert_true(hg_plot_curves(ctx, files_path("many.png"), many, 60, NULL));
 }
 
+/* Pixels of a bar's colour in each column of the picture; returns the highest column. */
+static int bar_heights(const image *p, int series, int n_series, int *heights)
+{
+    hg_rgb c = hg_colour(series, n_series);
+    int highest = 0;
+    for (int k = 0; k < p->w; k++) {
+        heights[k] = 0;
+        for (int j = 0; j < p->h - 60 * n_series; j++) { /* without the legend */
+            const uint8_t *v = at(p, j, k);
+            heights[k] += fabs(v[0] - (25.5 + 229.5 * c.r)) < 6 && fabs(v[1] - (25.5 + 229.5 * c.g)) < 6 && fabs(v[2] - (25.5 + 229.5 * c.b)) < 6;
+        }
+        highest = heights[k] > highest ? heights[k] : highest;
+    }
+    return highest;
+}
+
+/* Bars are as high as their values are large; one without a value is missing. */
+static void bars_heights(void **state)
+{
+    (void)state;
+    const char *const groups[3] = {"m1", "m2", "m3"}, *const series[2] = {"one", "other"};
+    const hg_bar bars[6] = {{30, 0, 0, NULL}, {NAN, 0, 0, "none"}, {10, 0, 0, NULL}, {NAN, 0, 0, NULL}, {20, 0, 0, NULL}, {NAN, 0, 0, NULL}};
+    const hg_bars panel = {"title", "GFLOP/s", 3, 2, groups, series, bars, false};
+    assert_true(hg_plot_bars(ctx, files_path("b.png"), &panel, 1));
+    image p = read_image("b.png");
+    int *heights = calloc((size_t)p.w, sizeof *heights), tops[3] = {0}, n = 0, before = 0;
+    assert_int_equal(bar_heights(&p, 1, 2, heights), 0);
+    int highest = bar_heights(&p, 0, 2, heights);
+    for (int k = 0; k < p.w; before = heights[k++]) {
+        if (heights[k] && !before) assert_true(n++ < 3);
+        if (n && heights[k] > tops[n - 1]) tops[n - 1] = heights[k];
+    }
+    assert_int_equal(n, 3);
+    assert_true(highest == tops[0] && highest > 300);
+    assert_true(abs(3 * tops[1] - highest) < 12 && abs(3 * tops[2] - 2 * highest) < 12);
+    free(heights);
+    free(p.pixels);
+}
+
+static void bars_odd(void **state)
+{
+    (void)state;
+    const char *const groups[2] = {"\xff", "a name that is much longer than what the axis keeps"}, *const series[1] = {""};
+    const hg_bar shapes[4][2] = {{{NAN, 0, 0, "x"}, {-1, 0, 0, "x"}}, {{0, 0, 0, "0"}, {0, 0, 0, NULL}}, {{1e-9, 0, 1e9, "x"}, {1e9, NAN, INFINITY, "x"}},
+                                 {{INFINITY, 0, 0, "x"}, {1e300, 1, 2, "x"}}};
+    for (int k = 0; k < 8; k++) {
+        hg_bars panels[2] = {{NULL, NULL, 2, 1, groups, series, shapes[k / 2], k % 2}, {"t", "y", 2, 1, groups, series, shapes[k / 2], k % 2}};
+        assert_true(hg_plot_bars(ctx, files_path(k % 2 ? "o.png" : "o.svg"), panels, 2));
+    }
+    hg_bars wrong = {NULL, NULL, 33, 1, groups, series, shapes[0], false};
+    assert_false(hg_plot_bars(ctx, files_path("no.png"), &wrong, 1));
+    expect_failure(ctx, HG_USAGE, "33 groups");
+    expect_none("no.png");
+}
+
 /* ---- principal components */
 
 /* Points on an ellipse about (5, -7) whose axes lie at 30 degrees: variances a^2 / 2 and b^2 / 2. */
@@ -621,7 +676,7 @@ int main(void)
         cmocka_unit_test(grid), cmocka_unit_test(labels), cmocka_unit_test(single), cmocka_unit_test(picture_refused),
         cmocka_unit_test(disk_full), cmocka_unit_test(axes), cmocka_unit_test(scatter_colours), cmocka_unit_test(scatter_interleaved),
         cmocka_unit_test(scatter_svg), cmocka_unit_test(scatter_twice), cmocka_unit_test(scatter_odd), cmocka_unit_test(charts_refused), cmocka_unit_test(curves_gap),
-        cmocka_unit_test(curves_odd), cmocka_unit_test(pca_ellipse), cmocka_unit_test(pca_properties), cmocka_unit_test(pca_known),
+        cmocka_unit_test(curves_odd), cmocka_unit_test(bars_heights), cmocka_unit_test(bars_odd), cmocka_unit_test(pca_ellipse), cmocka_unit_test(pca_properties), cmocka_unit_test(pca_known),
         cmocka_unit_test(pca_degenerate), cmocka_unit_test(pca_mnist),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -18,7 +18,7 @@ void bench_print_heading(const bench *b, const bench_device *device)
 {
     printf("device %s: %s (%s, %s)\n", device->select, device->name, device->platform, device->driver);
     if (b->layers)
-        printf("%-8s %-29s %-15s %8s %8s %9s %9s %-5s %8s %6s %6s\n", "model", "layer", "direction", "MFLOP", "MB", "us", "floor us", "by", "GFLOP/s",
+        printf("%-8s %-28s %-15s %8s %8s %9s %8s %-5s %8s %6s %6s\n", "model", "layer", "direction", "MFLOP", "MB", "us", "floor us", "by", "GFLOP/s",
                "GB/s", "share");
     else
         printf("%-9s %-5s %5s %8s %15s %9s %7s %6s %6s %-11s %7s %7s %9s\n", "model", "mode", "batch", "ms/step", "(min to max)", "images/s",
@@ -31,7 +31,7 @@ static void print_layer(const bench_result *r)
     const hg_roofs roofs = bench_roofs(r);
     char layer[64];
     snprintf(layer, sizeof layer, "%s %s", r->layer, r->kind);
-    printf("%-8.8s %-29.29s %-15s %8.2f %8.2f %9.1f %9.1f %-5s %8.1f %6.1f ", r->model, layer, r->mode, 1e3 * r->gflop, 1e3 * r->gbyte, 1e3 * r->ms,
+    printf("%-8.8s %-28.28s %-15s %8.2f %8.2f %9.1f %8.1f %-5s %8.1f %6.1f ", r->model, layer, r->mode, 1e3 * r->gflop, 1e3 * r->gbyte, 1e3 * r->ms,
            1e3 * r->floor_ms, r->gflop / roofs.flops >= r->gbyte / roofs.bytes ? "FLOP" : "bytes", rate(r->gflop, r->ms), rate(r->gbyte, r->ms));
     if (r->floor_ms > 0) printf("%5.0f%%%s\n", 100 * bench_share(r), mark(r));
     else printf("%6s\n", "-");
@@ -141,8 +141,8 @@ bool bench_write_json(const bench *b, const char *path)
 
 static const char *short_number(hg_arena *arena, double value)
 {
-    return value < 1e4 ? hg_arena_format(arena, "%.*f", value < 10 ? 1 : 0, value) : value < 1e6 ? hg_arena_format(arena, "%.0fk", 1e-3 * value)
-                                                                                              : hg_arena_format(arena, "%.1fM", 1e-6 * value);
+    return value < 999.5 ? hg_arena_format(arena, "%.3g", value) : value < 999500 ? hg_arena_format(arena, "%.3gk", 1e-3 * value)
+                                                                                  : hg_arena_format(arena, "%.3gM", 1e-6 * value);
 }
 
 static const bench_result *find(const bench *b, int device, int model, const char *mode)

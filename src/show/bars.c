@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "show/chart.h"
 
-enum { PANEL = 340, LEGEND_ROW = 22, LEAST_WIDTH = 860, GROUP_GAP = 26, BAR = 42, LIMIT = 500 };
+enum { PANEL = 340, LEGEND_ROW = 22, LEAST_WIDTH = 860, GROUP_GAP = 26, BAR = 42, WIDEST_BAR = 72, LIMIT = 500 };
 
 static bool is_bar(const hg_bars *p, double value) { return isfinite(value) && value < 1e150 && (p->log ? value > 1e-150 : value >= 0); }
 
@@ -64,12 +64,12 @@ static void draw_panel(cairo_t *cr, hg_box outer, const hg_bars *p)
     hg_axis x = {.low = 0, .high = p->n_groups, .named = true, .n = p->n_groups}, y = value_axis(p);
     for (int g = 0; g < p->n_groups; g++) hg_axis_name(&x, g, g + 0.5, p->group_names[g]);
     hg_box box = hg_chart_axes(cr, outer, &x, &y, p->title, NULL, p->y_label);
-    double group = box.width / p->n_groups, width = (group - GROUP_GAP) / p->n_series;
+    double group = box.width / p->n_groups, width = fmin((group - GROUP_GAP) / p->n_series, WIDEST_BAR);
     for (int g = 0; g < p->n_groups; g++)
         for (int s = 0; s < p->n_series; s++) {
             const hg_bar *bar = &p->bars[g * p->n_series + s];
             if (!is_bar(p, bar->value)) continue;
-            draw_bar(cr, box, &y, bar, box.x + g * group + GROUP_GAP / 2.0 + s * width + 0.5, width - 1, hg_colour(s, p->n_series));
+            draw_bar(cr, box, &y, bar, box.x + (g + 0.5) * group + (s - p->n_series / 2.0) * width + 0.5, width - 1, hg_colour(s, p->n_series));
         }
 }
 
@@ -78,11 +78,11 @@ static void draw_legend(cairo_t *cr, const hg_bars *p, double top, double width)
     for (int s = 0; s < p->n_series; s++) {
         double y = top + LEGEND_ROW * s;
         hg_colour_set(cr, hg_colour(s, p->n_series), 0.9);
-        cairo_rectangle(cr, 24, y, 12, 12);
+        cairo_rectangle(cr, 70, y, 12, 12);
         cairo_fill(cr);
         hg_colour_set(cr, (hg_rgb){0.15, 0.15, 0.17}, 1);
         hg_text_font(cr, 13, false);
-        hg_text_draw(cr, p->series_names[s], 44, y + 11, 0, 0, width - 60);
+        hg_text_draw(cr, p->series_names[s], 90, y + 11, 0, 0, width - 106);
     }
 }
 
