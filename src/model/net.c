@@ -33,6 +33,12 @@ bool hg_net_is_inference(const hg_net *net) { return net->inference; }
 const hg_model *hg_net_model(const hg_net *net) { return net->model; }
 int hg_net_batch(const hg_net *net) { return net->batch; }
 
+const char *hg_precision_name(hg_precision precision)
+{
+    static const char *const names[] = {"full", "mixed"};
+    return (size_t)precision < sizeof names / sizeof *names ? names[precision] : NULL;
+}
+
 /* ---- what was decided */
 
 int hg_net_untuned(const hg_net *net)
@@ -95,7 +101,7 @@ hg_net *hg_net_create(hg_device *dev, const hg_model *model, const hg_net_params
     *net = (hg_net){.ctx = ctx, .dev = dev, .model = model, .seed = params->seed, .inference = params->inference};
     net->batch = params->batch ? params->batch : model->batch;
     if (!(net->decided = hg_tuning_open(dev, NULL))) goto fail;
-    if (!(net->arenas = hg_arenas_create(dev, model, params->tuning, !net->inference))) goto fail;
+    if (!(net->arenas = hg_arenas_create(dev, model, params->tuning, !net->inference, params->precision))) goto fail;
     if (hg_model_is_corrupted(model) && !hg_arenas_examples(net->arenas, net->batch)) goto fail;
     if (!net->inference && !hg_net_plan(net, HG_PURPOSE_TRAIN, net->batch)) goto fail;
     if (!hg_net_init(net)) goto fail; /* last: drawing millions of weights must not delay the word that kernels are compiled */
