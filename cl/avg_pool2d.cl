@@ -29,15 +29,15 @@ static inline float share_of(int top, int left, int H, int W)
     return 1.0f / (float)(counted(top, KH, PH, H) * counted(left, KW, PW, W));
 }
 
-static inline hg_vec window_sum(__global const float *x, int row, int C, int r0, int r1, int s0, int s1)
+static inline hg_vec window_sum(__global const hg_x *x, int row, int C, int r0, int r1, int s0, int s1)
 {
     hg_vec sum = 0.0f;
     for (int r = r0; r < r1; r++)
-        for (int s = s0; s < s1; s++) sum += HG_LOAD(x + r * row + s * C);
+        for (int s = s0; s < s1; s++) sum += HG_X_LOAD(x + r * row + s * C);
     return sum;
 }
 
-__kernel void forward(__global const float *restrict x, __global float *restrict y, int rows, int C, int H, int W, int OH, int OW)
+__kernel void forward(__global const hg_x *restrict x, __global hg_y *restrict y, int rows, int C, int H, int W, int OH, int OW)
 {
     HG_ROWS(r, rows) {
         const int b = r / OH, top = (r - b * OH) * SH - PH;
@@ -48,13 +48,13 @@ __kernel void forward(__global const float *restrict x, __global float *restrict
             HG_CHANNELS(c, C) {
                 const hg_vec sum = whole ? window_sum(x + corner + c, W * C, C, 0, KH, 0, KW)
                     : window_sum(x + corner + c, W * C, C, max(-top, 0), min(H - top, KH), max(-left, 0), min(W - left, KW));
-                HG_STORE(sum * share, y + to + c);
+                HG_Y_STORE(sum * share, y + to + c);
             }
         }
     }
 }
 
-__kernel void backward(__global const float *restrict dy, int rows, int C, int H, int W, int OH, int OW, __global float *dx, __global const float *dx_x)
+__kernel void backward(__global const float *restrict dy, int rows, int C, int H, int W, int OH, int OW, __global float *dx, __global const hg_dx_x *dx_x)
 {
     HG_ROWS(row, rows) {
         const int b = row / H, r = row - b * H, i0 = max((r + PH - KH + SH) / SH, 0), i1 = min((r + PH) / SH, OH - 1);

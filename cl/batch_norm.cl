@@ -13,7 +13,7 @@
 #endif
 #define CHUNK(C) clamp(4096 / (C), 4, 64)
 
-__kernel void statistics(__global const float *restrict x, __global float *restrict partials, int P, int C, int rows)
+__kernel void statistics(__global const hg_x *restrict x, __global float *restrict partials, int P, int C, int rows)
 {
     const int begin = (int)get_global_id(2) * rows, end = min(begin + rows, P), chunk = CHUNK(C);
     __global float *means = partials + (int)get_global_id(2) * 2 * C, *squares = means + C;
@@ -24,18 +24,18 @@ __kernel void statistics(__global const float *restrict x, __global float *restr
             hg_vec a0 = 0.0f, a1 = 0.0f, b0 = 0.0f, b1 = 0.0f;
             int r = first;
             for (; r + 1 < last; r += 2) {
-                a0 += HG_LOAD(x + r * C + c);
-                a1 += HG_LOAD(x + (r + 1) * C + c);
+                a0 += HG_X_LOAD(x + r * C + c);
+                a1 += HG_X_LOAD(x + (r + 1) * C + c);
             }
-            if (r < last) a0 += HG_LOAD(x + r * C + c);
+            if (r < last) a0 += HG_X_LOAD(x + r * C + c);
             const hg_vec mean = (a0 + a1) / n;
             for (r = first; r + 1 < last; r += 2) {
-                const hg_vec d0 = HG_LOAD(x + r * C + c) - mean, d1 = HG_LOAD(x + (r + 1) * C + c) - mean;
+                const hg_vec d0 = HG_X_LOAD(x + r * C + c) - mean, d1 = HG_X_LOAD(x + (r + 1) * C + c) - mean;
                 b0 += d0 * d0;
                 b1 += d1 * d1;
             }
             if (r < last) {
-                const hg_vec d0 = HG_LOAD(x + r * C + c) - mean;
+                const hg_vec d0 = HG_X_LOAD(x + r * C + c) - mean;
                 b0 += d0 * d0;
             }
             if (seen == 0) {
@@ -79,23 +79,23 @@ __kernel void statistics_running(__global const float *restrict running_mean, __
     }
 }
 
-__kernel void forward(__global const float *restrict x, __global const float *restrict stats, __global const float *restrict w,
-                      __global const float *restrict b, __global float *restrict y, int P, int C)
+__kernel void forward(__global const hg_x *restrict x, __global const float *restrict stats, __global const float *restrict w,
+                      __global const float *restrict b, __global hg_y *restrict y, int P, int C)
 {
     const int end = HG_ROWS_END(P), chunk = CHUNK(C);
     for (int first = HG_ROWS_BEGIN(P); first < end; first += chunk) {
         HG_CHANNELS(c, C) {
             const hg_vec mean = HG_LOAD(stats + c), scale = HG_LOAD(stats + C + c) * HG_LOAD(w + c), shift = HG_LOAD(b + c);
             for (int r = first; r < min(first + chunk, end); r++) {
-                const hg_vec v = (HG_LOAD(x + r * C + c) - mean) * scale + shift;
-                HG_STORE(HG_ACT(v), y + r * C + c);
+                const hg_vec v = (HG_X_LOAD(x + r * C + c) - mean) * scale + shift;
+                HG_Y_STORE(HG_ACT(v), y + r * C + c);
             }
         }
     }
 }
 
 /* Parts of sum dy and sum dy xhat. */
-__kernel void gradient_sums(__global const float *restrict x, __global const float *restrict dy, __global const float *restrict stats,
+__kernel void gradient_sums(__global const hg_x *restrict x, __global const float *restrict dy, __global const float *restrict stats,
                             __global float *restrict partials, int P, int C, int rows)
 {
     const int begin = (int)get_global_id(2) * rows, end = min(begin + rows, P), chunk = CHUNK(C);
@@ -110,13 +110,13 @@ __kernel void gradient_sums(__global const float *restrict x, __global const flo
                 const hg_vec d0 = HG_LOAD(dy + r * C + c), d1 = HG_LOAD(dy + (r + 1) * C + c);
                 a0 += d0;
                 a1 += d1;
-                b0 += d0 * ((HG_LOAD(x + r * C + c) - mean) * scale);
-                b1 += d1 * ((HG_LOAD(x + (r + 1) * C + c) - mean) * scale);
+                b0 += d0 * ((HG_X_LOAD(x + r * C + c) - mean) * scale);
+                b1 += d1 * ((HG_X_LOAD(x + (r + 1) * C + c) - mean) * scale);
             }
             if (r < last) {
                 const hg_vec d0 = HG_LOAD(dy + r * C + c);
                 a0 += d0;
-                b0 += d0 * ((HG_LOAD(x + r * C + c) - mean) * scale);
+                b0 += d0 * ((HG_X_LOAD(x + r * C + c) - mean) * scale);
             }
             if (first > begin) {
                 a1 += HG_LOAD(db + c);
@@ -151,9 +151,9 @@ __kernel void gradient_join(__global const float *restrict partials, __global fl
     }
 }
 
-__kernel void data_gradient(__global const float *x, __global const float *restrict dy, __global const float *restrict stats,
+__kernel void data_gradient(__global const hg_x *x, __global const float *restrict dy, __global const float *restrict stats,
                             __global const float *restrict means, __global const float *restrict w, int P, int C,
-                            __global float *dx, __global const float *dx_x)
+                            __global float *dx, __global const hg_dx_x *dx_x)
 {
     const int end = HG_ROWS_END(P), chunk = CHUNK(C);
     for (int first = HG_ROWS_BEGIN(P); first < end; first += chunk) {
@@ -161,7 +161,7 @@ __kernel void data_gradient(__global const float *x, __global const float *restr
             const hg_vec mean = HG_LOAD(stats + c), scale = HG_LOAD(stats + C + c), factor = HG_LOAD(w + c) * scale;
             const hg_vec mean_dy = HG_LOAD(means + c), mean_dw = HG_LOAD(means + C + c);
             for (int r = first; r < min(first + chunk, end); r++) {
-                const hg_vec xhat = (HG_LOAD(x + r * C + c) - mean) * scale;
+                const hg_vec xhat = (HG_X_LOAD(x + r * C + c) - mean) * scale;
                 const hg_vec v = factor * ((HG_LOAD(dy + r * C + c) - mean_dy) - xhat * mean_dw);
                 HG_DX_VEC(dx, dx_x, r * C + c, v);
             }

@@ -9,7 +9,7 @@
 
 __kernel void loss(__global const float *restrict y, __global const float *restrict t, __global float *restrict partials, int n, float s
 #if GRADIENT
-                   , __global float *dx, __global const float *dx_x
+                   , __global float *dx, __global const hg_dx_x *dx_x
 #endif
 )
 {

@@ -113,7 +113,7 @@ inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(
 #if HG_DX_IS_LINEAR
 #define HG_DX(dx, dx_x, i, v) ((dx)[i] = HG_DX_OLD(dx, i) (v))
 #else
-#define HG_DX(dx, dx_x, i, v) ((dx)[i] = HG_DX_OLD(dx, i) (v) * HG_DX_FACTOR((dx_x)[i]))
+#define HG_DX(dx, dx_x, i, v) ((dx)[i] = HG_DX_OLD(dx, i) (v) * HG_DX_FACTOR(HG_DX_X((dx_x) + (i))))
 #endif
 
 /* ---- rows of channels: work-items that compute HG_VEC (1, 2, 4, 8, 16) neighbouring channels at a time */
@@ -132,6 +132,8 @@ typedef uint hg_uvec;
 #define HG_LANE 0
 #define HG_LOAD(p) (*(p))
 #define HG_STORE(v, p) (*(p) = (v))
+#define HG_LOAD_HALF(p) vload_half(0, p)
+#define HG_STORE_HALF(v, p) vstore_half_rte(v, 0, p)
 #define HG_LOAD_INT(p) (*(p))
 #define HG_LOAD_UCHAR(p) ((int)*(p))
 #define HG_STORE_UCHAR(v, p) (*(p) = (uchar)(v))
@@ -147,10 +149,59 @@ typedef HG_PASTE(uint, HG_VEC) hg_uvec;
 #define HG_LANE_16 (hg_uvec)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define HG_LOAD(p) HG_PASTE(vload, HG_VEC)(0, p)
 #define HG_STORE(v, p) HG_PASTE(vstore, HG_VEC)(v, 0, p)
+#define HG_LOAD_HALF(p) HG_PASTE(vload_half, HG_VEC)(0, p)
+#define HG_STORE_HALF(v, p) HG_PASTE(HG_PASTE(vstore_half, HG_VEC), _rte)(v, 0, p)
 #define HG_LOAD_INT(p) HG_LOAD(p)
 #define HG_LOAD_UCHAR(p) HG_PASTE(convert_int, HG_VEC)(HG_PASTE(vload, HG_VEC)(0, p))
 #define HG_STORE_UCHAR(v, p) HG_PASTE(vstore, HG_VEC)(HG_PASTE(convert_uchar, HG_VEC)(v), 0, p)
 #endif
+
+/* ---- tensors' values in memory: float, or half where the plan stores them so (macros X_HALF, Y_HALF, DX_X_HALF; model/plan.h).
+ * A kernel names the pointer's type, and loads and stores through these; in registers all numbers are float. Storing rounds to the
+ * nearest half, ties to even: beyond 65504 that is infinity, below 2^-14 a denormal.
+ *   hg_x: a value that is read; hg_y: one that is written; hg_dx_x: the value behind a gradient (HG_DX, hg_store)
+ *   HG_X(p), HG_Y(v, p): one number; HG_X_LOAD(p), HG_Y_STORE(v, p): HG_VEC of them; HG_X4(p): four at a multiple of four */
+#ifndef X_HALF
+#define X_HALF 0
+#endif
+#ifndef Y_HALF
+#define Y_HALF 0
+#endif
+#ifndef DX_X_HALF
+#define DX_X_HALF 0
+#endif
+#define HG_FLOAT(p) (*(p))
+#define HG_FLOAT4(p) (*(__global const float4 *)(p))
+#if X_HALF
+typedef half hg_x;
+#define HG_X(p) vload_half(0, p)
+#define HG_X_LOAD(p) HG_LOAD_HALF(p)
+#define HG_X4(p) vloada_half4(0, p)
+#else
+typedef float hg_x;
+#define HG_X(p) (*(p))
+#define HG_X_LOAD(p) HG_LOAD(p)
+#define HG_X4(p) HG_FLOAT4(p)
+#endif
+#if Y_HALF
+typedef half hg_y;
+#define HG_Y(v, p) vstore_half_rte(v, 0, p)
+#define HG_Y_STORE(v, p) HG_STORE_HALF(v, p)
+#else
+typedef float hg_y;
+#define HG_Y(v, p) (*(p) = (v))
+#define HG_Y_STORE(v, p) HG_STORE(v, p)
+#endif
+#if DX_X_HALF
+typedef half hg_dx_x;
+#define HG_DX_X(p) vload_half(0, p)
+#define HG_DX_X_LOAD(p) HG_LOAD_HALF(p)
+#else
+typedef float hg_dx_x;
+#define HG_DX_X(p) (*(p))
+#define HG_DX_X_LOAD(p) HG_LOAD(p)
+#endif
+
 /* HG_DX for HG_VEC numbers at i. */
 #if DX_ADD
 #define HG_DX_OLD_VEC(dx, i) HG_LOAD((dx) + (i)) +
@@ -162,8 +213,8 @@ typedef HG_PASTE(uint, HG_VEC) hg_uvec;
 #else
 #define HG_DX_VEC(dx, dx_x, i, v) \
     do { \
-        const hg_vec hg_y = HG_LOAD((dx_x) + (i)); \
-        HG_STORE(HG_DX_OLD_VEC(dx, i) (v) * HG_DX_FACTOR(hg_y), (dx) + (i)); \
+        const hg_vec hg_value = HG_DX_X_LOAD((dx_x) + (i)); \
+        HG_STORE(HG_DX_OLD_VEC(dx, i) (v) * HG_DX_FACTOR(hg_value), (dx) + (i)); \
     } while (0)
 #endif
 /* Stores HG_VEC results at out[i]..: values through their activation, or gradients (GRADIENT) times the derivative, added to
@@ -171,30 +222,24 @@ typedef HG_PASTE(uint, HG_VEC) hg_uvec;
 #ifndef GRADIENT
 #define GRADIENT 0
 #endif
-static inline void hg_store(hg_vec v, __global float *out, __global const float *out_x, int i)
+static inline void hg_store(hg_vec v, __global hg_y *out, __global const hg_dx_x *out_x, int i)
 {
 #if GRADIENT
-#if !HG_DX_IS_LINEAR
-    const hg_vec value = HG_LOAD(out_x + i);
-    v = v * HG_DX_FACTOR(value);
-#endif
-#if DX_ADD
-    v = HG_LOAD(out + i) + v;
-#endif
-    HG_STORE(v, out + i);
+    HG_DX_VEC(out, out_x, i, v);
 #else
     v = HG_ACT(v);
-    HG_STORE(v, out + i);
+    HG_Y_STORE(v, out + i);
 #endif
 }
 
 /* the same for one number */
-static inline void hg_store_one(float v, __global float *out, __global const float *out_x, int i)
+static inline void hg_store_one(float v, __global hg_y *out, __global const hg_dx_x *out_x, int i)
 {
 #if GRADIENT
     HG_DX(out, out_x, i, v);
 #else
-    out[i] = HG_ACT(v);
+    v = HG_ACT(v);
+    HG_Y(v, out + i);
 #endif
 }
 
@@ -233,30 +278,32 @@ static inline float16 hg_picked(float16 a, float16 b, int first, int step, int o
 #define HG_FOURS(n) ((n) / (4 * HG_VEC) + ((n) % (4 * HG_VEC) != 0))
 #define HG_FOUR(k, i, q, n) for (int k = 0, i = 4 * (q); k < 4 && i < HG_VECTORS(n); k++, i++)
 
-static inline hg_vec hg_get(__global const float *p, int i, int n)
-{
 #if HG_VEC > 1
-    if (i * HG_VEC + HG_VEC > n) {
-        float part[HG_VEC];
-        for (int k = 0; k < HG_VEC; k++) part[k] = i * HG_VEC + k < n ? p[i * HG_VEC + k] : 0.0f;
-        return HG_LOAD(part);
-    }
+#define HG_GET(ONE, LOAD) \
+    if (i * HG_VEC + HG_VEC > n) { \
+        float part[HG_VEC]; \
+        for (int k = 0; k < HG_VEC; k++) part[k] = i * HG_VEC + k < n ? ONE(p + i * HG_VEC + k) : 0.0f; \
+        return HG_LOAD(part); \
+    } \
+    return LOAD(p + i * HG_VEC)
+#define HG_PUT(ONE, STORE) \
+    if (i * HG_VEC + HG_VEC > n) { \
+        float part[HG_VEC]; \
+        HG_STORE(v, part); \
+        for (int k = 0; i * HG_VEC + k < n; k++) ONE(part[k], p + i * HG_VEC + k); \
+        return; \
+    } \
+    STORE(v, p + i * HG_VEC)
+#else
+#define HG_GET(ONE, LOAD) return LOAD(p + i)
+#define HG_PUT(ONE, STORE) STORE(v, p + i)
 #endif
-    return HG_LOAD(p + i * HG_VEC);
-}
-
-static inline void hg_put(hg_vec v, __global float *p, int i, int n)
-{
-#if HG_VEC > 1
-    if (i * HG_VEC + HG_VEC > n) {
-        float part[HG_VEC];
-        HG_STORE(v, part);
-        for (int k = 0; i * HG_VEC + k < n; k++) p[i * HG_VEC + k] = part[k];
-        return;
-    }
-#endif
-    HG_STORE(v, p + i * HG_VEC);
-}
+#define HG_FLOAT_PUT(v, p) (*(p) = (v))
+static inline hg_vec hg_get(__global const float *p, int i, int n) { HG_GET(HG_FLOAT, HG_LOAD); }
+static inline hg_vec hg_get_x(__global const hg_x *p, int i, int n) { HG_GET(HG_X, HG_X_LOAD); }
+static inline hg_vec hg_get_dx_x(__global const hg_dx_x *p, int i, int n) { HG_GET(HG_DX_X, HG_DX_X_LOAD); }
+static inline void hg_put(hg_vec v, __global float *p, int i, int n) { HG_PUT(HG_FLOAT_PUT, HG_STORE); }
+static inline void hg_put_y(hg_vec v, __global hg_y *p, int i, int n) { HG_PUT(HG_Y, HG_Y_STORE); }
 
 /* v with zeros where there are no numbers any more. */
 static inline hg_vec hg_inside(hg_vec v, int i, int n)
@@ -267,10 +314,10 @@ static inline hg_vec hg_inside(hg_vec v, int i, int n)
 }
 
 /* HG_DX for a vector. */
-static inline void hg_put_dx(hg_vec v, __global float *dx, __global const float *dx_x, int i, int n)
+static inline void hg_put_dx(hg_vec v, __global float *dx, __global const hg_dx_x *dx_x, int i, int n)
 {
 #if !HG_DX_IS_LINEAR
-    const hg_vec value = hg_get(dx_x, i, n);
+    const hg_vec value = hg_get_dx_x(dx_x, i, n);
     v = v * HG_DX_FACTOR(value);
 #endif
 #if DX_ADD

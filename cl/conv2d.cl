@@ -22,8 +22,8 @@
 #define INSIDE(p) (x + p * SW >= 0 && x + p * SW < WL)
 #define PLACE(p) ((b * HL + y) * WL + clamp(x + p * SW, 0, WL - 1)) * CL
 
-__kernel void conv2d(__global const float *restrict large, __global const float *restrict weight,
-                     __global const float *restrict bias, __global float *out, __global const float *out_x,
+__kernel void conv2d(__global const hg_x *restrict large, __global const float *restrict weight,
+                     __global const float *restrict bias, __global hg_y *out, __global const hg_dx_x *out_x,
                      int has_bias, int HL, int WL, int CL, int HS, int WS, int CS, int items)
 {
     const int id = (int)get_global_id(0);
@@ -44,10 +44,10 @@ __kernel void conv2d(__global const float *restrict large, __global const float 
             int w = (kh * KW + kw) * CL * CS + s;
             for (int l = 0; l < CL; l++, w += CS) {
                 const hg_vec wv = HG_LOAD(weight + w);
-                a0 = HG_MAD((hg_vec)(in0 ? large[at0 + l] : 0.0f), wv, a0);
-                a1 = HG_MAD((hg_vec)(in1 ? large[at1 + l] : 0.0f), wv, a1);
-                a2 = HG_MAD((hg_vec)(in2 ? large[at2 + l] : 0.0f), wv, a2);
-                a3 = HG_MAD((hg_vec)(in3 ? large[at3 + l] : 0.0f), wv, a3);
+                a0 = HG_MAD((hg_vec)(in0 ? HG_X(large + at0 + l) : 0.0f), wv, a0);
+                a1 = HG_MAD((hg_vec)(in1 ? HG_X(large + at1 + l) : 0.0f), wv, a1);
+                a2 = HG_MAD((hg_vec)(in2 ? HG_X(large + at2 + l) : 0.0f), wv, a2);
+                a3 = HG_MAD((hg_vec)(in3 ? HG_X(large + at3 + l) : 0.0f), wv, a3);
             }
         }
     }

@@ -24,8 +24,8 @@
 #define INSIDE(p) (j + p >= 0 && j + p < WS)
 #define PLACE(p) ((b * HS + i / SH) * WS + clamp(j + p, 0, WS - 1)) * CS
 
-__kernel void conv2d_transpose(__global const float *restrict small, __global const float *restrict weight,
-                               __global const float *restrict bias, __global float *out, __global const float *out_x,
+__kernel void conv2d_transpose(__global const hg_x *restrict small, __global const float *restrict weight,
+                               __global const float *restrict bias, __global hg_y *out, __global const hg_dx_x *out_x,
                                int has_bias, int HL, int WL, int CL, int HS, int WS, int CS, int items)
 {
     const int id = (int)get_global_id(0);
@@ -48,10 +48,10 @@ __kernel void conv2d_transpose(__global const float *restrict small, __global co
             int w = (kh * KW + kw) * CS * CL + l;
             for (int s = 0; s < CS; s++, w += CL) {
                 const hg_vec wv = HG_LOAD(weight + w);
-                a0 = HG_MAD((hg_vec)(in0 ? small[at0 + s] : 0.0f), wv, a0);
-                a1 = HG_MAD((hg_vec)(in1 ? small[at1 + s] : 0.0f), wv, a1);
-                a2 = HG_MAD((hg_vec)(in2 ? small[at2 + s] : 0.0f), wv, a2);
-                a3 = HG_MAD((hg_vec)(in3 ? small[at3 + s] : 0.0f), wv, a3);
+                a0 = HG_MAD((hg_vec)(in0 ? HG_X(small + at0 + s) : 0.0f), wv, a0);
+                a1 = HG_MAD((hg_vec)(in1 ? HG_X(small + at1 + s) : 0.0f), wv, a1);
+                a2 = HG_MAD((hg_vec)(in2 ? HG_X(small + at2 + s) : 0.0f), wv, a2);
+                a3 = HG_MAD((hg_vec)(in3 ? HG_X(small + at3 + s) : 0.0f), wv, a3);
             }
         }
     }

@@ -51,9 +51,11 @@
 #if CF % 4 == 0
 #define AV 4
 typedef float4 avec;
+#define READ(p) HG_X4(p)
 #else
 #define AV 1
 typedef float avec;
+#define READ(p) HG_X(p)
 #endif
 
 /* Each item reads A_READS vectors of the pixels' slice, A_STEP (it divides TM) pixels apart, and B_READS of the
@@ -99,7 +101,7 @@ static inline axis find_axis(int phase, int size, int kernel_size, int stride, i
 }
 
 /* One slice of the pixels' side from column k of the product on: zeros outside of the picture and past the end. */
-static inline void read_pixels(avec next[A_READS], __global const float *restrict from, const int source[A_READS],
+static inline void read_pixels(avec next[A_READS], __global const hg_x *restrict from, const int source[A_READS],
                                const int source_y[A_READS], const int source_x[A_READS], int k, int K, int taps_across,
                                int HF, int WF)
 {
@@ -110,7 +112,7 @@ static inline void read_pixels(avec next[A_READS], __global const float *restric
         const int y = source_y[r] + dy, x = source_x[r] + dx;
         next[r] = (avec)(0.0f);
         if (k < K && y >= 0 && y < HF && x >= 0 && x < WF)
-            next[r] = *(__global const avec *)(from + source[r] + offset);
+            next[r] = READ(from + source[r] + offset);
     }
 }
 
@@ -133,8 +135,8 @@ static inline void read_weights(hg_vec next[B_READS], __global const float *rest
 }
 
 __kernel __attribute__((reqd_work_group_size(NT, 1, 1)))
-void conv_gather(__global const float *restrict from, __global const float *restrict weight,
-                 __global const float *restrict bias, __global float *out, __global const float *out_x,
+void conv_gather(__global const hg_x *restrict from, __global const float *restrict weight,
+                 __global const float *restrict bias, __global hg_y *out, __global const hg_dx_x *out_x,
                  int has_bias, int B, int HF, int WF, int HO, int WO, int N, int m_tiles, int n_tiles)
 {
     __local float4 a_slice4[TK * AS / 4], b_slice4[(B_ROWS * BS + 3) / 4]; /* float4: aligned for vector access */

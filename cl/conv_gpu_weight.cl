@@ -37,13 +37,37 @@
 #define LY (TM / RM)
 #define NT (LX * LY)
 
-/* The vector in which gathered channels are read. */
+/* The side that the layer read holds values, the other gradients, which are float. */
+#if TRANSPOSED
+typedef float large_t;
+typedef hg_x small_t;
+#define LARGE(p) HG_FLOAT(p)
+#define LARGE4(p) HG_FLOAT4(p)
+#define SMALL(p) HG_X(p)
+#define SMALL4(p) HG_X4(p)
+#else
+typedef hg_x large_t;
+typedef float small_t;
+#define LARGE(p) HG_X(p)
+#define LARGE4(p) HG_X4(p)
+#define SMALL(p) HG_FLOAT(p)
+#define SMALL4(p) HG_FLOAT4(p)
+#endif
+
+/* The vector in which gathered channels are read; the small side's is hg_vec. */
 #if CL % 4 == 0
 #define AV 4
 typedef float4 avec;
+#define READ_LARGE(p) LARGE4(p)
 #else
 #define AV 1
 typedef float avec;
+#define READ_LARGE(p) LARGE(p)
+#endif
+#if HG_VEC == 4
+#define READ_SMALL(p) SMALL4(p)
+#else
+#define READ_SMALL(p) SMALL(p)
 #endif
 
 /* Each item reads A_READS vectors of the large side's slice, A_STEP (it divides TK) pixels apart, and B_READS of the
@@ -62,7 +86,7 @@ typedef float avec;
 #define COLUMN(j) ((j) * (LX * HG_VEC) + tx * HG_VEC)
 
 /* One slice of the large side from pixel p of the small side on: zeros outside of the picture and past the end. */
-static inline void read_large(avec next[A_READS], __global const float *restrict large, int p, int last, int oy, int ox,
+static inline void read_large(avec next[A_READS], __global const large_t *restrict large, int p, int last, int oy, int ox,
                               int channel, bool inside, int HL, int WL)
 {
 #pragma unroll
@@ -70,23 +94,23 @@ static inline void read_large(avec next[A_READS], __global const float *restrict
         const int b = p / (HS * WS), i = p / WS - b * HS, j = HG_MOD(p, WS), y = i * SH + oy, x = j * SW + ox;
         next[r] = (avec)(0.0f);
         if (inside && p < last && y >= 0 && y < HL && x >= 0 && x < WL)
-            next[r] = *(__global const avec *)(large + ((b * HL + y) * WL + x) * CL + channel);
+            next[r] = READ_LARGE(large + ((b * HL + y) * WL + x) * CL + channel);
     }
 }
 
 /* One slice of the small side from pixel p on. */
-static inline void read_small(hg_vec next[B_READS], __global const float *restrict small, int p, int last, int n,
+static inline void read_small(hg_vec next[B_READS], __global const small_t *restrict small, int p, int last, int n,
                               int CS)
 {
 #pragma unroll
     for (int r = 0; r < B_READS; r++, p += B_STEP) {
         next[r] = (hg_vec)(0.0f);
-        if (p < last && n < CS) next[r] = *(__global const hg_vec *)(small + p * CS + n);
+        if (p < last && n < CS) next[r] = READ_SMALL(small + p * CS + n);
     }
 }
 
 __kernel __attribute__((reqd_work_group_size(NT, 1, 1)))
-void conv_weight(__global const float *restrict large, __global const float *restrict small,
+void conv_weight(__global const large_t *restrict large, __global const small_t *restrict small,
                  __global float *restrict partials, int pixels, int split_pixels, int HL, int WL, int CS,
                  int n_tiles, int tiles)
 {

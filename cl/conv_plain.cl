@@ -30,7 +30,16 @@
 #define BIAS 1
 #endif
 
-__kernel void conv_weight(__global const float *restrict large, __global const float *restrict small,
+/* x, which the layer read, holds values; dy gradients, which are float. */
+#if TRANSPOSED
+typedef float large_t;
+typedef hg_x small_t;
+#else
+typedef hg_x large_t;
+typedef float small_t;
+#endif
+
+__kernel void conv_weight(__global const large_t *restrict large, __global const small_t *restrict small,
                           __global float *restrict weight_partials, __global float *restrict bias_partials,
                           int HL, int WL, int CL, int HS, int WS, int CS, int rows, int split_rows,
                           int bias_rows, int bias_split_rows, int items)
@@ -40,8 +49,13 @@ __kernel void conv_weight(__global const float *restrict large, __global const f
     const int id = (int)get_global_id(0), split = id / per_split, item = id - split * per_split;
     if (id >= items) return;
     const int out = HG_MOD(item, groups) * HG_VEC;
-    __global const float *restrict x = TRANSPOSED ? small : large;
-    __global const float *restrict dy = TRANSPOSED ? large : small;
+#if TRANSPOSED
+    __global const hg_x *restrict x = small;
+    __global const float *restrict dy = large;
+#else
+    __global const hg_x *restrict x = large;
+    __global const float *restrict dy = small;
+#endif
     hg_vec sum = (hg_vec)(0.0f);
 #if BIAS
     if (item >= weights) {
@@ -67,11 +81,11 @@ __kernel void conv_weight(__global const float *restrict large, __global const f
         int x_at = (TRANSPOSED ? small_at : large_at) + in, dy_at = (TRANSPOSED ? large_at : small_at) + out;
         for (int j = first; j < last; j++, x_at += x_step, dy_at += dy_step) {
             const hg_vec d = HG_LOAD(dy + dy_at);
-            sum = HG_MAD((hg_vec)(x[x_at]), d, sum);
+            sum = HG_MAD((hg_vec)(HG_X(x + x_at)), d, sum);
 #if ROWS == 4
-            sum1 = HG_MAD((hg_vec)(x[x_at + 1]), d, sum1);
-            sum2 = HG_MAD((hg_vec)(x[x_at + 2]), d, sum2);
-            sum3 = HG_MAD((hg_vec)(x[x_at + 3]), d, sum3);
+            sum1 = HG_MAD((hg_vec)(HG_X(x + x_at + 1)), d, sum1);
+            sum2 = HG_MAD((hg_vec)(HG_X(x + x_at + 2)), d, sum2);
+            sum3 = HG_MAD((hg_vec)(HG_X(x + x_at + 3)), d, sum3);
 #endif
         }
     }

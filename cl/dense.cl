@@ -7,8 +7,8 @@
  *
  * Macros: HG_VEC divides M; GRADIENT and what hg_emit_act or hg_emit_dx define. */
 
-__kernel void dense(__global const float *restrict from, __global const float *restrict weight,
-                    __global const float *restrict bias, __global float *out, __global const float *out_x,
+__kernel void dense(__global const hg_x *restrict from, __global const float *restrict weight,
+                    __global const float *restrict bias, __global hg_y *out, __global const hg_dx_x *out_x,
                     int has_bias, int R, int N, int M, int items)
 {
     const int id = (int)get_global_id(0);
@@ -20,10 +20,10 @@ __kernel void dense(__global const float *restrict from, __global const float *r
     hg_vec a0 = start, a1 = start, a2 = start, a3 = start;
     for (int n = 0, w = m; n < N; n++, w += M) {
         const hg_vec wv = HG_LOAD(weight + w);
-        a0 = HG_MAD((hg_vec)(from[r0 + n]), wv, a0);
-        a1 = HG_MAD((hg_vec)(from[r1 + n]), wv, a1);
-        a2 = HG_MAD((hg_vec)(from[r2 + n]), wv, a2);
-        a3 = HG_MAD((hg_vec)(from[r3 + n]), wv, a3);
+        a0 = HG_MAD((hg_vec)(HG_X(from + r0 + n)), wv, a0);
+        a1 = HG_MAD((hg_vec)(HG_X(from + r1 + n)), wv, a1);
+        a2 = HG_MAD((hg_vec)(HG_X(from + r2 + n)), wv, a2);
+        a3 = HG_MAD((hg_vec)(HG_X(from + r3 + n)), wv, a3);
     }
     const int at = r * M + m;
     hg_store(a0, out, out_x, at);

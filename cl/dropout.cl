@@ -19,17 +19,17 @@ static inline void factors(__global const hg_step *step, int q, float rate, floa
     hg_interleave(in, out);
 }
 
-__kernel void forward(__global const float *restrict x, __global float *restrict y, __global const hg_step *restrict step, int n, float rate, float factor)
+__kernel void forward(__global const hg_x *restrict x, __global hg_y *restrict y, __global const hg_step *restrict step, int n, float rate, float factor)
 {
     hg_vec f[4];
     HG_FOR(q, HG_FOURS(n)) {
         factors(step, q, rate, factor, f);
-        HG_FOUR(k, i, q, n) hg_put(hg_get(x, i, n) * f[k], y, i, n);
+        HG_FOUR(k, i, q, n) hg_put_y(hg_get_x(x, i, n) * f[k], y, i, n);
     }
 }
 
 __kernel void backward(__global const float *restrict dy, __global const hg_step *restrict step, int n, float rate, float factor,
-                       __global float *dx, __global const float *dx_x)
+                       __global float *dx, __global const hg_dx_x *dx_x)
 {
     hg_vec f[4];
     HG_FOR(q, HG_FOURS(n)) {

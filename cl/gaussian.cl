@@ -63,13 +63,13 @@ __kernel void forward(__global const float *restrict mean, __global const float 
 
 /* scale is beta / B */
 __kernel void backward_mean(__global const float *restrict dz, __global const float *mean, int n, float scale,
-                            __global float *dx, __global const float *dx_x)
+                            __global float *dx, __global const hg_dx_x *dx_x)
 {
     HG_FOR(i, HG_VECTORS(n)) hg_put_dx(hg_get(dz, i, n) + scale * hg_get(mean, i, n), dx, dx_x, i, n);
 }
 
 __kernel void backward_s(__global const float *restrict dz, __global const float *s, __global const hg_step *restrict step, int n,
-                         float scale, float epsilon_std, __global float *dx, __global const float *dx_x)
+                         float scale, float epsilon_std, __global float *dx, __global const hg_dx_x *dx_x)
 {
     hg_vec e[4];
     HG_FOR(q, HG_FOURS(n)) {

@@ -28,14 +28,14 @@ typedef int place_t;
 
 /* The maximum over rows r0..r1-1 and columns s0..s1-1 of a window whose corner is at x. Only where the sum says that there may be
  * a NaN is it looked for. */
-static inline hg_vec window_max(__global const float *x, int row, int C, int r0, int r1, int s0, int s1, hg_ivec *at)
+static inline hg_vec window_max(__global const hg_x *x, int row, int C, int r0, int r1, int s0, int s1, hg_ivec *at)
 {
     const hg_ivec first = r0 * KW + s0;
     hg_vec best = -INFINITY, sum = 0.0f;
     hg_ivec from = first;
     for (int r = r0; r < r1; r++)
         for (int s = s0; s < s1; s++) {
-            const hg_vec v = HG_LOAD(x + r * row + s * C);
+            const hg_vec v = HG_X_LOAD(x + r * row + s * C);
             const hg_ivec place = r * KW + s;
             from = v > best ? place : from;
             best = v > best ? v : best;
@@ -47,7 +47,7 @@ static inline hg_vec window_max(__global const float *x, int row, int C, int r0,
         from = first;
         for (int r = r0; r < r1; r++)
             for (int s = s0; s < s1; s++) {
-                const hg_vec v = HG_LOAD(x + r * row + s * C);
+                const hg_vec v = HG_X_LOAD(x + r * row + s * C);
                 const hg_ivec place = r * KW + s, wins = ((v > best) | (v != v)) & (best == best);
                 best = wins ? v : best;
                 from = wins ? place : from;
@@ -57,7 +57,7 @@ static inline hg_vec window_max(__global const float *x, int row, int C, int r0,
     return best;
 }
 
-__kernel void forward(__global const float *restrict x, __global float *restrict y, __global place_t *restrict winner,
+__kernel void forward(__global const hg_x *restrict x, __global hg_y *restrict y, __global place_t *restrict winner,
                       int rows, int C, int H, int W, int OH, int OW)
 {
     HG_ROWS(r, rows) {
@@ -69,7 +69,7 @@ __kernel void forward(__global const float *restrict x, __global float *restrict
                 hg_ivec at;
                 const hg_vec best = whole ? window_max(x + corner + c, W * C, C, 0, KH, 0, KW, &at)
                     : window_max(x + corner + c, W * C, C, max(-top, 0), min(H - top, KH), max(-left, 0), min(W - left, KW), &at);
-                HG_STORE(best, y + to + c);
+                HG_Y_STORE(best, y + to + c);
 #if NOTE
                 STORE_PLACE(at, winner + to + c);
 #endif
@@ -80,7 +80,7 @@ __kernel void forward(__global const float *restrict x, __global float *restrict
 
 /* Any windows: an input pixel asks every window that covers it. Window i covers row r if i SH - PH <= r < i SH - PH + KH. */
 __kernel void backward(__global const float *restrict dy, __global const place_t *restrict winner, int rows, int C, int H, int W, int OH, int OW,
-                       __global float *dx, __global const float *dx_x)
+                       __global float *dx, __global const hg_dx_x *dx_x)
 {
     HG_ROWS(row, rows) {
         const int b = row / H, r = row - b * H, i0 = max((r + PH - KH + SH) / SH, 0), i1 = min((r + PH) / SH, OH - 1);
@@ -104,7 +104,7 @@ __kernel void backward(__global const float *restrict dy, __global const place_t
 /* Windows that do not overlap (KH <= SH, KW <= SW): each writes its cell, the SH x SW pixels from its corner on; the first and last
  * cells reach to the border. */
 __kernel void backward_cells(__global const float *restrict dy, __global const place_t *restrict winner, int rows, int C, int H, int W, int OH, int OW,
-                             __global float *dx, __global const float *dx_x)
+                             __global float *dx, __global const hg_dx_x *dx_x)
 {
     HG_ROWS(row, rows) {
         const int b = row / OH, i = row - b * OH, top = i * SH - PH;

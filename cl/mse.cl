@@ -2,7 +2,7 @@
  * Macros: GRADIENT (is dx wanted), those of hg_emit_dx, HG_SPAN, HG_GROUP. Traffic: y and t in, dx out, 12 bytes an element. */
 __kernel void loss(__global const float *restrict y, __global const float *restrict t, __global float *restrict partials, int n, float s
 #if GRADIENT
-                   , __global float *dx, __global const float *dx_x
+                   , __global float *dx, __global const hg_dx_x *dx_x
 #endif
 )
 {

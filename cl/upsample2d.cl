@@ -24,15 +24,15 @@ static inline float share(int at, int r, int k)
     return (float)max(2 * k - (int)abs(at - r * 2 * k), 0) / (float)(2 * k);
 }
 
-__kernel void forward(__global const float *restrict x, __global float *restrict y, int rows, int C, int H, int W)
+__kernel void forward(__global const hg_x *restrict x, __global hg_y *restrict y, int rows, int C, int H, int W)
 {
     HG_ROWS(row, rows) {
         const int b = row / (H * KH), i = row - b * (H * KH);
 #if NEAREST
-        __global const float *from = x + (b * H + i / KH) * W * C;
+        __global const hg_x *from = x + (b * H + i / KH) * W * C;
         HG_COLUMNS(s, W) HG_CHANNELS(c, C) {
-            const hg_vec v = HG_LOAD(from + s * C + c);
-            for (int k = 0; k < KW; k++) HG_STORE(v, y + ((row * W + s) * KW + k) * C + c);
+            const hg_vec v = HG_X_LOAD(from + s * C + c);
+            for (int k = 0; k < KW; k++) HG_Y_STORE(v, y + ((row * W + s) * KW + k) * C + c);
         }
 #else
         const int at = place(i, KH, H), r = at / (2 * KH), next_row = r + 1 < H ? W * C : 0;
@@ -40,18 +40,18 @@ __kernel void forward(__global const float *restrict x, __global float *restrict
         HG_COLUMNS(j, W * KW) {
             const int across = place(j, KW, W), s = across / (2 * KW), next = s + 1 < W ? C : 0;
             const float right = (float)(across - s * 2 * KW) / (float)(2 * KW);
-            __global const float *from = x + ((b * H + r) * W + s) * C;
+            __global const hg_x *from = x + ((b * H + r) * W + s) * C;
             HG_CHANNELS(c, C) {
-                const hg_vec top = (1.0f - right) * HG_LOAD(from + c) + right * HG_LOAD(from + next + c);
-                const hg_vec bottom = (1.0f - right) * HG_LOAD(from + next_row + c) + right * HG_LOAD(from + next_row + next + c);
-                HG_STORE((1.0f - low) * top + low * bottom, y + (row * W * KW + j) * C + c);
+                const hg_vec top = (1.0f - right) * HG_X_LOAD(from + c) + right * HG_X_LOAD(from + next + c);
+                const hg_vec bottom = (1.0f - right) * HG_X_LOAD(from + next_row + c) + right * HG_X_LOAD(from + next_row + next + c);
+                HG_Y_STORE((1.0f - low) * top + low * bottom, y + (row * W * KW + j) * C + c);
             }
         }
 #endif
     }
 }
 
-__kernel void backward(__global const float *restrict dy, int rows, int C, int H, int W, __global float *dx, __global const float *dx_x)
+__kernel void backward(__global const float *restrict dy, int rows, int C, int H, int W, __global float *dx, __global const hg_dx_x *dx_x)
 {
     const int OH = H * KH, OW = W * KW;
     HG_ROWS(row, rows) {

@@ -183,6 +183,16 @@ int hg_dataset_label(const hg_dataset *data, hg_part part, int64_t index); /* -1
 /* Copies example `index` as [C, H, W] floats in [0, 1] (bytes / 255). */
 void hg_dataset_get(const hg_dataset *data, hg_part part, int64_t index, float *out);
 
+/* ---------------------------------------------------------------- precision */
+
+/* How the values of tensors between layers are stored. Arithmetic, parameters, gradients and optimizer state are float32 in
+ * either case, and so are the input, the code, the latent distribution and the output. */
+typedef enum hg_precision {
+    HG_PRECISION_FULL,  /* float32 */
+    HG_PRECISION_MIXED, /* float16: half the memory and traffic; beyond 65504 values become infinite */
+} hg_precision;
+const char *hg_precision_name(hg_precision precision); /* "full", "mixed"; NULL past the last */
+
 /* ---------------------------------------------------------------- tuning: the fastest kernels of a device */
 
 /* Which variant of its kernels computes which operation, as timing has chosen it on one device with one driver. Nets made with a
@@ -214,6 +224,7 @@ typedef struct hg_tune_progress {
 typedef struct hg_tune_params {
     int batch;                     /* 0: the model's */
     double seconds;                /* about so long in all, shared out by the operations' weight; 0: until nothing gains any more */
+    hg_precision precision;        /* of the nets that it is for */
     bool again;                    /* operations that the tuning knows already, too */
     bool (*progress)(void *user, const hg_tune_progress *progress); /* after every candidate; false: stop, and keep what is done */
     void *user;
@@ -233,6 +244,7 @@ typedef struct hg_net_params {
     uint64_t seed;   /* initial weights and all later random draws */
     bool inference;  /* no gradients and optimizer state: less memory, hg_trainer_create refuses */
     const hg_tuning *tuning; /* of the same device; outlives the net. NULL: none */
+    hg_precision precision; /* of all values between layers */
 } hg_net_params;
 
 /* Plans, builds the kernels and allocates. Fails with HG_DEVICE_MEMORY (says what needs how much and the batch that

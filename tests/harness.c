@@ -159,11 +159,13 @@ void option_pair(const hg_node *node, const char *name, int out[2])
 
 /* ---- graphs */
 
-hg_graph *harness_graph(const layer_case *c)
+hg_graph *harness_graph(const layer_case *c, bool between)
 {
-    char text[2048];
+    char text[2048], layers[2048];
     bool whole = c->layers[0] != '[';
-    int n = snprintf(text, sizeof text, "name: test\ninput: {channels: %d, height: %d, width: %d}\n%s%s\n", c->c, c->h, c->w, whole ? "" : "encoder: ", c->layers);
+    if (!whole && between) snprintf(layers, sizeof layers, "[activation: linear, %.*s, activation: linear]", (int)strlen(c->layers) - 2, c->layers + 1);
+    else snprintf(layers, sizeof layers, "%s", c->layers);
+    int n = snprintf(text, sizeof text, "name: test\ninput: {channels: %d, height: %d, width: %d}\n%s%s\n", c->c, c->h, c->w, whole ? "" : "encoder: ", layers);
     assert_true(n < (int)sizeof text);
     hg_context *ctx = harness_context();
     hg_graph *graph = (strstr(c->layers, "loss:") ? hg_model_parse : hg_graph_parse_layers)(ctx, c->name, text, (size_t)n);

@@ -2,7 +2,8 @@
  *   1. checks the reference's gradients against central finite differences of its forward pass, without any device;
  *   2. runs each of the layer's cases on the device in every variant, and checks every tensor, gradient and parameter
  *      gradient against the reference, node by node: the reference of a node starts from the numbers that the device
- *      has for the node's inputs, so that a bound follows from that node alone;
+ *      has for the node's inputs, so that a bound follows from that node alone,
+ *      with values stored as float and as half; what is stored as half may be off by half's rounding besides;
  *   3. checks that guard zones are untouched, that nothing is left unwritten (all is NaN before), that a second run gives the
  *      same bits, that the plan with shared memory gives the bits of the guarded one, and that NaN passes through.
  *
@@ -134,7 +135,8 @@ double random_normal(uint64_t *state);
 /* The number in its dataset of the rig's example b: not b, and not in order. */
 static inline uint32_t harness_example(int b) { return 1000003u - 7u * (uint32_t)b; }
 
-hg_graph *harness_graph(const layer_case *c);
+/* `between`: the layers with a copy before and behind them, so that all that they read and write lies between layers. */
+hg_graph *harness_graph(const layer_case *c, bool between);
 /* The number of the first node of that layer; ends the test if there is none. */
 int harness_node(const hg_graph *graph, const char *layer);
 
@@ -150,7 +152,7 @@ typedef struct rig {
     double metrics[4];      /* -, reconstruction, kl, penalty as the plan summed them */
     uint64_t seed;
 } rig;
-enum { RIG_GUARDED = 1, RIG_NAN = 2 /* one number of the input is NaN */ };
+enum { RIG_GUARDED = 1, RIG_NAN = 2 /* one number of the input is NaN */, RIG_MIXED = 4 /* values stored as half */ };
 void rig_create(rig *r, hg_device *dev, const layer_case *c, int flags);
 void rig_run(rig *r, int flags);
 void rig_destroy(rig *r);

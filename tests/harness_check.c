@@ -129,6 +129,15 @@ static int winograd_of(const rig *r, const hg_node *node, const char *what)
     return 0;
 }
 
+/* What is stored as half is rounded once more, by 2^-11 of the value or, where it is denormal, half of 2^-24. */
+static void apply_half(field *y)
+{
+    for (size_t i = 0; i < y->n; i++) {
+        y->tol[i] += (fabs(y->v[i]) + y->tol[i]) * 0x1p-11 + 0x1p-25;
+        if (fabs(y->v[i]) >= 65520) y->v[i] = copysign(INFINITY, y->v[i]);
+    }
+}
+
 static void fill_trial(trial *t, rig *r)
 {
     const hg_node *node = t->node;
@@ -184,6 +193,7 @@ static void check_forward(rig *r, trial *t, const reference *ref, complaint *c)
     if (ref->forward) ref->forward(t);
     for (int i = 0; i < node->n_out; i++) {
         if (!is_alias(r, node)) apply_act(r->graph->tensors[node->out[i]]->act, &t->y[i]);
+        if (!is_alias(r, node) && r->plan->half[node->out[i]]) apply_half(&t->y[i]);
         c->what = "output", c->name = node->name;
         compare(c, r->value[node->out[i]], &t->y[i], true);
     }

@@ -25,7 +25,7 @@ static void test_finite_differences(void **unused)
     for (const layer_case *c = current->cases; c->name; c++) {
         if (!chosen(c, true) || (c->flags & EVALUATE)) continue;
         uint64_t state = seed_for(c->name);
-        hg_graph *graph = harness_graph(c);
+        hg_graph *graph = harness_graph(c, false);
         for (int i = 0; i < graph->n_nodes; i++) {
             const reference *ref = reference_for(graph->nodes[i]);
             if (ref == current && ref->backward && ref->forward) finite_node(graph, graph->nodes[i], ref, c->batch, &state);
@@ -96,11 +96,11 @@ static void take_numbers(rig *from, rig *to)
     to->value = swap.value, to->grad = swap.grad, to->param = swap.param, to->dparam = swap.dparam, to->param_after = swap.param_after;
 }
 
-static void test_case(const layer_case *c, const char *variant, uint64_t *seen, int *n_seen)
+static void test_case(const layer_case *c, const char *variant, int storage, uint64_t *seen, int *n_seen)
 {
     hg_device *dev = harness_device(variant);
     rig guarded, shared;
-    rig_create(&guarded, dev, c, RIG_GUARDED);
+    rig_create(&guarded, dev, c, RIG_GUARDED | storage);
     uint64_t sign = signature(guarded.plan);
     for (int i = 0; i < *n_seen; i++) {
         if (seen[i] != sign) continue;
@@ -111,7 +111,7 @@ static void test_case(const layer_case *c, const char *variant, uint64_t *seen, 
     rig_run(&guarded, RIG_GUARDED);
     double worst = check_run(&guarded, variant, false);
 
-    rig_create(&shared, dev, c, 0);
+    rig_create(&shared, dev, c, storage);
     take_numbers(&guarded, &shared);
     rig_run(&guarded, RIG_GUARDED);
     compare_runs(&shared, &guarded, "a second run gives other bits");
@@ -124,18 +124,29 @@ static void test_case(const layer_case *c, const char *variant, uint64_t *seen, 
         check_run(&guarded, variant, true);
     }
     rig_destroy(&guarded);
-    print_message("    %s, %s: largest error %.2f of its bound\n", c->name, variant ? variant : "heuristic", worst);
+    print_message("    %s, %s%s: largest error %.2f of its bound\n", c->name, variant ? variant : "heuristic", storage ? ", halves" : "", worst);
+}
+
+static void test_cases(int storage)
+{
+    harness_device(NULL);
+    for (const layer_case *c = current->cases; c->name; c++) {
+        uint64_t seen[MAX_VARIANTS];
+        int n_seen = 0;
+        for (int v = 0; chosen(c, false) && v < n_variants; v++) test_case(c, variants[v], storage, seen, &n_seen);
+    }
 }
 
 static void test_device(void **unused)
 {
     (void)unused;
-    harness_device(NULL);
-    for (const layer_case *c = current->cases; c->name; c++) {
-        uint64_t seen[MAX_VARIANTS];
-        int n_seen = 0;
-        for (int v = 0; chosen(c, false) && v < n_variants; v++) test_case(c, variants[v], seen, &n_seen);
-    }
+    test_cases(0);
+}
+
+static void test_halves(void **unused)
+{
+    (void)unused;
+    test_cases(RIG_MIXED);
 }
 
 /* ---- benchmark */
@@ -199,6 +210,7 @@ int main(int argc, char **argv)
     } else {
         tests[n++] = (struct CMUnitTest){"reference against finite differences", test_finite_differences, NULL, NULL, NULL};
         tests[n++] = (struct CMUnitTest){"device against reference in every variant", test_device, NULL, NULL, NULL};
+        tests[n++] = (struct CMUnitTest){"the same with values stored as half", test_halves, NULL, NULL, NULL};
         for (const extra_test *e = current->extras; e && e->name; e++) tests[n++] = (struct CMUnitTest){e->name, e->run, NULL, NULL, NULL};
     }
     int failed = _cmocka_run_group_tests(layer, tests, n, NULL, NULL);

@@ -92,9 +92,9 @@ static void set_param(hg_buffer *arena, const hg_param *param, const double *fro
 
 void rig_create(rig *r, hg_device *dev, const layer_case *c, int flags)
 {
-    *r = (rig){.c = c, .graph = harness_graph(c), .seed = seed_for(c->name)};
+    *r = (rig){.c = c, .graph = harness_graph(c, flags & RIG_MIXED), .seed = seed_for(c->name)};
     bool training = !(c->flags & EVALUATE);
-    r->arenas = hg_arenas_create(dev, r->graph, NULL, true);
+    r->arenas = hg_arenas_create(dev, r->graph, NULL, true, flags & RIG_MIXED ? HG_PRECISION_MIXED : HG_PRECISION_FULL);
     check(r->arenas != NULL, c->name);
     r->plan = hg_plan_create(r->arenas, training ? HG_PURPOSE_PROBE : HG_PURPOSE_PROBE_EVALUATE, c->batch, flags & RIG_GUARDED);
     check(r->plan != NULL, c->name);

@@ -187,6 +187,8 @@ static void make_set(cli *c, const cli_verb *verb, option_set *set)
          "read the kernels from this folder instead of the built-in ones"},
         {"tuning", CLI_TEXT, &c->tuning, 0, 0, "FILE",
          "the file with the device's fastest variants (see `hourglass help tune`), or none"},
+        {"precision", CLI_TEXT, &c->precision, 0, 0, "P",
+         "full (default, or the run's), or mixed: what passes between layers is stored as half, computed with as float"},
         {"verbose", CLI_FLAG, &c->verbose, 0, 0, NULL, "tell more about what is done"},
         {0},
     };
@@ -198,7 +200,7 @@ static void make_set(cli *c, const cli_verb *verb, option_set *set)
     };
     memset(set, 0, sizeof *set);
     add_rows(set, verb->options, set->own);
-    cli_option *kept = hg_arena_alloc(c->arena, 12, sizeof *kept);
+    cli_option *kept = hg_arena_alloc(c->arena, 13, sizeof *kept);
     int all = 0;
     if (set->n) set->all[all++] = (struct poptOption){NULL, 0, POPT_ARG_INCLUDE_TABLE, set->own, 0, "Options:", NULL};
     if (kept && verb->groups & CLI_DATA) {

@@ -57,7 +57,7 @@ struct cli {
     bool quiet;            /* notes of the library are not shown, warnings are */
     bool line_open;        /* a progress line stands there without newline */
     /* CLI_DEVICE */
-    const char *device, *variants, *kernels, *tuning;
+    const char *device, *variants, *kernels, *tuning, *precision;
     bool verbose;
     /* CLI_DATA */
     const char *data;

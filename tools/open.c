@@ -87,6 +87,18 @@ hg_device *cli_open_device(cli *c, const char *remembered, bool profile)
     return device;
 }
 
+/* ---- precision */
+
+bool cli_precision(cli *c, const char *remembered, hg_precision *precision)
+{
+    const char *named = c->precision ? c->precision : remembered, *names[8];
+    int n = 0;
+    *precision = HG_PRECISION_FULL;
+    for (; n < 8 && (names[n] = hg_precision_name((hg_precision)n)); n++)
+        if (named && strcmp(named, names[n]) == 0) *precision = (hg_precision)n, named = NULL;
+    return !named || hg_fail(c->ctx, HG_USAGE, "--precision %s: expected full or mixed%s", named, cli_suggest(c, named, names, n));
+}
+
 /* ---- what a run remembers */
 
 static void read_int(const json_t *object, const char *key, int64_t *to)
@@ -193,8 +205,9 @@ bool cli_run_open(cli_run *run, bool data)
     if (!(run->tuning = cli_open_tuning(c, run->device))) return false;
     const char *decided = hg_checkpoint_get(run->info, "tuning"); /* as it was trained and validated */
     if (decided && *decided && !hg_tuning_add_text(run->tuning, hg_checkpoint_path(run->info), decided, NULL)) return false;
-    run->net = hg_net_create(run->device, run->model,
-                             &(hg_net_params){.seed = (uint64_t)run->memory.seed, .inference = true, .tuning = run->tuning});
+    hg_net_params params = {.seed = (uint64_t)run->memory.seed, .inference = true, .tuning = run->tuning};
+    if (!cli_precision(c, hg_checkpoint_get(run->info, "precision"), &params.precision)) return false;
+    run->net = hg_net_create(run->device, run->model, &params);
     return run->net && hg_net_load(run->net, hg_checkpoint_path(run->info));
 }
 

@@ -16,6 +16,9 @@ bool cli_builtin_at(cli *c, int i, cli_builtin *out);
  * why. */
 hg_device *cli_open_device(cli *c, const char *remembered, bool profile);
 
+/* What --precision names, else `remembered` (a checkpoint's "precision"; NULL: full). */
+bool cli_precision(cli *c, const char *remembered, hg_precision *precision);
+
 /* What `train` remembers of its command line in the checkpoint, as JSON. */
 typedef struct cli_memory {
     const char *data;    /* NULL: the built-in digits */

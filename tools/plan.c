@@ -96,7 +96,7 @@ static void print_launches(hg_net *net, hg_plan_kind kind, const totals *t)
     putchar('\n');
 }
 
-static bool print_text(hg_net *net, hg_plan_kind kind, const totals *t)
+static bool print_text(hg_net *net, hg_plan_kind kind, hg_precision precision, const totals *t)
 {
     const hg_model *model = hg_net_model(net);
     char count[32];
@@ -104,8 +104,8 @@ static bool print_text(hg_net *net, hg_plan_kind kind, const totals *t)
     char a[48], b[48];
     hg_model_input(model, &in[0], &in[1], &in[2]);
     hg_model_target(model, &target[0], &target[1], &target[2]);
-    printf("%s: %s parameters, plan to %s with batch %d\n", hg_model_name(model),
-           cli_count(count, hg_model_parameters(model)), kinds[kind], hg_net_batch(net));
+    printf("%s: %s parameters, plan to %s with batch %d, %s precision\n", hg_model_name(model),
+           cli_count(count, hg_model_parameters(model)), kinds[kind], hg_net_batch(net), hg_precision_name(precision));
     printf(hg_model_is_corrupted(model) ? "pictures %s, corrupted to the input %s\n\n" : "pictures %s\n\n", shape_text(a, target), shape_text(b, in));
     print_layers(model, t);
     print_memory(net, t);
@@ -133,7 +133,7 @@ static json_t *json_launches(hg_net *net, hg_plan_kind kind)
     return array;
 }
 
-static bool print_json(cli *c, hg_device *device, hg_net *net, hg_plan_kind kind, const totals *t)
+static bool print_json(cli *c, hg_device *device, hg_net *net, hg_plan_kind kind, hg_precision precision, const totals *t)
 {
     const hg_model *model = hg_net_model(net);
     const hg_device_info *info = hg_device_get_info(device);
@@ -150,9 +150,9 @@ static bool print_json(cli *c, hg_device *device, hg_net *net, hg_plan_kind kind
     for (int i = 0; hg_net_memory(net, i, &role); i++)
         json_array_append_new(memory, json_pack("{s:s, s:I}", "role", role.role, "bytes", (json_int_t)role.bytes));
     json_t *root =
-        json_pack("{s:s, s:I, s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "name", hg_model_name(model), "parameters",
-                  (json_int_t)t->parameters, "plan", kinds[kind], "batch", hg_net_batch(net), "device", info->name,
-                  "driver", info->driver, "input", json_shape(in), "target", json_shape(target), "layers", layers, "memory", memory, "launches", json_launches(net, kind));
+        json_pack("{s:s, s:I, s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "name", hg_model_name(model), "parameters",
+                  (json_int_t)t->parameters, "plan", kinds[kind], "batch", hg_net_batch(net), "precision",
+                  hg_precision_name(precision), "device", info->name, "driver", info->driver, "input", json_shape(in), "target", json_shape(target), "layers", layers, "memory", memory, "launches", json_launches(net, kind));
     json_t *all = json_pack("{s:i, s:f, s:f, s:I}", "launches", t->launches, "flops", t->flops, "bytes", t->bytes,
                             "memory", (json_int_t)t->memory);
     if (all && o.time) json_object_set_new(all, "seconds", json_real(t->seconds));
@@ -182,14 +182,17 @@ static bool run(cli *c)
     hg_device *device = NULL;
     hg_tuning *tuning = NULL;
     hg_net *net = NULL;
+    hg_net_params params = {.batch = (int)o.batch};
+    if (!cli_precision(c, NULL, &params.precision)) return false;
     hg_model *model = cli_open_model(c, c->args[0]);
     bool ok = model && (device = cli_open_device(c, NULL, o.time)) != NULL;
     ok = ok && (tuning = cli_open_tuning(c, device)) != NULL;
-    ok = ok && (net = hg_net_create(device, model, &(hg_net_params){.batch = (int)o.batch, .tuning = tuning})) != NULL;
+    params.tuning = tuning;
+    ok = ok && (net = hg_net_create(device, model, &params)) != NULL;
     ok = ok && (!o.time || hg_net_time(net, kind, 20));
     if (ok) {
         totals t = sum(model, net, kind);
-        ok = o.json ? print_json(c, device, net, kind, &t) : print_text(net, kind, &t);
+        ok = o.json ? print_json(c, device, net, kind, params.precision, &t) : print_text(net, kind, params.precision, &t);
     }
     hg_net_destroy(net);
     hg_tuning_close(tuning);

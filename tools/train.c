@@ -88,7 +88,8 @@ typedef struct job {
     cli *c;
     const char *out;
     cli_memory memory;
-    const char *decided; /* the tuning of the run that is resumed */
+    const char *decided, *trained; /* tuning and precision of the run that is resumed */
+    hg_precision precision;
     hg_model *model;
     hg_device *device;
     hg_tuning *tuning;
@@ -123,6 +124,8 @@ static bool remember(job *j, const char *named)
     if (j->model) cli_memory_read(c, hg_checkpoint_get(info, "arguments"), &j->memory);
     const char *decided = j->model ? hg_checkpoint_get(info, "tuning") : NULL;
     if (decided && *decided) j->decided = hg_arena_text(c->arena, decided);
+    const char *trained = j->model ? hg_checkpoint_get(info, "precision") : NULL;
+    if (trained) j->trained = hg_arena_text(c->arena, trained);
     hg_checkpoint_close(info);
     return j->model != NULL;
 }
@@ -170,7 +173,7 @@ static bool settle_memory(job *j)
     if (c->variants) m->variants = c->variants;
     else c->variants = m->variants;
     c->data = NULL; /* all of it is in the memory now */
-    return !hg_failed(c->ctx);
+    return cli_precision(c, j->trained, &j->precision) && !hg_failed(c->ctx);
 }
 
 static bool say_model(cli *c, const hg_model *model, int batch)
@@ -200,7 +203,7 @@ static bool open_tuning(job *j)
 
 static bool open_net(job *j, int batch)
 {
-    const hg_net_params params = {.batch = batch, .seed = (uint64_t)j->memory.seed, .tuning = j->tuning};
+    const hg_net_params params = {.batch = batch, .seed = (uint64_t)j->memory.seed, .tuning = j->tuning, .precision = j->precision};
     return (j->net = hg_net_create(j->device, j->model, &params)) != NULL;
 }
 
@@ -228,7 +231,7 @@ static bool tune(job *j, int batch)
             cli_plain(c), untuned, seconds);
     hg_net_destroy(j->net);
     j->net = NULL;
-    if (!cli_tune(c, j->device, j->model, j->tuning, batch, seconds, false, false)) {
+    if (!cli_tune(c, j->device, j->model, j->tuning, j->precision, batch, seconds, false, false)) {
         const hg_status status = hg_context_status(c->ctx);
         if (status != HG_BUSY && status != HG_OUTPUT) return false;
         cli_say(c, "%stuning:%s left out: %s", cli_bold(c), cli_plain(c), hg_message(c->ctx));

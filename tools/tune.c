@@ -17,9 +17,11 @@ static const char *const standard[] = {"m1", "m2", "m3", "m4", "m4bn", "m5"};
 
 static bool tune(cli *c, hg_device *device, hg_tuning *tuning, const char *name)
 {
+    hg_precision precision;
+    if (!cli_precision(c, NULL, &precision)) return false;
     hg_model *model = cli_open_model(c, name);
     if (model) cli_say(c, "%smodel:%s %s", cli_bold(c), cli_plain(c), hg_model_name(model));
-    const bool ok = model && cli_tune(c, device, model, tuning, (int)o.batch, o.seconds, o.again, true);
+    const bool ok = model && cli_tune(c, device, model, tuning, precision, (int)o.batch, o.seconds, o.again, true);
     hg_model_destroy(model);
     return ok;
 }

@@ -86,10 +86,10 @@ static bool tell(void *user, const hg_tune_progress *p)
     return !cli_caught;
 }
 
-bool cli_tune(cli *c, hg_device *device, const hg_model *model, hg_tuning *tuning, int batch, double seconds, bool again, bool table)
+bool cli_tune(cli *c, hg_device *device, const hg_model *model, hg_tuning *tuning, hg_precision precision, int batch, double seconds, bool again, bool table)
 {
     teller t = {.c = c, .table = table};
-    const hg_tune_params params = {.batch = batch, .seconds = seconds, .again = again, .progress = tell, .user = &t};
+    const hg_tune_params params = {.batch = batch, .precision = precision, .seconds = seconds, .again = again, .progress = tell, .user = &t};
     const char *path = cli_tuning_path(c, hg_device_get_info(device));
     if (!make_folder(c, hg_device_get_info(device)) || !hg_tune(device, model, tuning, &params)) return false;
     if (t.measured)

@@ -26,7 +26,7 @@ static hg_buffer *role(hg_arenas *arenas, size_t bytes, const char *label)
     return buffer;
 }
 
-hg_arenas *hg_arenas_create(hg_device *dev, const hg_graph *graph, const hg_tuning *tuning, bool training)
+hg_arenas *hg_arenas_create(hg_device *dev, const hg_graph *graph, const hg_tuning *tuning, bool training, hg_precision precision)
 {
     hg_context *ctx = hg_device_context(dev);
     hg_arenas *arenas = HG_NEW(ctx, hg_arenas);
@@ -35,7 +35,7 @@ hg_arenas *hg_arenas_create(hg_device *dev, const hg_graph *graph, const hg_tuni
     const hg_optimizer_common *common = graph->optimizer.options;
     size_t total = graph->total ? graph->total * sizeof(float) : HG_ALIGN;
     size_t trainable = graph->trainable ? graph->trainable * sizeof(float) : HG_ALIGN;
-    *arenas = (hg_arenas){.ctx = ctx, .dev = dev, .graph = graph, .tuning = tuning, .training = training,
+    *arenas = (hg_arenas){.ctx = ctx, .dev = dev, .graph = graph, .tuning = tuning, .training = training, .precision = precision,
                           .clip_norm = (float)common->clip_norm, .clip_value = (float)common->clip_value};
     if (!(arenas->params = role(arenas, total, "parameters"))) goto fail;
     if (training && !(arenas->grads = role(arenas, trainable, "gradients"))) goto fail;
@@ -259,7 +259,7 @@ void hg_plan_unplace(hg_plan *plan)
 
 /* ---- guards */
 
-static const uint32_t GUARD = 0x7fc0dead; /* a NaN */
+static const uint32_t GUARD = 0x7fc17fc2; /* a NaN, and two NaNs as half */
 
 bool hg_plan_refill(hg_plan *plan)
 {

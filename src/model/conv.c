@@ -183,14 +183,27 @@ static void describe_gather(const void *problem, char text[HG_KEY_TEXT])
 {
     const hg_gather *gather = problem;
     const int n = describe_conv(&gather->conv, gather->batch, text);
-    snprintf(text + n, (size_t)(HG_KEY_TEXT - n), "%s%s", gather->gradient ? " gradient" : "", gather->bias >= 0 ? " bias" : "");
+    snprintf(text + n, (size_t)(HG_KEY_TEXT - n), "%s%s%s%s", gather->gradient ? " gradient" : "", gather->bias >= 0 ? " bias" : "",
+             gather->from_half ? " from half" : "", gather->to_half ? " to half" : "");
+}
+
+static bool gather_has_halves(const void *problem)
+{
+    const hg_gather *gather = problem;
+    return gather->from_half || gather->to_half;
 }
 
 static void describe_weight(const void *problem, char text[HG_KEY_TEXT])
 {
     const hg_weight *weight = problem;
     const int n = describe_conv(&weight->conv, weight->batch, text);
-    snprintf(text + n, (size_t)(HG_KEY_TEXT - n), "%s%s", weight->conv.transposed ? " transposed" : "", weight->bias ? " bias" : "");
+    snprintf(text + n, (size_t)(HG_KEY_TEXT - n), "%s%s%s", weight->conv.transposed ? " transposed" : "", weight->bias ? " bias" : "",
+             weight->x_half ? " from half" : "");
+}
+
+static bool weight_has_halves(const void *problem)
+{
+    return ((const hg_weight *)problem)->x_half;
 }
 
 static const hg_variant *const forward_variants[] = {HG_CPU_FORWARD_VARIANTS, HG_WINOGRAD_FORWARD_VARIANTS, &hg_gpu_forward, &hg_plain_forward, &hg_clblast_forward};
@@ -198,9 +211,9 @@ static const hg_variant *const data_variants[] = {HG_CPU_DATA_VARIANTS, HG_WINOG
 static const hg_variant *const weight_variants[] = {HG_CPU_WEIGHT_VARIANTS, HG_WINOGRAD_WEIGHT_VARIANTS, &hg_gpu_weight, &hg_plain_weight, &hg_clblast_weight};
 
 #define COUNT(list) ((int)(sizeof list / sizeof *list))
-const hg_operation hg_conv_forward = {"conv_forward", forward_variants, COUNT(forward_variants), describe_gather};
-const hg_operation hg_conv_data = {"conv_data", data_variants, COUNT(data_variants), describe_gather};
-const hg_operation hg_conv_weight = {"conv_weight", weight_variants, COUNT(weight_variants), describe_weight};
+const hg_operation hg_conv_forward = {"conv_forward", forward_variants, COUNT(forward_variants), describe_gather, gather_has_halves};
+const hg_operation hg_conv_data = {"conv_data", data_variants, COUNT(data_variants), describe_gather, gather_has_halves};
+const hg_operation hg_conv_weight = {"conv_weight", weight_variants, COUNT(weight_variants), describe_weight, weight_has_halves};
 
 /* Kernels index with 32-bit integers. */
 static bool check_size(hg_plan *plan, const hg_node *node, hg_side side, int batch)
@@ -224,6 +237,7 @@ void hg_conv_emit_forward(hg_plan *plan, const hg_node *node, const hg_conv *con
     const hg_gather gather = {
         .conv = *conv, .batch = hg_plan_batch(plan), .from = hg_plan_value(plan, node->in[0]),
         .weight = hg_plan_param(plan, node, 0), .bias = bias ? hg_plan_param(plan, node, 1) : -1, .to = node->out[0],
+        .from_half = hg_plan_is_half(plan, node->in[0]), .to_half = hg_plan_is_half(plan, node->out[0]),
     };
     hg_operate(plan, node, conv->transposed ? &hg_conv_data : &hg_conv_forward, &gather);
 }
@@ -234,7 +248,7 @@ void hg_conv_emit_backward(hg_plan *plan, const hg_node *node, const hg_conv *co
     if (!check_sizes(plan, node, conv)) return;
     hg_block x = hg_plan_value(plan, node->in[0]), dy = hg_plan_grad(plan, node->out[0]);
     const hg_weight weight = {
-        .conv = *conv, .batch = batch, .bias = bias,
+        .conv = *conv, .batch = batch, .bias = bias, .x_half = hg_plan_is_half(plan, node->in[0]),
         .large = conv->transposed ? dy : x, .small = conv->transposed ? x : dy,
     };
     hg_operate(plan, node, &hg_conv_weight, &weight);
@@ -242,7 +256,7 @@ void hg_conv_emit_backward(hg_plan *plan, const hg_node *node, const hg_conv *co
     const hg_gather gather = {
         .conv = *conv, .batch = batch, .from = dy, .weight = hg_plan_param(plan, node, 0), .bias = -1,
         .to = node->in[0],
-        .gradient = true,
+        .gradient = true, .to_half = hg_plan_is_half(plan, node->in[0]),
     };
     hg_operate(plan, node, conv->transposed ? &hg_conv_forward : &hg_conv_data, &gather);
 }

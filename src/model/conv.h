@@ -28,6 +28,7 @@ typedef struct hg_gather {
     hg_block from, weight, bias; /* weight as the layer stores it: hg_gather_weights; bias -1: none */
     int to;                      /* tensor written */
     bool gradient;               /* false: to's value, through its activation; true: to's gradient (hg_emit_dx) */
+    bool from_half, to_half;     /* are the values of from (forward only) and to stored as half? */
 } hg_gather;
 
 /* The weight gradient, as the problem of the operation conv_weight. */
@@ -36,6 +37,7 @@ typedef struct hg_weight {
     int batch;
     hg_block large, small; /* x and dy, as the roles have it */
     bool bias;             /* parameter 1 is a bias: its gradient, the sum of dy over pictures and pixels, too */
+    bool x_half;           /* x is stored as half */
 } hg_weight;
 
 extern const struct hg_operation hg_conv_forward, hg_conv_data, hg_conv_weight;

@@ -325,6 +325,6 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
 
 #define PARAMETERS {"rows", "columns", "depth", "item_rows", "item_columns", NULL}
 #define STARTS tiles, sizeof tiles / sizeof *tiles
-const hg_variant hg_gpu_forward = {"gpu", PARAMETERS, forward_fit, forward_accepts, emit_forward, STARTS};
-const hg_variant hg_gpu_data = {"gpu", PARAMETERS, data_fit, data_accepts, emit_data, STARTS};
-const hg_variant hg_gpu_weight = {"gpu", PARAMETERS, weight_fit, weight_accepts, emit_weight, STARTS};
+const hg_variant hg_gpu_forward = {"gpu", PARAMETERS, forward_fit, forward_accepts, emit_forward, STARTS, .half = true};
+const hg_variant hg_gpu_data = {"gpu", PARAMETERS, data_fit, data_accepts, emit_data, STARTS, .half = true};
+const hg_variant hg_gpu_weight = {"gpu", PARAMETERS, weight_fit, weight_accepts, emit_weight, STARTS, .half = true};

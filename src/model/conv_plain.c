@@ -161,6 +161,6 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     hg_conv_emit_reduce(plan, node, (int)splits, partials, numbers, bias_partials, weight->bias ? (size_t)out.c : 0);
 }
 
-const hg_variant hg_plain_forward = {.name = "plain", .fit = fit, .emit = emit_forward};
-const hg_variant hg_plain_data = {.name = "plain", .fit = fit, .emit = emit_data};
-const hg_variant hg_plain_weight = {.name = "plain", .fit = fit, .emit = emit_weight};
+const hg_variant hg_plain_forward = {.name = "plain", .fit = fit, .emit = emit_forward, .half = true};
+const hg_variant hg_plain_data = {.name = "plain", .fit = fit, .emit = emit_data, .half = true};
+const hg_variant hg_plain_weight = {.name = "plain", .fit = fit, .emit = emit_weight, .half = true};

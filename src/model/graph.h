@@ -53,6 +53,13 @@ typedef struct hg_node {
     void *state;       /* the layer's own geometry, from the graph's arena */
 } hg_node;
 
+/* May the values of the tensors that a layer reads and writes be stored as half (model/plan.h)? */
+typedef enum hg_halves {
+    HG_HALVES_NONE,
+    HG_HALVES_EACH, /* each tensor as it comes */
+    HG_HALVES_SAME, /* input and output alike: they may be one memory (hg_plan_alias) */
+} hg_halves;
+
 /* What a layer's descriptor consists of. See README, "How to add a layer". */
 struct hg_layer {
     hg_descriptor head;
@@ -61,6 +68,7 @@ struct hg_layer {
     /* Emit launches (model/plan.h). Failures are sticky in the plan. */
     void (*forward)(hg_plan *plan, const hg_node *node);
     void (*backward)(hg_plan *plan, const hg_node *node);
+    hg_halves halves;
 };
 
 /* A corruption: a layer between the target and the input. It has no parameters and no backward pass, as nothing before it trains. */

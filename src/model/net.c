@@ -30,8 +30,21 @@ uint64_t hg_net_seed(const hg_net *net) { return net->seed; }
 uint64_t hg_net_evaluation_seed(const hg_net *net) { return net->seed ^ UINT64_C(0x9e3779b97f4a7c15); }
 void hg_net_set_seed(hg_net *net, uint64_t seed) { net->seed = seed; }
 bool hg_net_is_inference(const hg_net *net) { return net->inference; }
+hg_precision hg_net_precision(const hg_net *net) { return net->arenas->precision; }
 const hg_model *hg_net_model(const hg_net *net) { return net->model; }
 int hg_net_batch(const hg_net *net) { return net->batch; }
+
+const char *hg_precision_name(hg_precision precision)
+{
+    static const char *const names[] = {"full", "mixed"};
+    return (size_t)precision < sizeof names / sizeof *names ? names[precision] : NULL;
+}
+
+const char *hg_net_remedy(const hg_net *net)
+{
+    if (hg_net_precision(net) == HG_PRECISION_FULL) return "a smaller learning rate (--lr) or the optimizer's clip_norm";
+    return "--precision full (mixed holds no values beyond 65504), a smaller learning rate (--lr) or the optimizer's clip_norm";
+}
 
 /* ---- what was decided */
 
@@ -95,7 +108,7 @@ hg_net *hg_net_create(hg_device *dev, const hg_model *model, const hg_net_params
     *net = (hg_net){.ctx = ctx, .dev = dev, .model = model, .seed = params->seed, .inference = params->inference};
     net->batch = params->batch ? params->batch : model->batch;
     if (!(net->decided = hg_tuning_open(dev, NULL))) goto fail;
-    if (!(net->arenas = hg_arenas_create(dev, model, params->tuning, !net->inference))) goto fail;
+    if (!(net->arenas = hg_arenas_create(dev, model, params->tuning, !net->inference, params->precision))) goto fail;
     if (hg_model_is_corrupted(model) && !hg_arenas_examples(net->arenas, net->batch)) goto fail;
     if (!net->inference && !hg_net_plan(net, HG_PURPOSE_TRAIN, net->batch)) goto fail;
     if (!hg_net_init(net)) goto fail; /* last: drawing millions of weights must not delay the word that kernels are compiled */

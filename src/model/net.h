@@ -12,6 +12,9 @@ uint64_t hg_net_seed(const hg_net *net);
 uint64_t hg_net_evaluation_seed(const hg_net *net);
 void hg_net_set_seed(hg_net *net, uint64_t seed); /* of later draws, when a run is resumed */
 bool hg_net_is_inference(const hg_net *net);
+hg_precision hg_net_precision(const hg_net *net);
+/* What may help where numbers are no longer finite, to stand behind "try". */
+const char *hg_net_remedy(const hg_net *net);
 
 /* The plan for a purpose and batch, made and built at its first use. */
 hg_plan *hg_net_plan(hg_net *net, hg_plan_purpose purpose, int batch);

@@ -19,6 +19,7 @@ hg_device *hg_plan_device(const hg_plan *plan) { return plan->dev; }
 const hg_graph *hg_plan_graph(const hg_plan *plan) { return plan->graph; }
 hg_arena *hg_plan_arena(hg_plan *plan) { return plan->arena; }
 const hg_tensor *hg_plan_tensor(const hg_plan *plan, int tensor) { return plan->graph->tensors[tensor]; }
+bool hg_plan_is_half(const hg_plan *plan, int tensor) { return plan->half[tensor]; }
 bool hg_plan_wants_grad(const hg_plan *plan, int tensor) { return plan->training && plan->wants_grad[tensor]; }
 bool hg_plan_reads_examples(const hg_plan *plan) { return plan->examples >= 0; }
 hg_launch *const *hg_plan_launches(const hg_plan *plan, int *n) { *n = plan->n_launches; return plan->launches; }
@@ -77,9 +78,9 @@ hg_block hg_plan_fixed(hg_plan *plan, hg_buffer *buffer, size_t bytes, bool owne
     return add_block(plan, (hg_block_info){.bytes = bytes, .buffer = buffer, .fixed = true, .owned = owned, .chunk = -1});
 }
 
-static size_t tensor_bytes(const hg_plan *plan, int tensor)
+static size_t tensor_count(const hg_plan *plan, int tensor)
 {
-    return hg_mul(hg_mul(hg_shape_count(plan->graph->tensors[tensor]->shape), (size_t)plan->batch), sizeof(float));
+    return hg_mul(hg_shape_count(plan->graph->tensors[tensor]->shape), (size_t)plan->batch);
 }
 
 static hg_block lazy_block(hg_plan *plan, hg_block *slot, size_t bytes)
@@ -91,13 +92,16 @@ static hg_block lazy_block(hg_plan *plan, hg_block *slot, size_t bytes)
 hg_block hg_plan_value(hg_plan *plan, int tensor)
 {
     tensor = hg_plan_root(plan, tensor);
-    return lazy_block(plan, &plan->value[tensor], tensor_bytes(plan, tensor));
+    const bool half = plan->half[tensor];
+    const hg_block block = lazy_block(plan, &plan->value[tensor], hg_mul(tensor_count(plan, tensor), half ? sizeof(uint16_t) : sizeof(float)));
+    if (block >= 0) plan->blocks[block].half = half;
+    return block;
 }
 
 hg_block hg_plan_grad(hg_plan *plan, int tensor)
 {
     tensor = hg_plan_root(plan, tensor);
-    return lazy_block(plan, &plan->grad[tensor], tensor_bytes(plan, tensor));
+    return lazy_block(plan, &plan->grad[tensor], hg_mul(tensor_count(plan, tensor), sizeof(float)));
 }
 
 hg_block hg_plan_scratch(hg_plan *plan, size_t bytes) { return hg_plan_block(plan, bytes); }
@@ -234,8 +238,27 @@ static void use_block(hg_plan *plan, hg_launch *launch, hg_block block)
     if (info->last < latest(plan)) info->last = latest(plan);
 }
 
-void hg_emit_read(hg_plan *plan, hg_launch *launch, hg_block block) { use_block(plan, launch, block); }
-void hg_emit_write(hg_plan *plan, hg_launch *launch, hg_block block) { use_block(plan, launch, block); }
+static bool is_half(const hg_plan *plan, hg_block block)
+{
+    return block >= 0 && plan->blocks[block].half;
+}
+
+void hg_emit_read(hg_plan *plan, hg_launch *launch, hg_block block)
+{
+    use_block(plan, launch, block);
+    if (!is_half(plan, block)) return;
+    hg_emit_define(plan, launch, "X_HALF", 1);
+    launch->bytes -= (double)plan->blocks[block].bytes;
+}
+
+void hg_emit_write(hg_plan *plan, hg_launch *launch, hg_block block)
+{
+    use_block(plan, launch, block);
+    if (!is_half(plan, block)) return;
+    hg_emit_define(plan, launch, "Y_HALF", 1);
+    launch->bytes -= (double)plan->blocks[block].bytes;
+}
+
 void hg_emit_update(hg_plan *plan, hg_launch *launch, hg_block block) { use_block(plan, launch, block); }
 
 void hg_emit_int(hg_plan *plan, hg_launch *launch, int64_t value)
@@ -293,7 +316,7 @@ void hg_emit_cost(hg_plan *plan, hg_launch *launch, double flops, double bytes)
 {
     (void)plan;
     launch->flops = flops;
-    launch->bytes = bytes;
+    launch->bytes += bytes;
 }
 
 /* ---- activations and gradients */
@@ -317,7 +340,9 @@ void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor)
     int root = hg_plan_root(plan, tensor);
     hg_choice act = plan->graph->tensors[root]->act;
     use_block(plan, launch, hg_plan_grad(plan, root));
-    use_block(plan, launch, act.type ? hg_plan_value(plan, root) : -1);
+    const hg_block value = act.type ? hg_plan_value(plan, root) : -1;
+    use_block(plan, launch, value);
+    if (is_half(plan, value)) hg_emit_define(plan, launch, "DX_X_HALF", 1);
     define_act(plan, launch, "DX_ACT", "DX_ACT_P", "ACT_GRAD_", act);
     hg_emit_define(plan, launch, "DX_ADD", plan->written[root]);
     plan->written[root] = true;

@@ -25,14 +25,15 @@ bool hg_plan_wants_grad(const hg_plan *plan, int tensor);
 
 /* ---- memory */
 
-hg_block hg_plan_value(hg_plan *plan, int tensor);           /* [B, H, W, C] float */
-hg_block hg_plan_grad(hg_plan *plan, int tensor);            /* the same; to read: it is complete when backward is called */
+hg_block hg_plan_value(hg_plan *plan, int tensor);           /* [B, H, W, C] float, or half: see below */
+hg_block hg_plan_grad(hg_plan *plan, int tensor);            /* [B, H, W, C] float; to read: it is complete when backward is called */
 hg_block hg_plan_param(hg_plan *plan, const hg_node *node, int k);
 hg_block hg_plan_scratch(hg_plan *plan, size_t bytes);       /* lives between its first and last use */
 /* The same, one per node: what its forward pass leaves for its backward pass. */
 hg_block hg_plan_note(hg_plan *plan, const hg_node *node, size_t bytes);
 hg_block hg_plan_step(hg_plan *plan);                        /* hg_step of cl/common.cl: seed, step, lr ... */
 hg_block hg_plan_examples(hg_plan *plan);                    /* [B] uint: which example of its dataset each one is */
+bool hg_plan_is_half(const hg_plan *plan, int tensor);   /* is its value stored as half? */
 /* The output has the input's value (flatten of one channel, dropout while evaluating): no launch, shared memory, and
  * gradients written for the one are those of the other. */
 void hg_plan_alias(hg_plan *plan, int output, int input);
@@ -47,7 +48,10 @@ void hg_emit_variant(hg_plan *plan, hg_launch *launch, const char *format, ...) 
 void hg_emit_define(hg_plan *plan, hg_launch *launch, const char *name, int64_t value);
 void hg_emit_define_float(hg_plan *plan, hg_launch *launch, const char *name, double value);
 void hg_emit_define_text(hg_plan *plan, hg_launch *launch, const char *name, const char *value);
-/* Arguments, in the kernel's order. */
+/* Arguments, in the kernel's order. With mixed precision a tensor's value may be stored as half: the launch that reads it then
+ * gets the macro X_HALF, the one that writes it Y_HALF, and hg_emit_dx adds DX_X_HALF where dx_x is half. Kernels of layers with
+ * hg_layer.halves, and of variants with hg_variant.half, declare such arguments hg_x, hg_y and hg_dx_x (cl/common.cl); a launch
+ * has at most one of each. All other arguments are never half. */
 void hg_emit_read(hg_plan *plan, hg_launch *launch, hg_block block);   /* block -1: a small dummy buffer */
 void hg_emit_write(hg_plan *plan, hg_launch *launch, hg_block block);
 void hg_emit_update(hg_plan *plan, hg_launch *launch, hg_block block); /* read and written */
@@ -61,12 +65,13 @@ void hg_emit_range(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_
 void hg_emit_items(hg_plan *plan, hg_launch *launch, size_t n);
 /* The same for n rows of `each` numbers, where an item is a row. */
 void hg_emit_rows(hg_plan *plan, hg_launch *launch, size_t n, size_t each);
+/* Once a launch; bytes as if nothing were half: what is read or written as half is taken off. */
 void hg_emit_cost(hg_plan *plan, hg_launch *launch, double flops, double bytes);
 
 /* The activation of an output tensor as macros ACT ("ACT_relu") and ACT_P (its number): the kernel stores HG_ACT(v). */
 void hg_emit_act(hg_plan *plan, hg_launch *launch, int tensor);
 
-/* The gradient for tensor `x` as the next two arguments `__global float *dx, __global const float *dx_x`, and as macros
+/* The gradient for tensor `x` as the next two arguments `__global float *dx, __global const hg_dx_x *dx_x`, and as macros
  * DX_ACT ("ACT_GRAD_relu"), DX_ACT_P (the derivative to apply) and DX_ADD (0: first writer, 1: add to what is there). The kernel stores
  * through HG_DX(dx, dx_x, i, v) of cl/common.cl. dx_x is the tensor's value, or a dummy where the tensor is linear. */
 void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor);
@@ -87,7 +92,7 @@ void hg_emit_metric(hg_plan *plan, const hg_node *node, hg_metric part, hg_block
  * the step record, the state, the metrics ring; and the chunks of the activation arena, grown to the largest plan. */
 typedef struct hg_arenas hg_arenas;
 /* `tuning` (NULL: none) decides which variants the plans use; it outlives the arenas. */
-hg_arenas *hg_arenas_create(hg_device *dev, const hg_graph *graph, const hg_tuning *tuning, bool training);
+hg_arenas *hg_arenas_create(hg_device *dev, const hg_graph *graph, const hg_tuning *tuning, bool training, hg_precision precision);
 void hg_arenas_destroy(hg_arenas *arenas);
 hg_buffer *hg_arenas_params(hg_arenas *arenas);
 hg_buffer *hg_arenas_grads(hg_arenas *arenas);
@@ -129,7 +134,7 @@ bool hg_plan_decision(const hg_plan *plan, int i, hg_decision *decision);
 struct hg_trial;
 hg_plan *hg_plan_trial(hg_arenas *arenas, int batch, struct hg_trial *trial);
 
-/* For probes and tests: set and get a tensor's value or gradient, [B, H, W, C]. Waits. */
+/* For probes and tests: set and get a tensor's value or gradient, [B, H, W, C]. Waits. Only float ones can be set. */
 bool hg_plan_set_value(hg_plan *plan, int tensor, const float *data);
 bool hg_plan_get_value(hg_plan *plan, int tensor, float *data);
 bool hg_plan_set_grad(hg_plan *plan, int tensor, const float *data);

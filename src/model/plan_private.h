@@ -17,6 +17,7 @@ typedef struct hg_block_info {
     int chunk;          /* where in the arena; -1: not placed */
     size_t offset;
     bool fixed, owned;  /* owned: the view is the plan's */
+    bool half;          /* numbers of 2 bytes */
 } hg_block_info;
 
 struct hg_plan {
@@ -44,6 +45,7 @@ struct hg_plan {
     /* per tensor of the graph */
     int *alias;          /* the tensor whose memory it shares, or itself */
     hg_block *value, *grad;
+    bool *half;          /* its value is stored as half */
     bool *wants_grad, *written;
     bool *needed;        /* per node */
     hg_block *note;
@@ -67,6 +69,7 @@ struct hg_arenas {
     const hg_graph *graph;
     bool training;
     const hg_tuning *tuning; /* of the net's plans; NULL: none */
+    hg_precision precision;
     hg_buffer *params, *grads, *moments[2], *step, *state, *metrics, *dummy;
     hg_buffer *bytes, *examples; /* a batch's pictures and which they are; made by hg_arenas_bytes, hg_arenas_examples */
     hg_stage *records;
@@ -79,6 +82,8 @@ struct hg_arenas {
 int hg_plan_root(const hg_plan *plan, int tensor);
 bool hg_plan_sticky(hg_plan *plan, bool ok); /* records a failure in the plan */
 hg_block hg_plan_block(hg_plan *plan, size_t bytes);
+/* A block's numbers as floats, however they are stored. Waits. */
+bool hg_plan_read(hg_plan *plan, hg_block block, float *data);
 hg_block hg_plan_fixed(hg_plan *plan, hg_buffer *buffer, size_t bytes, bool owned);
 
 void hg_plan_decided(hg_plan *plan, hg_decision decision);

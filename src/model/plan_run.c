@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include "base/half.h"
 
 static bool allocate(hg_plan *plan)
 {
@@ -11,6 +12,7 @@ static bool allocate(hg_plan *plan)
     plan->alias = hg_arena_alloc(plan->arena, t, sizeof *plan->alias);
     plan->value = hg_arena_alloc(plan->arena, t, sizeof *plan->value);
     plan->grad = hg_arena_alloc(plan->arena, t, sizeof *plan->grad);
+    plan->half = hg_arena_alloc(plan->arena, t, sizeof *plan->half);
     plan->wants_grad = hg_arena_alloc(plan->arena, t, sizeof *plan->wants_grad);
     plan->written = hg_arena_alloc(plan->arena, t, sizeof *plan->written);
     plan->needed = hg_arena_alloc(plan->arena, n + 1, sizeof *plan->needed);
@@ -20,7 +22,7 @@ static bool allocate(hg_plan *plan)
     plan->param_grad = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->param_grad);
     plan->param_written = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->param_written);
     if (!plan->param_written || !plan->param_grad || !plan->param || !plan->note || !plan->node_end || !plan->needed || !plan->written ||
-        !plan->wants_grad || !plan->grad || !plan->value || !plan->alias)
+        !plan->wants_grad || !plan->half || !plan->grad || !plan->value || !plan->alias)
         return false;
     for (size_t i = 0; i < t; i++) plan->alias[i] = (int)i, plan->value[i] = plan->grad[i] = -1;
     for (size_t i = 0; i < n; i++) plan->note[i] = -1;
@@ -137,13 +139,26 @@ static hg_block_info *tensor_block(hg_plan *plan, const hg_block *blocks, int te
 static bool set(hg_plan *plan, const hg_block *blocks, int tensor, const float *data)
 {
     hg_block_info *info = tensor_block(plan, blocks, tensor);
-    return info && hg_buffer_write(info->buffer, 0, data, info->bytes);
+    if (!info) return false;
+    if (info->half) return hg_fail(plan->ctx, HG_INTERNAL, "tensor %s is stored as half and cannot be set", plan->graph->tensors[tensor]->name);
+    return hg_buffer_write(info->buffer, 0, data, info->bytes);
+}
+
+bool hg_plan_read(hg_plan *plan, hg_block block, float *data)
+{
+    const hg_block_info *info = &plan->blocks[block];
+    if (!info->half) return hg_buffer_read(info->buffer, 0, data, info->bytes);
+    uint16_t *halves = hg_alloc(plan->ctx, info->bytes, 1);
+    const bool ok = halves && hg_buffer_read(info->buffer, 0, halves, info->bytes);
+    for (size_t i = 0; ok && i < info->bytes / sizeof *halves; i++) data[i] = hg_half_to_float(halves[i]);
+    hg_free(halves);
+    return ok;
 }
 
 static bool get(hg_plan *plan, const hg_block *blocks, int tensor, float *data)
 {
     hg_block_info *info = tensor_block(plan, blocks, tensor);
-    return info && hg_buffer_read(info->buffer, 0, data, info->bytes);
+    return info && hg_plan_read(plan, (hg_block)(info - plan->blocks), data);
 }
 
 bool hg_plan_set_value(hg_plan *plan, int tensor, const float *data) { return set(plan, plan->value, tensor, data); }
@@ -159,11 +174,15 @@ hg_buffer *hg_plan_value_buffer(hg_plan *plan, int tensor)
 
 /* ---- where a value stopped being finite */
 
-static bool all_finite(const float *v, size_t n)
+static bool is_finite(hg_plan *plan, int tensor, bool *finite)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(v[i])) return false;
-    return true;
+    const size_t n = hg_shape_count(plan->graph->tensors[tensor]->shape) * (size_t)plan->batch;
+    float *values = hg_alloc(plan->ctx, n, sizeof *values);
+    const bool ok = values && hg_plan_get_value(plan, tensor, values);
+    *finite = true;
+    for (size_t i = 0; ok && i < n; i++) *finite &= isfinite(values[i]) != 0;
+    hg_free(values);
+    return ok;
 }
 
 bool hg_plan_diagnose(hg_plan *plan, const char **node_name)
@@ -176,11 +195,8 @@ bool hg_plan_diagnose(hg_plan *plan, const char **node_name)
         if (!hg_launches_run(plan->dev, plan->launches + done, plan->node_end[i] - done)) return false;
         done = plan->node_end[i];
         for (int k = 0; k < node->n_out; k++) {
-            const hg_block_info *info = tensor_block(plan, plan->value, node->out[k]);
-            float *values = info ? hg_alloc(plan->ctx, info->bytes, 1) : NULL;
-            bool ok = values && hg_buffer_read(info->buffer, 0, values, info->bytes), finite = ok && all_finite(values, info->bytes / sizeof(float));
-            hg_free(values);
-            if (!ok) return false;
+            bool finite;
+            if (!is_finite(plan, node->out[k], &finite)) return false;
             if (!finite) {
                 *node_name = node->name;
                 return true;

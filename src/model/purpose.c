@@ -71,6 +71,36 @@ static void choose_grads(hg_plan *plan)
     }
 }
 
+/* ---- how values are stored */
+
+static bool forbid_half(hg_plan *plan, int tensor)
+{
+    const bool was = plan->half[tensor];
+    plan->half[tensor] = false;
+    return was;
+}
+
+/* With mixed precision a value is stored as half where it only goes from one layer to the next. The host sets and reads the input,
+ * the code, the latent and the output; and the layers beside the latent and the loss take exponentials and differences of nearly
+ * equal numbers, which magnify a rounding of 2^-11, of tensors that are small. These stay float. */
+static void choose_halves(hg_plan *plan)
+{
+    const hg_graph *graph = plan->graph;
+    const int outside[] = {graph->input, graph->target, graph->code, graph->latent, graph->output};
+    for (int t = 0; t < graph->n_tensors; t++) plan->half[t] = plan->arenas->precision == HG_PRECISION_MIXED;
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) forbid_half(plan, outside[i]);
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (int i = 0; i < graph->n_nodes; i++) {
+            const hg_node *node = graph->nodes[i];
+            bool float_only = node->layer->halves == HG_HALVES_NONE;
+            if (node->layer->halves == HG_HALVES_SAME) float_only = !plan->half[node->in[0]] || !plan->half[node->out[0]];
+            for (int k = 0; float_only && k < node->n_in; k++) changed |= forbid_half(plan, node->in[k]);
+            for (int k = 0; float_only && k < node->n_out; k++) changed |= forbid_half(plan, node->out[k]);
+        }
+    }
+}
+
 /* ---- the passes */
 
 static void forward(hg_plan *plan)
@@ -175,6 +205,7 @@ static void compose_trial(hg_plan *plan)
 {
     const hg_node *node = plan->graph->nodes[plan->trial->node];
     choose_grads(plan);
+    choose_halves(plan);
     plan->in_backward = plan->trial->backward;
     plan->trial->first = plan->trial->count = 0;
     (plan->in_backward ? node->layer->backward : node->layer->forward)(plan, node);
@@ -192,6 +223,7 @@ void hg_plan_compose(hg_plan *plan)
     const bool bytes = plan->purpose == HG_PURPOSE_TRAIN || plan->purpose == HG_PURPOSE_EVALUATE;
     int source = choose_nodes(plan);
     choose_grads(plan);
+    choose_halves(plan);
     if (bytes) read_pictures(plan);
     else plan->blocks[hg_plan_value(plan, source)].first = -1;
     if (plan->purpose == HG_PURPOSE_PROBE) { /* the loss may add to it in the forward pass */

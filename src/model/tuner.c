@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "base/half.h"
 #include "base/rng.h"
 #include "device/device.h"
 #include "model/plan_private.h"
@@ -24,7 +25,7 @@ enum {
 };
 static const double CHAIN_SECONDS = 2e-3, GAIN = 0.98;
 
-typedef struct results { float *values[MOST_RESULTS]; size_t counts[MOST_RESULTS]; int n; } results;
+typedef struct results { float *values[MOST_RESULTS]; size_t counts[MOST_RESULTS]; int n; bool half; } results; /* half: stored so, as floats here */
 
 typedef struct tuner {
     hg_context *ctx;
@@ -34,6 +35,7 @@ typedef struct tuner {
     const hg_tune_params *params;
     int batch;
     float *noise;
+    uint16_t *half_noise;    /* the same as half */
     double deadline;         /* of the operation at hand; 0: none */
     hg_tune_progress progress;
     bool stopped;
@@ -77,13 +79,13 @@ static bool list_variants(void *user, const hg_operation *operation, const hg_de
         double next = most;
         for (int i = 0; i < operation->count; i++) {
             int parameters[HG_VARIANT_PARAMS] = {0};
-            const double cost = operation->variants[i]->fit(limits, problem, parameters);
+            const double cost = hg_variant_cost(operation, operation->variants[i], limits, problem, parameters);
             if (cost >= 0 && cost > done && cost < next) next = cost;
         }
         if (next >= most) break;
         for (int i = 0; i < operation->count; i++) {
             hg_pick pick = {.variant = operation->variants[i]};
-            if (pick.variant->fit(limits, problem, pick.parameters) == next) list_add(t, &pick);
+            if (hg_variant_cost(operation, pick.variant, limits, problem, pick.parameters) == next) list_add(t, &pick);
         }
         done = next;
     }
@@ -142,14 +144,18 @@ static bool take_pick(void *user, const hg_operation *operation, const hg_device
     return true;
 }
 
-static bool fill(tuner *t, hg_buffer *buffer)
+static bool fill(hg_buffer *buffer, const void *noise, size_t period)
 {
     const size_t bytes = hg_buffer_size(buffer);
-    for (size_t at = 0; at < bytes; at += NOISE * sizeof(float)) {
-        const size_t left = bytes - at, piece = left < NOISE * sizeof(float) ? left : NOISE * sizeof(float);
-        if (!hg_buffer_write(buffer, at, t->noise, piece)) return false;
-    }
+    for (size_t at = 0; at < bytes; at += period)
+        if (!hg_buffer_write(buffer, at, noise, bytes - at < period ? bytes - at : period)) return false;
     return true;
+}
+
+static bool fill_block(tuner *t, const hg_plan *plan, hg_block block)
+{
+    const hg_block_info *info = &plan->blocks[block];
+    return info->half ? fill(info->buffer, t->half_noise, NOISE * sizeof *t->half_noise) : fill(info->buffer, t->noise, NOISE * sizeof *t->noise);
 }
 
 /* Values and gradients that the operation reads; what it writes keeps its NaN. */
@@ -160,8 +166,8 @@ static bool fill_inputs(tuner *t, hg_plan *plan)
     for (int i = 0; ok && i < plan->graph->n_tensors; i++) {
         const hg_block value = plan->value[i], grad = plan->grad[i];
         const bool result = !t->decision.backward && i == hg_plan_root(plan, node->out[0]);
-        if (value >= 0 && plan->blocks[value].buffer && !result) ok = fill(t, plan->blocks[value].buffer);
-        if (ok && grad >= 0 && plan->blocks[grad].buffer && !plan->written[i]) ok = fill(t, plan->blocks[grad].buffer);
+        if (value >= 0 && plan->blocks[value].buffer && !result) ok = fill_block(t, plan, value);
+        if (ok && grad >= 0 && plan->blocks[grad].buffer && !plan->written[i]) ok = fill_block(t, plan, grad);
     }
     return ok;
 }
@@ -172,14 +178,16 @@ static void free_results(results *r)
     r->n = 0;
 }
 
-static bool read_block(tuner *t, const hg_plan *plan, hg_block block, results *out)
+static bool read_block(tuner *t, hg_plan *plan, hg_block block, results *out)
 {
     const hg_block_info *info = &plan->blocks[block];
-    float *values = hg_alloc(t->ctx, info->bytes, 1);
+    const size_t count = info->bytes / (info->half ? sizeof(uint16_t) : sizeof(float));
+    float *values = hg_alloc(t->ctx, count, sizeof *values);
     if (!values) return false;
     out->values[out->n] = values;
-    out->counts[out->n++] = info->bytes / sizeof(float);
-    return hg_buffer_read(info->buffer, 0, values, info->bytes);
+    out->counts[out->n++] = count;
+    out->half = info->half;
+    return hg_plan_read(plan, block, values);
 }
 
 /* What the operation computed: the value of the node's output; backwards the gradient of its input, or those of its parameters. */
@@ -204,10 +212,10 @@ static bool same_bits(const results *a, const results *b)
 }
 
 /* Rounding errors of sums of n products grow like sqrt(n) relative to the largest sum; 64 leaves room for transforms (Winograd) and for
- * approximate activations, and is far below what a wrong index does. */
+ * approximate activations, and is far below what a wrong index does. Stored as half, nearly equal numbers may be neighbours. */
 static bool agree(const tuner *t, const results *got)
 {
-    const double share = FLT_EPSILON * 64 * (1 + sqrt(t->terms));
+    const double share = FLT_EPSILON * 64 * (1 + sqrt(t->terms)) + (got->half ? 0x1p-10 : 0);
     for (int i = 0; i < got->n; i++) {
         double largest = 0;
         for (size_t k = 0; k < got->counts[i]; k++) largest = fmax(largest, fabs((double)t->expected.values[i][k]));
@@ -460,8 +468,13 @@ static bool make_noise(tuner *t)
 {
     hg_rng rng = hg_rng_make(1, HG_STREAM_SAMPLE, 0);
     t->noise = hg_alloc(t->ctx, NOISE, sizeof *t->noise);
-    for (int i = 0; t->noise && i < NOISE; i++) t->noise[i] = hg_rng_uniform(&rng) - 0.5f;
-    return t->noise && fill(t, hg_arenas_params(t->arenas));
+    t->half_noise = hg_alloc(t->ctx, NOISE, sizeof *t->half_noise);
+    if (!t->noise || !t->half_noise) return false;
+    for (int i = 0; i < NOISE; i++) {
+        t->noise[i] = hg_rng_uniform(&rng) - 0.5f;
+        t->half_noise[i] = hg_half_from_float(t->noise[i]);
+    }
+    return fill(hg_arenas_params(t->arenas), t->noise, NOISE * sizeof *t->noise);
 }
 
 /* Each operation gets a share of the time that is left, by its weight among those that are left. */
@@ -493,10 +506,11 @@ bool hg_tune(hg_device *dev, const hg_model *model, hg_tuning *tuning, const hg_
     hg_plan *plan = NULL;
     job *jobs = NULL;
     int n = 0;
-    bool ok = arena && (t.arenas = hg_arenas_create(dev, model, tuning, true)) && make_noise(&t);
+    bool ok = arena && (t.arenas = hg_arenas_create(dev, model, tuning, true, t.params->precision)) && make_noise(&t);
     ok = ok && (plan = hg_plan_prepare(t.arenas, HG_PURPOSE_TRAIN, t.batch, false)) && (jobs = list_jobs(&t, plan, arena, &n));
     hg_plan_destroy(plan);
     ok = ok && tune_jobs(&t, jobs, n) && hg_tuning_save(tuning);
+    hg_free(t.half_noise);
     hg_free(t.noise);
     hg_arenas_destroy(t.arenas);
     hg_arena_destroy(arena);

@@ -53,6 +53,11 @@ static void force_parameters(const hg_variant *variant, const hg_device_info *li
     if (variant->accepts && variant->accepts(limits, problem, forced)) memcpy(parameters, forced, sizeof forced);
 }
 
+double hg_variant_cost(const hg_operation *operation, const hg_variant *variant, const hg_device_info *limits, const void *problem, int *parameters)
+{
+    return operation->has_halves(problem) && !variant->half ? -1 : variant->fit(limits, problem, parameters);
+}
+
 /* The cheapest that fits; among those called as wanted if `wanted` is given. */
 static const hg_variant *choose(const hg_operation *operation, const hg_device_info *limits, const void *problem,
                                 const wish *wanted, bool family, int *parameters)
@@ -63,7 +68,7 @@ static const hg_variant *choose(const hg_operation *operation, const hg_device_i
         const hg_variant *variant = operation->variants[i];
         int candidate[HG_VARIANT_PARAMS] = {0};
         if (wanted && !is_called(variant, wanted, family)) continue;
-        double cost = variant->fit(limits, problem, candidate);
+        double cost = hg_variant_cost(operation, variant, limits, problem, candidate);
         if (cost < 0 || (best && cost >= best_cost)) continue;
         best = variant;
         best_cost = cost;
@@ -123,7 +128,7 @@ bool hg_pick_parse(const hg_operation *operation, const hg_device_info *limits, 
         p = end;
     }
     int fitting[HG_VARIANT_PARAMS] = {0};
-    const bool fits = pick->variant->fit(limits, problem, fitting) >= 0;
+    const bool fits = hg_variant_cost(operation, pick->variant, limits, problem, fitting) >= 0;
     return *p == 0 && fits && (!pick->variant->accepts || pick->variant->accepts(limits, problem, pick->parameters));
 }
 

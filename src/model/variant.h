@@ -22,6 +22,7 @@ typedef struct hg_variant {
     /* Sets of parameters from which the tuner sets out beside fit's, `n_starts` of them; may be none. */
     const int (*starts)[HG_VARIANT_PARAMS];
     int n_starts;
+    bool half;           /* its kernels know values that are stored as half; else it does not fit problems that have some */
 } hg_variant;
 
 typedef struct hg_operation {
@@ -30,7 +31,11 @@ typedef struct hg_operation {
     int count;
     /* What the problem is, in words that are equal where the same choice serves: "1x28x28 16x28x28 k3x3 b128". */
     void (*describe)(const void *problem, char text[HG_KEY_TEXT]);
+    bool (*has_halves)(const void *problem); /* is something that it reads or writes stored as half? */
 } hg_operation;
+
+/* What hg_variant.fit says, for one of the operation's variants; negative also where it does not know the problem's halves. */
+double hg_variant_cost(const hg_operation *operation, const hg_variant *variant, const hg_device_info *limits, const void *problem, int *parameters);
 
 /* A variant with its parameters; as text "cpu:16:2:1:14:2". */
 typedef struct hg_pick { const hg_variant *variant; int parameters[HG_VARIANT_PARAMS]; } hg_pick;

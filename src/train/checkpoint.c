@@ -34,7 +34,7 @@ static bool check_finite(hg_net *net, float *const *rows)
         for (size_t k = 0; k < model->params[i]->count; k++)
             if (!isfinite(rows[i][k]))
                 return hg_fail(hg_net_context(net), HG_DIVERGED, "the parameter %s is no longer finite: nothing was saved over the last "
-                               "checkpoint; try a smaller learning rate (--lr) or the optimizer's clip_norm", model->params[i]->name);
+                               "checkpoint; try %s", model->params[i]->name, hg_net_remedy(net));
     return true;
 }
 
@@ -102,7 +102,7 @@ bool hg_checkpoint_save(hg_net *net, const char *path, const hg_position *p, con
         {"model", hg_model_text(hg_net_model(net))}, {"seed", n[0]}, {"step", n[1]}, {"epoch", n[2]}, {"index", n[3]},
         {"batch", n[4]}, {"epochs", n[5]}, {"steps", n[6]}, {"lr", n[7]}, {"data_count", n[8]}, {"epoch_examples", n[9]},
         {"epoch_sums", sums}, {"shuffle", s->shuffle ? "true" : "false"}, {"device", info->name}, {"driver", info->driver},
-        {"variants", variants ? variants : ""}, {"tuning", tuning ? tuning : ""}, {"arguments", s->arguments ? s->arguments : ""}};
+        {"precision", hg_precision_name(hg_net_precision(net))}, {"variants", variants ? variants : ""}, {"tuning", tuning ? tuning : ""}, {"arguments", s->arguments ? s->arguments : ""}};
     const bool ok = tuning && save(net, path, true, metadata, sizeof metadata / sizeof *metadata);
     hg_free(tuning);
     return ok;
@@ -228,12 +228,21 @@ static bool get_settings(hg_context *ctx, const hg_safetensors *file, const char
     return !hg_failed(ctx);
 }
 
+static bool same_precision(hg_net *net, const hg_safetensors *file, const char *path)
+{
+    const char *text = hg_safetensors_meta(file, "precision"), *trained = text ? text : "full", *now = hg_precision_name(hg_net_precision(net));
+    if (strcmp(trained, now) == 0) return true;
+    return hg_fail(hg_net_context(net), HG_USAGE, "%s: the run was trained with precision %s, not %s: resume it with --precision %s, or start another "
+                   "from its weights with --init", path, trained, now, trained);
+}
+
 bool hg_checkpoint_load(hg_net *net, const char *path, hg_position *position, hg_run_settings *settings)
 {
     hg_context *ctx = hg_net_context(net);
     const hg_optimizer *optimizer = (const hg_optimizer *)hg_net_model(net)->optimizer.type;
     hg_safetensors *file = hg_safetensors_open(ctx, path);
-    bool ok = file && compare(net, file, path) && read_rows(net, file, "", hg_arenas_params(hg_net_arenas(net)));
+    bool ok = file && same_precision(net, file, path) && compare(net, file, path) &&
+              read_rows(net, file, "", hg_arenas_params(hg_net_arenas(net)));
     for (int m = 0; ok && m < optimizer->moments; m++) {
         char prefix[64];
         snprintf(prefix, sizeof prefix, "optimizer.%s.", optimizer->moment_names[m]);

@@ -155,8 +155,8 @@ static bool diverged(hg_trainer *t, int64_t step, double loss)
     if (t->dir && t->saved >= 0)
         snprintf(kept, sizeof kept, " The checkpoint of step %" PRId64 " is kept in %s.", t->saved, hg_run_dir_checkpoint(t->dir));
     return hg_fail(t->ctx, HG_DIVERGED, "training diverged at step %" PRId64 " (epoch %" PRId64 "): the loss is %g; the first layer whose output is not "
-                   "finite is %s.%s Try a smaller learning rate (--lr) or the optimizer's clip_norm", step, (step - 1) / t->per_epoch + 1, fabs(loss),
-                   node ? node : "the loss itself", kept);
+                   "finite is %s.%s Try %s", step, (step - 1) / t->per_epoch + 1, fabs(loss),
+                   node ? node : "the loss itself", kept, hg_net_remedy(t->net));
 }
 
 /* ---- reading back */
@@ -224,8 +224,8 @@ static bool end_epoch(hg_trainer *t)
     if (hg_dataset_count(t->data, HG_TEST) > 0) {
         if (!hg_feeder_evaluate(t->feeder, t->data, HG_TEST, &t->val)) return false;
         if (!isfinite(t->val.loss))
-            return hg_fail(t->ctx, HG_DIVERGED, "training diverged: after step %" PRId64 " the validation loss is %g. Try a smaller learning rate (--lr)",
-                           t->at.step, t->val.loss);
+            return hg_fail(t->ctx, HG_DIVERGED, "training diverged: after step %" PRId64 " the validation loss is %g. Try %s",
+                           t->at.step, t->val.loss, hg_net_remedy(t->net));
     }
     if (t->log && !hg_train_log_add(t->log, t->at.step, (int)t->at.epoch + 1, &train, &t->val, t->rate)) return false;
     t->at.epoch++;

@@ -52,7 +52,7 @@ static void open_bench(bench *b, const optimizer_case *c, int way)
                                              "decoder: [{dense: {units: 1}}]\noptimizer: {%s}\n", N, c->yaml);
     b->model = hg_model_parse(ctx, c->name, text, (size_t)length);
     check(b->model != NULL);
-    b->arenas = hg_arenas_create(dev, b->model, NULL, true);
+    b->arenas = hg_arenas_create(dev, b->model, NULL, true, HG_PRECISION_FULL);
     check(b->arenas != NULL);
     b->n = b->model->trainable;
     hg_launch *l = &b->launch;

@@ -36,4 +36,4 @@ static void backward(hg_plan *plan, const hg_node *node)
     hg_emit_cost(plan, launch, (double)n, 8.0 * (double)n);
 }
 
-const hg_layer hg_layer_activity_l1 = {{"activity_l1", "penalty on absolute activities", table, sizeof(l1_options)}, NULL, forward, backward};
+const hg_layer hg_layer_activity_l1 = {{"activity_l1", "penalty on absolute activities", table, sizeof(l1_options)}, NULL, forward, backward, HG_HALVES_EACH};

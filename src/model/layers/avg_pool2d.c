@@ -35,4 +35,4 @@ static void backward(hg_plan *plan, const hg_node *node)
     hg_emit_dx(plan, launch, node->in[0]);
 }
 
-const hg_layer hg_layer_avg_pool2d = {{"avg_pool2d", "the mean of each window", table, sizeof(hg_pool_options)}, hg_pool_build, forward, backward};
+const hg_layer hg_layer_avg_pool2d = {{"avg_pool2d", "the mean of each window", table, sizeof(hg_pool_options)}, hg_pool_build, forward, backward, HG_HALVES_EACH};

@@ -152,4 +152,4 @@ static void backward(hg_plan *plan, const hg_node *node)
 }
 
 const hg_layer hg_layer_batch_norm = {
-    {"batch_norm", "each channel to mean 0 and variance 1, then scaled and shifted", table, sizeof(norm_options)}, build, forward, backward};
+    {"batch_norm", "each channel to mean 0 and variance 1, then scaled and shifted", table, sizeof(norm_options)}, build, forward, backward, HG_HALVES_EACH};

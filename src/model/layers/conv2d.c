@@ -75,5 +75,5 @@ static void backward(hg_plan *plan, const hg_node *node)
 }
 
 const hg_layer hg_layer_conv2d = {
-    {"conv2d", "convolution: a window slides over the picture", table, sizeof(options)}, build, forward, backward,
+    {"conv2d", "convolution: a window slides over the picture", table, sizeof(options)}, build, forward, backward, HG_HALVES_EACH,
 };

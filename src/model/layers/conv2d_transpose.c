@@ -96,5 +96,5 @@ static void backward(hg_plan *plan, const hg_node *node)
 
 const hg_layer hg_layer_conv2d_transpose = {
     {"conv2d_transpose", "transposed convolution: enlarges the picture by its stride", table, sizeof(options)},
-    build, forward, backward,
+    build, forward, backward, HG_HALVES_EACH,
 };

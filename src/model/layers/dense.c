@@ -49,5 +49,5 @@ static void backward(hg_plan *plan, const hg_node *node)
 }
 
 const hg_layer hg_layer_dense = {
-    {"dense", "every output reads every input", table, sizeof(options)}, build, forward, backward,
+    {"dense", "every output reads every input", table, sizeof(options)}, build, forward, backward, HG_HALVES_EACH,
 };

@@ -11,4 +11,4 @@ static bool build(hg_graph *graph, hg_node *node)
 
 const hg_layer hg_layer_flatten = {
     {"flatten", "a picture's numbers as a flat vector, in the order channels, rows, columns", NULL, 0},
-    build, hg_permute_forward, hg_permute_backward};
+    build, hg_permute_forward, hg_permute_backward, HG_HALVES_SAME};

@@ -36,4 +36,4 @@ static void backward(hg_plan *plan, const hg_node *node)
     hg_emit_cost(plan, launch, (double)hg_pool_in(plan, p) * 2, 4.0 * (double)hg_pool_in(plan, p) + 5.0 * (double)hg_pool_out(plan, p));
 }
 
-const hg_layer hg_layer_max_pool2d = {{"max_pool2d", "the largest number of each window", table, sizeof(hg_pool_options)}, hg_pool_build, forward, backward};
+const hg_layer hg_layer_max_pool2d = {{"max_pool2d", "the largest number of each window", table, sizeof(hg_pool_options)}, hg_pool_build, forward, backward, HG_HALVES_EACH};

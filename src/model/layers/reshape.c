@@ -22,4 +22,4 @@ static bool build(hg_graph *graph, hg_node *node)
 
 const hg_layer hg_layer_reshape = {
     {"reshape", "the same numbers in another shape, in PyTorch's order", table, sizeof(reshape_options)},
-    build, hg_permute_forward, hg_permute_backward};
+    build, hg_permute_forward, hg_permute_backward, HG_HALVES_SAME};

@@ -57,4 +57,4 @@ static void backward(hg_plan *plan, const hg_node *node)
     hg_emit_dx(plan, launch, node->in[0]);
 }
 
-const hg_layer hg_layer_upsample2d = {{"upsample2d", "enlarges pictures by whole factors", table, sizeof(upsample_options)}, build, forward, backward};
+const hg_layer hg_layer_upsample2d = {{"upsample2d", "enlarges pictures by whole factors", table, sizeof(upsample_options)}, build, forward, backward, HG_HALVES_EACH};
