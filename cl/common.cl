@@ -272,6 +272,23 @@ static inline float16 hg_picked(float16 a, float16 b, int first, int step, int o
 #define HG_ODD(a, b) (float16)((a).odd, (b).odd)
 #endif
 
+/* Transposes 16 x 16 numbers by four perfect shuffles of the rows. */
+__attribute__((always_inline))
+static inline void hg_turn(float16 *a)
+{
+    float16 b[16];
+    HG_UNROLL for (int round = 0; round < 2; round++) {
+        HG_UNROLL for (int k = 0; k < 8; k++) {
+            b[2 * k] = HG_LOW(a[k], a[k + 8]);
+            b[2 * k + 1] = HG_HIGH(a[k], a[k + 8]);
+        }
+        HG_UNROLL for (int k = 0; k < 8; k++) {
+            a[2 * k] = HG_LOW(b[k], b[k + 8]);
+            a[2 * k + 1] = HG_HIGH(b[k], b[k + 8]);
+        }
+    }
+}
+
 /* ---- flat arrays of n numbers, HG_VEC at a time: HG_FOR(i, HG_VECTORS(n)); the last vector may be a partial one. Where four
  * vectors are made together: HG_FOR(q, HG_FOURS(n)), and HG_FOUR(k, i, q, n) for its vectors i = 4 q + k. */
 #define HG_VECTORS(n) ((n) / HG_VEC + ((n) % HG_VEC != 0))

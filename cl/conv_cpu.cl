@@ -9,7 +9,7 @@
  * The weights come in panels of NV vectors of written channels [panel][KH, KW, G, NV HG_VEC] (cl/conv_pack.cl), which are read from the
  * second-level cache in a row; the last panel is moved back.
  * THIN 1: few channels are written (up to 4): vectors then go along the channels read, and each sum is folded at the end; weights
- * as stored.
+ * as stored. The results of a band wait in private memory, so that they are stored row by row in wide vectors.
  * Macros: IH IW G (read side), OH OW O (written side), KH KW SH SW DH DW PH PW, DATA, TILE BAND PART NV HG_VEC, THIN, BIAS, those of
  * hg_store. PART: columns that share a patch, all of them unless pictures are very wide; the last part is moved back.
  * Memory traffic: from, out once; a panel once per band, for each tile from the caches. */
@@ -108,9 +108,10 @@ inline void fill_patch(float *patch, __global const float *restrict from, int ro
     }
 }
 
-#if THIN && HG_VEC == 16
-/* Sums over the lanes of n <= 16 vectors, in order: each round adds the even and the odd lanes of two vectors, so that 15 additions
+#if THIN
+/* Sums over the lanes of n <= HG_VEC vectors, in order: each round adds neighbouring lanes of two vectors, so that HG_VEC - 1 additions
  * do for all. */
+#if HG_VEC == 16
 __attribute__((always_inline))
 static inline void fold(const float16 *sum, int n, float *folded)
 {
@@ -120,6 +121,25 @@ static inline void fold(const float16 *sum, int n, float *folded)
         HG_UNROLL for (int k = 0; k < left; k++) a[k] = HG_EVEN(a[2 * k], a[2 * k + 1]) + HG_ODD(a[2 * k], a[2 * k + 1]);
     vstore16(a[0], 0, folded);
 }
+#elif HG_VEC == 8 && !defined HG_SLOW_SHUFFLES
+/* by halves of 4 lanes, within which AVX shuffles fastest */
+#define PAIRS(a, b) ((float8)((a).s0, (a).s2, (b).s0, (b).s2, (a).s4, (a).s6, (b).s4, (b).s6) + \
+                     (float8)((a).s1, (a).s3, (b).s1, (b).s3, (a).s5, (a).s7, (b).s5, (b).s7))
+__attribute__((always_inline))
+static inline void fold(const float8 *sum, int n, float *folded)
+{
+    float8 a[8];
+    HG_UNROLL for (int k = 0; k < 8; k++) a[k] = k < n ? sum[k] : 0.0f;
+    HG_UNROLL for (int left = 4; left > 1; left /= 2)
+        HG_UNROLL for (int k = 0; k < left; k++) a[k] = PAIRS(a[2 * k], a[2 * k + 1]);
+    vstore8((float8)(a[0].lo, a[1].lo) + (float8)(a[0].hi, a[1].hi), 0, folded);
+}
+#else
+static inline void fold(const hg_vec *sum, int n, float *folded)
+{
+    HG_UNROLL for (int k = 0; k < n; k++) folded[k] = hg_lanes(sum[k]);
+}
+#endif
 #endif
 
 /* Where the patch has what pixel p of the band reads at the first tap. */
@@ -151,6 +171,7 @@ __kernel void gather(__global const float *restrict from, __global const float *
     const int end = min(begin + span, units);
     float patch[PICTURES * PATCH];
 #if THIN
+    float results[PICTURES * BAND_ROWS * PHASES_H * PART * PHASES_W * O];
     float packed[KH * KW * O * GP]; /* [KH, KW, O, GP] */
     for (int k = 0; k < KH * KW; k++)
         for (int o = 0; o < O; o++)
@@ -223,21 +244,18 @@ __kernel void gather(__global const float *restrict from, __global const float *
                         }
 #if THIN
                     float folded[TILE * O + HG_VEC];
-#if HG_VEC == 16
-                    HG_UNROLL for (int k = 0; k < TILE * O; k += 16) fold(sum + k, min(TILE * O - k, 16), folded + k);
+                    HG_UNROLL for (int k = 0; k < TILE * O; k += HG_VEC) fold(sum + k, min(TILE * O - k, HG_VEC), folded + k);
+                    HG_UNROLL for (int q = 0; q < TILE; q++) {
+                        const int p = min(p0 + q, n - 1), line = p / PART, at = ((line * PHASES_H + py) * PART + p - line * PART) * PHASES_W + px;
+                        for (int o = 0; o < O; o++) results[at * O + o] = folded[q * O + o] + (BIAS ? bias[o] : 0.0f);
+                    }
 #else
-                    HG_UNROLL for (int k = 0; k < TILE * O; k++) folded[k] = hg_lanes(sum[k]);
-#endif
-#endif
                     /* store; what lies beyond the picture or belongs to another tile is dropped */
                     HG_UNROLL for (int q = 0; q < TILE; q++) {
                         const int p = p0 + q, line = p / PART, picture = PICTURES > 1 ? line / BAND_ROWS : 0, j = j0 + p - line * PART;
                         const int y = (band + line - picture * BAND_ROWS) * PHASES_H + py, xx = j * PHASES_W + px;
                         const int to = (((b0 + picture) * OH + y) * OW + xx) * O;
                         if (p < own_p || p >= n || j < own_j || y >= OH || xx >= OW) continue;
-#if THIN
-                        for (int o = 0; o < O; o++) hg_store_one(folded[q * O + o] + (BIAS ? bias[o] : 0.0f), out, out_x, to + o);
-#else
                         HG_UNROLL for (int v = 0; v < NV; v++) {
                             if (O % PANEL == 0 || o0 == own_o) {
                                 hg_store(sum[q][v], out, out_x, to + o0 + v * HG_VEC);
@@ -248,10 +266,23 @@ __kernel void gather(__global const float *restrict from, __global const float *
                                     if (o0 + v * HG_VEC + k >= own_o) hg_store_one(part[k], out, out_x, to + o0 + v * HG_VEC + k);
                             }
                         }
-#endif
                     }
+#endif
                 }
             }
+#if THIN
+            /* rows of the written side, of this part what no other has */
+            for (int line = 0; line < here * BAND_ROWS * PHASES_H; line++) {
+                const int picture = PICTURES > 1 ? line / (BAND_ROWS * PHASES_H) : 0, y = band * PHASES_H + line - picture * (BAND_ROWS * PHASES_H);
+                const int first = own_j * PHASES_W, length = (min((j0 + PART) * PHASES_W, OW) - first) * O;
+                const float *row = results + (line * PART + own_j - j0) * PHASES_W * O;
+                const int to = (((b0 + picture) * OH + y) * OW + first) * O;
+                if (y >= OH) continue;
+                int i = 0;
+                for (; i + HG_VEC <= length; i += HG_VEC) hg_store(HG_LOAD(row + i), out, out_x, to + i);
+                for (; i < length; i++) hg_store_one(row[i], out, out_x, to + i);
+            }
+#endif
         }
     }
 }

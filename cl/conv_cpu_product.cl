@@ -1,49 +1,102 @@
-/* F and D for CPU devices where pictures or taps have one pixel (dense layers): a matrix product out [n, O] = from [n, G] w [G, O]. An item is a tile of Q rows times NV
- * vectors; the last tile of rows and of columns is moved back. Dimension 0: tiles of rows, 1: of columns, so that neighbours share weights.
- * Macros: G O Q NV HG_VEC BIAS, those of hg_store. Traffic: from once per tile of columns, w once per tile of rows, out once. */
+/* F and D for CPU devices where pictures or taps have one pixel (dense layers): a matrix product out [n, O] = from [n, G] w [G, O]; SWAP 1:
+ * w [O, G]. An item is BAND tiles of Q rows times PANELS panels of NV vectors of columns; the last tile and the last panel are moved back.
+ * KC rows of its panels at a time are copied together, whatever their distance in memory, and serve all its tiles; in between the
+ * sums wait in private memory. Dimension 0: bands of rows, 1: of columns, so that neighbours share weights.
+ * Macros: G O Q BAND PANELS NV HG_VEC SWAP BIAS, those of hg_store. Traffic: from once per item of columns, w once per item of rows, out once. */
 #ifndef G
 #define G 16
 #define O 16
 #define Q 4
 #define NV 1
+#define BAND 1
+#define PANELS 1
+#endif
+#ifndef SWAP
+#define SWAP 0
 #endif
 #ifndef BIAS
 #define BIAS 0
 #endif
+#define KC 128
+#define PANEL (NV * HG_VEC)
+
+/* The rows [k0, k0 + n) of so many panels of w, beginning with column `first`. */
+inline void pack(__global const float *restrict w, float *restrict packed, int k0, int n, int first, int panels)
+{
+#if SWAP
+    for (int p = 0; p < panels; p++) {
+        float *panel = packed + p * KC * PANEL;
+        __global const float *from = w + min(first + p * PANEL, O - PANEL) * G + k0;
+        int k = 0;
+#if PANEL % 16 == 0
+        for (; k + 16 <= n; k += 16)
+            for (int o = 0; o < PANEL; o += 16) {
+                float16 square[16];
+                HG_UNROLL for (int i = 0; i < 16; i++) square[i] = vload16(0, from + (o + i) * G + k);
+                hg_turn(square);
+                HG_UNROLL for (int i = 0; i < 16; i++) vstore16(square[i], 0, panel + (k + i) * PANEL + o);
+            }
+#endif
+        for (; k < n; k++)
+            for (int o = 0; o < PANEL; o++) panel[k * PANEL + o] = from[o * G + k];
+    }
+#else
+    for (int k = 0; k < n; k++)
+        for (int p = 0; p < panels; p++)
+            HG_UNROLL for (int v = 0; v < NV; v++)
+                HG_STORE(HG_LOAD(w + (k0 + k) * O + min(first + p * PANEL, O - PANEL) + v * HG_VEC), packed + (p * KC + k) * PANEL + v * HG_VEC);
+#endif
+}
 
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void product(__global const float *restrict from, __global const float *restrict w, __global const float *restrict bias,
                       __global float *restrict out, __global const float *out_x, int n)
 {
-    const int own = (int)get_global_id(0) * Q, own_o = (int)get_global_id(1) * NV * HG_VEC;
-    const int n0 = min(own, n - Q), o0 = min(own_o, O - NV * HG_VEC);
-    hg_vec sum[Q][NV];
-    HG_UNROLL for (int v = 0; v < NV; v++) {
+    const int first = (int)get_global_id(0) * BAND * Q, first_o = (int)get_global_id(1) * PANELS * PANEL;
+    const int tiles = (min(BAND * Q, n - first) + Q - 1) / Q, panels = (min(PANELS * PANEL, O - first_o) + PANEL - 1) / PANEL;
+    float panel[PANELS * KC * PANEL];
+    hg_vec waiting[G > KC ? PANELS * BAND * Q * NV : 1];
+    for (int k0 = 0; k0 < G; k0 += KC) {
+        const int length = min(KC, G - k0);
+        pack(w, panel, k0, length, first_o, panels);
+        for (int tile = 0; tile < tiles; tile++)
+            for (int p = 0; p < panels; p++) {
+                const int own_o = first_o + p * PANEL, o0 = min(own_o, O - PANEL), own = first + tile * Q, n0 = min(own, n - Q);
+                hg_vec *saved = waiting + (G > KC ? (p * BAND + tile) * Q * NV : 0), sum[Q][NV];
+                HG_UNROLL for (int v = 0; v < NV; v++) {
 #if BIAS
-        const hg_vec start = HG_LOAD(bias + o0 + v * HG_VEC);
+                    const hg_vec start = HG_LOAD(bias + o0 + v * HG_VEC);
 #else
-        const hg_vec start = 0.0f;
+                    const hg_vec start = 0.0f;
 #endif
-        HG_UNROLL for (int q = 0; q < Q; q++) sum[q][v] = start;
-    }
-    __global const float *x = from + n0 * G, *wp = w + o0;
-    for (int g = 0; g < G; g++, x++, wp += O) {
-        hg_vec weight[NV];
-        HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
-        HG_UNROLL for (int q = 0; q < Q; q++)
-            HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = HG_SCALED(x[q * G], weight[v], sum[q][v]);
-    }
-    HG_UNROLL for (int q = 0; q < Q; q++)
-        if (n0 + q >= own)
-            HG_UNROLL for (int v = 0; v < NV; v++) {
-                const int at = (n0 + q) * O + o0 + v * HG_VEC;
-                if (o0 == own_o) {
-                    hg_store(sum[q][v], out, out_x, at);
-                } else {
-                    float part[HG_VEC];
-                    HG_STORE(sum[q][v], part);
-                    for (int k = 0; k < HG_VEC; k++)
-                        if (o0 + v * HG_VEC + k >= own_o) hg_store_one(part[k], out, out_x, at + k);
+                    HG_UNROLL for (int q = 0; q < Q; q++) sum[q][v] = G > KC && k0 > 0 ? saved[q * NV + v] : start;
                 }
+                __global const float *x = from + n0 * G + k0;
+                const float *wp = panel + p * KC * PANEL;
+                for (int k = 0; k < length; k++, x++, wp += PANEL) {
+                    hg_vec weight[NV];
+                    HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
+                    HG_UNROLL for (int q = 0; q < Q; q++)
+                        HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = HG_SCALED(x[q * G], weight[v], sum[q][v]);
+                }
+                if (G > KC && k0 + KC < G) {
+                    HG_UNROLL for (int q = 0; q < Q; q++)
+                        HG_UNROLL for (int v = 0; v < NV; v++) saved[q * NV + v] = sum[q][v];
+                    continue;
+                }
+                HG_UNROLL for (int q = 0; q < Q; q++)
+                    if (n0 + q >= own)
+                        HG_UNROLL for (int v = 0; v < NV; v++) {
+                            const int at = (n0 + q) * O + o0 + v * HG_VEC;
+                            if (O % PANEL == 0 || o0 == own_o) {
+                                hg_store(sum[q][v], out, out_x, at);
+                            } else {
+                                float part[HG_VEC];
+                                HG_STORE(sum[q][v], part);
+                                for (int k = 0; k < HG_VEC; k++)
+                                    if (o0 + v * HG_VEC + k >= own_o) hg_store_one(part[k], out, out_x, at + k);
+                            }
+                        }
             }
+    }
 }

@@ -1,12 +1,14 @@
 /* W for CPU devices (model/conv.h): partial sums of the weight and bias gradients; cl/conv_reduce.cl adds the splits.
  *   dw[kh, kw, c, s] = sum over pixels of large[pixel at the tap (kh, kw), c] small[pixel, s];  db = sum over pixels of dy
  * One side is read as vectors along its channels, the other as scalars; VEC_LARGE says which. A work-item (split, block of scalars,
- * block of vectors) takes its share of the bands: RB rows of pictures, which stay in the caches meanwhile.
- *   weight_gradient: TI scalar channels times NV vectors lie in registers (U copies of them where they are few, so that the sums
- *   do not wait for each other) for one tap after the other.
+ * block of vectors) takes its share of the bands: RB rows of a picture, or several whole pictures.
+ *   weight_gradient: the block's channels of a band are first copied together: those of the large side into a patch with zeros around
+ *   each picture, so that the loops over taps know no borders, and no two pixels fight for a place in the cache. TI scalars times NV
+ *   vectors are then summed in registers over the band, tile after tile for each tap: ST tiles of scalars, VT of vectors. MERGED:
+ *   where the large side has few channels its scalars are those of a whole row of taps, which lie side by side in the patch.
  *   weight_taps (macro KG): for few scalar channels C. The vector side is read once for KG rows of taps; what a band meets on the
  *   scalar side lies in a private patch with zeros around the picture. VEC_LARGE then needs stride 1, and the taps run backwards.
- * Macros: HL WL CL HS WS CS KH KW SH SW DH DW PH PW TRANSPOSED VEC_LARGE HG_VEC NV RB BIAS; TI U, or KG (divides KH).
+ * Macros: HL WL CL HS WS CS KH KW SH SW DH DW PH PW TRANSPOSED VEC_LARGE HG_VEC NV RB BIAS; TI ST VT MERGED, or KG (divides KH).
  * partials [splits][KH, KW, in, out], with BIAS bias_partials [splits][out]; with one split these are dw and db themselves, added to
  * what is there if DW_ADD, DB_ADD. Traffic: both sides once per block, partials once. */
 #ifndef CL
@@ -26,8 +28,12 @@
 #define PW 1
 #define TI 4
 #define NV 1
-#define U 2
+#define ST 2
+#define VT 1
 #define RB 8
+#endif
+#ifndef MERGED
+#define MERGED 0
 #endif
 #ifndef TRANSPOSED
 #define TRANSPOSED 0
@@ -53,21 +59,40 @@
 #define OUT_CHANNELS (TRANSPOSED ? CL : CS)
 #define VEC_OUT (VEC_LARGE == TRANSPOSED)
 #define WEIGHTS (KH * KW * CL * CS)
+#ifdef KG
+#undef VT
+#define VT 1
+#endif
 
 inline void put(__global float *to, float v, int add)
 {
     *to = add ? *to + v : v;
 }
 
+/* The same for a vector's lanes from `first` on. */
+inline void put_vector(__global float *to, hg_vec v, int first)
+{
+    if (first <= 0) {
+        HG_STORE(DW_ADD ? HG_LOAD(to) + v : v, to);
+        return;
+    }
+    float part[HG_VEC];
+    HG_STORE(v, part);
+    for (int lane = first; lane < HG_VEC; lane++) put(to + lane, part[lane], DW_ADD);
+}
+
 #if BIAS
 #if VEC_OUT
-/* A block of vectors sums its own outputs: bias += dy[p, v0..] over n pixels. */
+/* A tile of vectors sums its own outputs: bias += dy[p, v0..] over n pixels. */
 #define BIAS_HERE (own_s == 0)
-#define BIAS_SUMS hg_vec bias[NV]; for (int v = 0; v < NV; v++) bias[v] = 0.0f
+#define BIAS_SUMS hg_vec bias[VT * NV]; for (int v = 0; v < VT * NV; v++) bias[v] = 0.0f
 inline void add_bias(hg_vec *bias, __global const float *restrict dy, int n)
 {
+    hg_vec sum[NV];
+    HG_UNROLL for (int v = 0; v < NV; v++) sum[v] = bias[v];
     for (int p = 0; p < n; p++)
-        HG_UNROLL for (int v = 0; v < NV; v++) bias[v] += HG_LOAD(dy + p * OUT_CHANNELS + v * HG_VEC);
+        HG_UNROLL for (int v = 0; v < NV; v++) sum[v] += HG_LOAD(dy + p * OUT_CHANNELS + v * HG_VEC);
+    HG_UNROLL for (int v = 0; v < NV; v++) bias[v] = sum[v];
 }
 #else
 /* The first block sums all outputs. Whole groups of pixels are so many vectors of 16 numbers that lanes always meet the same
@@ -109,89 +134,151 @@ inline void store_bias(const float *bias, __global float *to, int own_v, int v0)
 #endif
 
 /* The rows of dy that go with the rows [begin, end) of the `rows` that bands are made of: `step` each, the last ones also the rest. */
-#define ADD_BIAS_ROWS(rows, step) do { \
+#define ADD_BIAS_ROWS(sums, rows, step, b, v0) do { \
         const int h = TRANSPOSED ? HL : HS, w = TRANSPOSED ? WL : WS, from = min(begin * (step), h), to = end == (rows) ? h : min(end * (step), h); \
-        add_bias(bias, (TRANSPOSED ? large : small) + (b * h + from) * w * OUT_CHANNELS + (VEC_OUT ? v0 : 0), (to - from) * w); \
+        add_bias(sums, (TRANSPOSED ? large : small) + ((b) * h + from) * w * OUT_CHANNELS + (VEC_OUT ? (v0) : 0), (to - from) * w); \
     } while (0)
 #endif
 
 #ifndef KG
-/* units: pictures times bands of RB rows of the small side */
+#define ROWS (RB < HS ? RB : HS)
+#define PICTURES (RB < HS ? 1 : RB / HS)
+#define PATCH_H ((ROWS - 1) * SH + (KH - 1) * DH + 1)
+#define PATCH_W ((WS - 1) * SW + (KW - 1) * DW + 1)
+/* numbers in a tile and in a block, and what they are of: channels, or channels of a row of taps */
+#define TILE_V (NV * HG_VEC)
+#define BLOCK_S (MERGED ? CL : ST * TI)
+#define BLOCK_V (VT * TILE_V)
+#define TAPS (MERGED ? KH : KH * KW)
+#define ALL_S (MERGED ? KW * CL : SCALARS)
+#define BLOCK_L (VEC_LARGE ? BLOCK_V : BLOCK_S)
+#define BLOCK_C (VEC_LARGE ? BLOCK_S : BLOCK_V)
+
+/* n numbers of each of so many pixels, `step` apart, to pixels of `block` numbers, mostly n. */
+__attribute__((always_inline))
+static inline void copy(float *restrict to, int block, __global const float *restrict from, int step, int pixels, int n)
+{
+    if (n == step && n == block)
+        for (int i = 0; i < pixels * step; i++) to[i] = from[i];
+    else if (n == block)
+        for (int p = 0; p < pixels; p++, to += block, from += step)
+            for (int i = 0; i < block; i++) to[i] = from[i];
+    else
+        for (int p = 0; p < pixels; p++, to += block, from += step)
+            for (int i = 0; i < n; i++) to[i] = from[i];
+}
+
+/* n channels of a picture of the large side, from row `row` on, with zeros around. */
+inline void fill_patch(float *patch, __global const float *restrict from, int row, int n)
+{
+    const int low = min(PW, PATCH_W), high = clamp(WL + PW, low, PATCH_W);
+    for (int r = 0; r < PATCH_H; r++, row++) {
+        float *to = patch + r * PATCH_W * BLOCK_L;
+        const bool inside = row >= 0 && row < HL;
+        for (int i = 0; i < (inside ? low : PATCH_W) * BLOCK_L; i++) to[i] = 0.0f;
+        if (!inside) continue;
+        copy(to + low * BLOCK_L, BLOCK_L, from + (row * WL - PW + low) * CL, CL, high - low, n);
+        for (int i = high * BLOCK_L; i < PATCH_W * BLOCK_L; i++) to[i] = 0.0f;
+    }
+}
+
+/* units: groups of pictures times bands of rows of the small side */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_gradient(__global const float *restrict large, __global const float *restrict small, __global float *restrict partials,
-                              __global float *restrict bias_partials, int units, int span)
+                              __global float *restrict bias_partials, int units, int span, int pictures)
 {
-    enum { BANDS = (HS + RB - 1) / RB };
-    const int split = (int)get_global_id(0), own_s = (int)get_global_id(1) * TI, own_v = (int)get_global_id(2) * NV * HG_VEC;
-    const int s0 = min(own_s, SCALARS - TI), v0 = min(own_v, VECTORS - NV * HG_VEC), last = min((split + 1) * span, units);
-    hg_vec total[KH * KW * TI * NV];
-    for (int k = 0; k < KH * KW * TI * NV; k++) total[k] = 0.0f;
+    enum { BANDS = (HS + ROWS - 1) / ROWS, TILE = TI * NV };
+    const int split = (int)get_global_id(0), own_s = (int)get_global_id(1) * ST * TI, own_v = (int)get_global_id(2) * BLOCK_V;
+    const int last = min((split + 1) * span, units);
+    /* the block: where it begins, its numbers, its tiles; the last tile is moved back, and with it a block of one */
+    const int s0 = min(own_s, ALL_S - TI), ns = min(ST * TI, ALL_S - s0), tiles_s = (ns + TI - 1) / TI;
+    const int v0 = min(own_v, VECTORS - TILE_V), nv = min(BLOCK_V, VECTORS - v0), tiles_v = (nv + TILE_V - 1) / TILE_V;
+    const int l0 = VEC_LARGE ? v0 : MERGED ? 0 : s0, nl = VEC_LARGE ? nv : MERGED ? CL : ns, c0 = VEC_LARGE ? s0 : v0, nc = VEC_LARGE ? ns : nv;
+    float patch[PICTURES * PATCH_H * PATCH_W * BLOCK_L];
+    float pixels[PICTURES * ROWS * WS * BLOCK_C];
+    hg_vec total[TAPS * ST * VT * TILE];
+    for (int k = 0; k < TAPS * ST * VT * TILE; k++) total[k] = 0.0f;
 #if BIAS
     BIAS_SUMS;
 #endif
     for (int unit = split * span; unit < last; unit++) {
-        const int b = unit / BANDS, begin = (unit - b * BANDS) * RB, end = min(begin + RB, HS);
+        const int group = unit / BANDS, b0 = group * PICTURES, here = min(PICTURES, pictures - b0);
+        const int begin = (unit - group * BANDS) * ROWS, end = min(begin + ROWS, HS);
+        for (int b = 0; b < here; b++) {
+            fill_patch(patch + b * PATCH_H * PATCH_W * BLOCK_L, large + (b0 + b) * HL * WL * CL + l0, begin * SH - PH, nl);
+            copy(pixels + b * ROWS * WS * BLOCK_C, BLOCK_C, small + ((b0 + b) * HS + begin) * WS * CS + c0, CS, (end - begin) * WS, nc);
 #if BIAS
-        if (BIAS_HERE) ADD_BIAS_ROWS(HS, TRANSPOSED ? SH : 1);
-#endif
-        for (int kh = 0; kh < KH; kh++)
-            for (int kw = 0; kw < KW; kw++) {
-                hg_vec sum[U][TI][NV];
-                HG_UNROLL for (int u = 0; u < U; u++)
-                    HG_UNROLL for (int t = 0; t < TI; t++)
-                        HG_UNROLL for (int v = 0; v < NV; v++) sum[u][t][v] = 0.0f;
-                /* columns at which the tap lies inside the large picture */
-                const int shift = kw * DW - PW, j0 = max((SW - 1 - shift) / SW, 0), j1 = min((WL - shift + SW - 1) / SW, WS);
-                for (int i = begin; i < end; i++) {
-                    const int row = i * SH - PH + kh * DH;
-                    if (row < 0 || row >= HL) continue;
-                    __global const float *l = large + ((b * HL + row) * WL + j0 * SW + shift) * CL;
-                    __global const float *s = small + ((b * HS + i) * WS + j0) * CS;
-#if VEC_LARGE
-#define STEP_SCALAR CS
-#define STEP_VECTOR (SW * CL)
-                    __global const float *x = s + s0, *y = l + v0;
+            if (BIAS_HERE)
+#if VEC_OUT
+                for (int vt = 0; vt < tiles_v; vt++) ADD_BIAS_ROWS(bias + vt * NV, HS, TRANSPOSED ? SH : 1, b0 + b, v0 + min(vt * TILE_V, nv - TILE_V));
 #else
-#define STEP_SCALAR (SW * CL)
-#define STEP_VECTOR CS
-                    __global const float *x = l + s0, *y = s + v0;
+                ADD_BIAS_ROWS(bias, HS, TRANSPOSED ? SH : 1, b0 + b, 0);
 #endif
-                    int j = j0;
-                    for (; j + U <= j1; j += U, x += U * STEP_SCALAR, y += U * STEP_VECTOR)
-                        HG_UNROLL for (int u = 0; u < U; u++)
-                            HG_UNROLL for (int v = 0; v < NV; v++) {
-                                const hg_vec value = HG_LOAD(y + u * STEP_VECTOR + v * HG_VEC);
-                                HG_UNROLL for (int t = 0; t < TI; t++) sum[u][t][v] = HG_SCALED(x[u * STEP_SCALAR + t], value, sum[u][t][v]);
+#endif
+        }
+        for (int k = 0; k < TAPS; k++) {
+            const int kh = MERGED ? k : k / KW, kw = MERGED ? 0 : k - kh * KW;
+            const float *tap = patch + (kh * DH * PATCH_W + kw * DW) * BLOCK_L;
+            for (int st = 0; st < tiles_s; st++)
+                for (int vt = 0; vt < tiles_v; vt++) {
+                    const int s = min(st * TI, ns - TI) + (MERGED ? s0 : 0), v = min(vt * TILE_V, nv - TILE_V);
+                    hg_vec sum[TI][NV];
+                    HG_UNROLL for (int t = 0; t < TI; t++)
+                        HG_UNROLL for (int n = 0; n < NV; n++) sum[t][n] = 0.0f;
+#if VEC_LARGE
+#define STEP_S BLOCK_C
+#define STEP_V (SW * BLOCK_L)
+#else
+#define STEP_S (SW * BLOCK_L)
+#define STEP_V BLOCK_C
+#endif
+                    for (int b = 0; b < here; b++)
+                        for (int i = 0; i < end - begin; i++) {
+                            const float *l = tap + (b * PATCH_H + i * SH) * PATCH_W * BLOCK_L, *c = pixels + (b * ROWS + i) * WS * BLOCK_C;
+                            const float *x = (VEC_LARGE ? c : l) + s, *y = (VEC_LARGE ? l : c) + v;
+                            for (int j = 0; j < WS; j++, x += STEP_S, y += STEP_V) {
+                                hg_vec value[NV];
+                                HG_UNROLL for (int n = 0; n < NV; n++) value[n] = HG_LOAD(y + n * HG_VEC);
+                                HG_UNROLL for (int t = 0; t < TI; t++)
+                                    HG_UNROLL for (int n = 0; n < NV; n++) sum[t][n] = HG_SCALED(x[t], value[n], sum[t][n]);
                             }
-#if U > 1
-                    for (; j < j1; j++, x += STEP_SCALAR, y += STEP_VECTOR)
-                        HG_UNROLL for (int v = 0; v < NV; v++) {
-                            const hg_vec value = HG_LOAD(y + v * HG_VEC);
-                            HG_UNROLL for (int t = 0; t < TI; t++) sum[0][t][v] = HG_SCALED(x[t], value, sum[0][t][v]);
                         }
-#endif
+                    hg_vec *all = total + ((k * ST + st) * VT + vt) * TILE;
+                    HG_UNROLL for (int t = 0; t < TI; t++)
+                        HG_UNROLL for (int n = 0; n < NV; n++) all[t * NV + n] += sum[t][n];
                 }
-                HG_UNROLL for (int t = 0; t < TI; t++)
-                    HG_UNROLL for (int v = 0; v < NV; v++) {
-                        hg_vec all = sum[0][t][v];
-                        HG_UNROLL for (int u = 1; u < U; u++) all += sum[u][t][v];
-                        total[((kh * KW + kw) * TI + t) * NV + v] += all;
-                    }
-            }
+        }
     }
     partials += split * WEIGHTS;
 #if BIAS
-    if (BIAS_HERE) store_bias(bias, bias_partials + split * OUT_CHANNELS, own_v, v0);
+    if (BIAS_HERE) {
+#if VEC_OUT
+        for (int vt = 0; vt < tiles_v; vt++) store_bias(bias + vt * NV, bias_partials + split * OUT_CHANNELS, own_v + vt * TILE_V, v0 + min(vt * TILE_V, nv - TILE_V));
+#else
+        store_bias(bias, bias_partials + split * OUT_CHANNELS, 0, 0);
 #endif
-    for (int k = 0; k < KH * KW; k++)
-        for (int t = own_s - s0; t < TI; t++)
-            for (int v = 0; v < NV; v++) {
-                float part[HG_VEC];
-                HG_STORE(total[(k * TI + t) * NV + v], part);
-                for (int lane = 0; lane < HG_VEC; lane++) {
-                    const int scalar = s0 + t, vector = v0 + v * HG_VEC + lane, in = VEC_OUT ? scalar : vector, o = VEC_OUT ? vector : scalar;
-                    if (vector >= own_v) put(partials + (k * IN_CHANNELS + in) * OUT_CHANNELS + o, part[lane], DW_ADD);
+    }
+#endif
+    for (int k = 0; k < TAPS; k++)
+        for (int st = 0; st < tiles_s; st++)
+            for (int vt = 0; vt < tiles_v; vt++) {
+                const int s_at = s0 + min(st * TI, ns - TI), v_at = v0 + min(vt * TILE_V, nv - TILE_V), s_new = own_s + st * TI, v_new = own_v + vt * TILE_V;
+                const hg_vec *sums = total + ((k * ST + st) * VT + vt) * TILE;
+#if VEC_OUT
+                for (int t = s_new - s_at; t < TI; t++) {
+                    const int tap = MERGED ? k * KW + (s_at + t) / CL : k, in = MERGED ? HG_MOD(s_at + t, CL) : s_at + t;
+                    __global float *to = partials + (tap * IN_CHANNELS + in) * OUT_CHANNELS + v_at;
+                    for (int n = 0; n < NV; n++) put_vector(to + n * HG_VEC, sums[t * NV + n], v_new - v_at - n * HG_VEC);
                 }
+#else
+                float part[TI * TILE_V];
+                for (int t = 0; t < TILE; t++) HG_STORE(sums[t], part + t * HG_VEC);
+                for (int lane = v_new - v_at; lane < TILE_V; lane++)
+                    for (int t = s_new - s_at; t < TI; t++) {
+                        const int tap = MERGED ? k * KW + (s_at + t) / CL : k, o = MERGED ? HG_MOD(s_at + t, CL) : s_at + t;
+                        put(partials + (tap * IN_CHANNELS + v_at + lane) * OUT_CHANNELS + o, part[t * TILE_V + lane], DW_ADD);
+                    }
+#endif
             }
 }
 #else
@@ -253,7 +340,7 @@ __kernel void weight_taps(__global const float *restrict large, __global const f
     for (int unit = split * span; unit < last; unit++) {
         const int b = unit / BANDS, begin = (unit - b * BANDS) * RB, end = min(begin + RB, VH);
 #if BIAS
-        if (BIAS_HERE) ADD_BIAS_ROWS(VH, TRANSPOSED && !VEC_LARGE ? SH : 1);
+        if (BIAS_HERE) ADD_BIAS_ROWS(bias, VH, TRANSPOSED && !VEC_LARGE ? SH : 1, b, v0);
 #endif
         fill_patch(patch, scalars + b * IH * IW * C, begin * SH + BASE_H);
         for (int kh0 = 0; kh0 < KH; kh0 += KG) {

@@ -6,22 +6,12 @@
 
 #ifdef HG_SPAN
 
-/* Four perfect shuffles of 16 rows are a transposition. */
 inline void turn(__global const float *restrict from, int from_step, __global float *restrict to, int to_step)
 {
-    float16 a[16], b[16];
-    HG_UNROLL for (int k = 0; k < 16; k++) a[k] = vload16(0, from + k * from_step);
-    HG_UNROLL for (int round = 0; round < 2; round++) {
-        HG_UNROLL for (int k = 0; k < 8; k++) {
-            b[2 * k] = HG_LOW(a[k], a[k + 8]);
-            b[2 * k + 1] = HG_HIGH(a[k], a[k + 8]);
-        }
-        HG_UNROLL for (int k = 0; k < 8; k++) {
-            a[2 * k] = HG_LOW(b[k], b[k + 8]);
-            a[2 * k + 1] = HG_HIGH(b[k], b[k + 8]);
-        }
-    }
-    HG_UNROLL for (int k = 0; k < 16; k++) vstore16(a[k], 0, to + k * to_step);
+    float16 square[16];
+    HG_UNROLL for (int k = 0; k < 16; k++) square[k] = vload16(0, from + k * from_step);
+    hg_turn(square);
+    HG_UNROLL for (int k = 0; k < 16; k++) vstore16(square[k], 0, to + k * to_step);
 }
 
 __kernel void conv_swap(__global const float *restrict stored, __global float *restrict packed, int in, int out, int taps)

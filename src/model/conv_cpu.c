@@ -100,12 +100,30 @@ static int band_rows(const hg_gather *gather, const hg_cpu_gather *s, int tile, 
     return pictures * rows;
 }
 
+/* Panels of an item of a product: some cache lines side by side. */
+static int product_panels(const hg_cpu_gather *s, const int *p)
+{
+    const int panel = p[VECTOR] * p[VECTORS];
+    return least(ceil_div(s->written.c, panel), most(1, 64 / panel));
+}
+
+/* Tiles of an item of a product: as many as leave some items for each compute unit, and the sums in the second-level cache. */
+static int product_band(const hg_device_info *limits, const hg_cpu_gather *s, size_t n, const int *p)
+{
+    const size_t tiles = (n + (size_t)p[COLUMNS] - 1) / (size_t)p[COLUMNS], across = (size_t)ceil_div(s->written.c, p[VECTOR] * p[VECTORS] * product_panels(s, p));
+    const size_t spans = (4 * (size_t)limits->compute_units + across - 1) / across, even = (tiles + spans - 1) / spans;
+    const size_t most_tiles = (size_t)PATCH_BYTES / 4 / sizeof(float) / (size_t)(p[COLUMNS] * p[VECTOR] * p[VECTORS] * product_panels(s, p));
+    return even < 1 || most_tiles < 1 ? 1 : (int)(even < most_tiles ? even : most_tiles);
+}
+
 static bool accepts(const hg_gather *gather, const hg_cpu_gather *s, const int *p, bool thin)
 {
     const hg_conv *c = &gather->conv;
     if (s->data && ((c->sh > 1 && c->dh > 1) || (c->sw > 1 && c->dw > 1))) return false;
     if (p[VECTOR] < 1 || p[VECTOR] > 16 || (p[VECTOR] & (p[VECTOR] - 1)) || p[VECTORS] < 1 || p[COLUMNS] < 1 || p[COLUMNS] > 32 || p[BAND] < 1) return false;
-    if (s->product) return !thin && (int64_t)p[VECTOR] * p[VECTORS] <= s->written.c && (size_t)p[COLUMNS] <= hg_side_pixels(s->written, gather->batch);
+    if (s->product)
+        return !thin && (int64_t)p[VECTOR] * p[VECTORS] <= s->written.c && (size_t)p[COLUMNS] <= hg_side_pixels(s->written, gather->batch) &&
+               (int64_t)p[BAND] * p[COLUMNS] * p[VECTOR] * p[VECTORS] * product_panels(s, p) <= PATCH_BYTES / 4;
     if (p[BAND] > s->rows && (p[BAND] % s->rows || p[BAND] / s->rows > gather->batch)) return false;
     if (patch_bytes(gather, s, band_of(gather, s, p[BAND])) > PATCH_BYTES) return false;
     return thin ? s->written.c <= 4 && (int64_t)c->kh * c->kw * s->read.c * s->written.c <= PATCH_BYTES / 8 : p[VECTOR] * p[VECTORS] <= s->written.c;
@@ -130,8 +148,8 @@ static double fit_gather(const hg_device_info *limits, const void *problem, int 
     const int tile = registers.sums / p[VECTORS] < 16 ? registers.sums / p[VECTORS] : 16;
     if (s.product) {
         size_t n = hg_side_pixels(s.written, gather->batch);
-        p[BAND] = 1;
         p[COLUMNS] = n < (size_t)tile ? (int)n : tile;
+        p[BAND] = product_band(limits, &s, n, p);
     } else {
         const int64_t panel = (int64_t)gather->conv.kh * gather->conv.kw * s.read.c * p[VECTORS] * p[VECTOR] * 4;
         p[COLUMNS] = tile_pixels(&s, tile);
@@ -155,14 +173,18 @@ static double fit_thin(const hg_device_info *limits, const void *problem, int *p
 
 static void emit_product(hg_plan *plan, const hg_node *node, const hg_gather *gather, const hg_cpu_gather *s, const int *p)
 {
-    const size_t n = hg_side_pixels(s->written, gather->batch), tiles = (n + (size_t)p[COLUMNS] - 1) / (size_t)p[COLUMNS];
-    hg_launch *launch = hg_cpu_emit_gather(plan, node, gather, s, hg_gather_weights(plan, node, gather, s->written.c), "conv_cpu_product", "product");
+    const size_t n = hg_side_pixels(s->written, gather->batch), rows = (size_t)p[COLUMNS] * (size_t)p[BAND];
+    const int panels = product_panels(s, p);
+    hg_launch *launch = hg_cpu_emit_gather(plan, node, gather, s, gather->weight, "conv_cpu_product", "product");
     hg_emit_int(plan, launch, (int64_t)n);
     hg_emit_define(plan, launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, launch, "NV", p[VECTORS]);
     hg_emit_define(plan, launch, "Q", p[COLUMNS]);
-    hg_emit_range(plan, launch, tiles, (size_t)ceil_div(s->written.c, p[VECTOR] * p[VECTORS]), 1, 1, 1, 1);
-    hg_emit_variant(plan, launch, "cpu %d:%d:%d", p[VECTOR], p[VECTORS], p[COLUMNS]);
+    hg_emit_define(plan, launch, "BAND", p[BAND]);
+    hg_emit_define(plan, launch, "PANELS", panels);
+    hg_emit_define(plan, launch, "SWAP", gather->gradient);
+    hg_emit_range(plan, launch, (n + rows - 1) / rows, (size_t)ceil_div(s->written.c, p[VECTOR] * p[VECTORS] * panels), 1, 1, 1, 1);
+    hg_emit_variant(plan, launch, "cpu %d:%d:%d:%d", p[VECTOR], p[VECTORS], p[COLUMNS], p[BAND]);
 }
 
 static void emit_gather(hg_plan *plan, const hg_node *node, const void *problem, const int *p, bool data, bool thin)

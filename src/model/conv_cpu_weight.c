@@ -3,24 +3,47 @@
 
 #include "model/conv_reduce.h"
 
-enum { VECTOR, VECTORS, SCALARS, COPIES, CHUNK };
+/* Bytes that a work-item sums, which the second-level cache keeps, and that it copies together; pixels in a band over which adding to
+ * the totals is lost. */
+enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96 };
 
-/* A product's pixels are one long row; vectors go along the small side unless only the large one fills them. */
-typedef struct weight_shape { hg_conv conv; int batch, scalars, vectors; bool vector_large; } weight_shape;
+enum { VECTOR, VECTORS, SCALARS, VECTOR_TILES, SCALAR_TILES, CHUNK };
+
+/* Vectors go along the small side unless only the large one fills them. `merged`: few channels of the large side are scalars, and those
+ * of a whole row of taps are taken together. */
+typedef struct weight_shape { hg_conv conv; int batch, scalars, vectors; bool vector_large, merged; } weight_shape;
 
 static weight_shape weight_shape_of(const hg_weight *weight)
 {
     weight_shape s = {.conv = weight->conv, .batch = weight->batch};
-    if (hg_cpu_is_product(&s.conv)) {
-        const bool pixels = s.conv.hs * s.conv.ws == 1;
-        s.conv.hl = s.conv.hs = pixels ? 1 : s.conv.hs * s.batch;
-        s.conv.wl = s.conv.ws = pixels ? s.batch : s.conv.ws;
-        s.batch = 1;
-    }
-    s.vector_large = s.conv.cs < 16 && s.conv.cl > s.conv.cs;
-    s.scalars = s.vector_large ? s.conv.cs : s.conv.cl;
-    s.vectors = s.vector_large ? s.conv.cl : s.conv.cs;
+    const hg_conv *c = &s.conv;
+    s.vector_large = c->cs < 16 && c->cl > c->cs;
+    s.merged = !s.vector_large && c->cl <= 4 && c->kw > 1 && c->dw == 1;
+    s.scalars = s.vector_large ? c->cs : c->cl;
+    s.vectors = s.vector_large ? c->cl : c->cs;
     return s;
+}
+
+/* Scalars that tiles are made of, for each of `taps`. */
+static int tiled_scalars(const weight_shape *s) { return s->merged ? s->conv.kw * s->scalars : s->scalars; }
+static int64_t taps_of(const weight_shape *s) { return s->merged ? s->conv.kh : (int64_t)s->conv.kh * s->conv.kw; }
+
+/* A band: rows of a picture's small side, or so many whole pictures. */
+static int pictures_of(const weight_shape *s, int rows) { return rows < s->conv.hs ? 1 : rows / s->conv.hs; }
+
+/* What a work-item copies together of a band, and what it sums. */
+static int64_t copied_bytes(const weight_shape *s, const int *p)
+{
+    const hg_conv *c = &s->conv;
+    const int64_t rows = least(p[CHUNK], c->hs), pictures = pictures_of(s, p[CHUNK]);
+    const int64_t v = (int64_t)p[VECTOR] * p[VECTORS] * p[VECTOR_TILES], x = s->merged ? s->scalars : (int64_t)p[SCALARS] * p[SCALAR_TILES];
+    const int64_t patch = ((rows - 1) * c->sh + (int64_t)(c->kh - 1) * c->dh + 1) * ((int64_t)(c->ws - 1) * c->sw + (int64_t)(c->kw - 1) * c->dw + 1);
+    return pictures * (patch * (s->vector_large ? v : x) + rows * c->ws * (s->vector_large ? x : v)) * (int64_t)sizeof(float);
+}
+
+static int64_t summed_bytes(const weight_shape *s, const int *p)
+{
+    return taps_of(s) * p[SCALARS] * p[SCALAR_TILES] * p[VECTOR] * p[VECTORS] * p[VECTOR_TILES] * (int64_t)sizeof(float);
 }
 
 static bool accept_weight(const hg_device_info *limits, const void *problem, const int *p)
@@ -28,29 +51,52 @@ static bool accept_weight(const hg_device_info *limits, const void *problem, con
     const weight_shape s = weight_shape_of(problem);
     (void)limits;
     return p[VECTOR] >= 1 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[VECTOR] * p[VECTORS] <= s.vectors &&
-           p[SCALARS] >= 1 && p[SCALARS] <= s.scalars && p[COPIES] >= 1 && p[CHUNK] >= 1 &&
-           (int64_t)s.conv.kh * s.conv.kw * p[SCALARS] * p[VECTORS] * p[VECTOR] * 4 <= PATCH_BYTES;
+           p[SCALARS] >= 1 && p[SCALARS] <= least(32, tiled_scalars(&s)) && p[VECTOR_TILES] >= 1 && p[SCALAR_TILES] >= 1 && p[CHUNK] >= 1 &&
+           p[VECTOR_TILES] <= ceil_div(s.vectors, p[VECTOR] * p[VECTORS]) && p[SCALAR_TILES] <= ceil_div(tiled_scalars(&s), p[SCALARS]) &&
+           (p[CHUNK] <= s.conv.hs || (p[CHUNK] % s.conv.hs == 0 && p[CHUNK] / s.conv.hs <= s.batch)) &&
+           copied_bytes(&s, p) <= PATCH_BYTES && summed_bytes(&s, p) <= PATCH_BYTES;
 }
 
 static double fit_weight(const hg_device_info *limits, const void *problem, int *p)
 {
     const weight_shape s = weight_shape_of(problem);
     const hg_conv *c = &s.conv;
+    const int sums = hg_cpu_registers_of(limits).sums, scalars = tiled_scalars(&s);
     p[VECTOR] = hg_cpu_vector(limits, s.vectors);
     p[VECTORS] = least(2, s.vectors / p[VECTOR]);
-    p[SCALARS] = even_part(s.scalars, p[VECTORS] == 1 ? 16 : 12);
-    p[COPIES] = most(1, 8 / (p[SCALARS] * p[VECTORS]));
-    /* enough pixels that adding to the totals is lost among them, few enough that both sides' rows stay in the caches */
-    const int64_t row_bytes = ((int64_t)c->ws * c->cs + (int64_t)c->sh * c->wl * c->cl) * 4;
-    p[CHUNK] = least(c->hs, ceil_div(256, c->ws));
-    while (p[CHUNK] > 1 && p[CHUNK] * row_bytes > PATCH_BYTES) p[CHUNK]--;
+    p[SCALARS] = even_part(scalars, p[VECTORS] == 1 ? least(sums, 16) : least(sums / p[VECTORS], 12));
+    p[VECTOR_TILES] = p[SCALAR_TILES] = p[CHUNK] = 1;
+    /* a block whose sides take about as long to copy: a pixel of the small side meets `patch` pixels of the large one */
+    const int patch = c->sh * c->sw, of_scalars = s.vector_large ? 1 : patch, of_vectors = s.vector_large ? patch : 1;
+    const int tiles_v = ceil_div(s.vectors, p[VECTOR] * p[VECTORS]), tiles_s = ceil_div(scalars, p[SCALARS]);
+    for (bool grown = true; grown;) {
+        const bool taller = p[SCALARS] * p[SCALAR_TILES] * of_scalars <= of_vectors * p[VECTOR] * p[VECTORS] * p[VECTOR_TILES];
+        int *side = (taller && p[SCALAR_TILES] < tiles_s) || p[VECTOR_TILES] == tiles_v ? &p[SCALAR_TILES] : &p[VECTOR_TILES];
+        const int most_tiles = side == &p[SCALAR_TILES] ? tiles_s : tiles_v;
+        grown = *side < most_tiles;
+        if (!grown) break;
+        ++*side;
+        if (summed_bytes(&s, p) > BLOCK_BYTES) --*side, grown = false;
+    }
+    p[VECTOR_TILES] = even_part(tiles_v, p[VECTOR_TILES]);
+    p[SCALAR_TILES] = even_part(tiles_s, p[SCALAR_TILES]);
+    /* enough pixels that adding to the totals is lost among them, in even bands */
+    int bands = 1;
+    p[CHUNK] = c->hs;
+    while (p[CHUNK] > 1 && (copied_bytes(&s, p) > COPIED_BYTES && p[CHUNK] * c->ws > CHUNK_PIXELS)) p[CHUNK] = ceil_div(c->hs, ++bands);
+    if (p[CHUNK] == c->hs) {
+        int pictures = least(s.batch, ceil_div(CHUNK_PIXELS, c->hs * c->ws));
+        do p[CHUNK] = pictures * c->hs;
+        while (copied_bytes(&s, p) > PATCH_BYTES && --pictures > 0);
+    }
     return accept_weight(limits, problem, p) ? hg_cpu_place(limits) : -1;
 }
 
-/* About 64 work-items, whatever the device: the sums, and so the bits, do not depend on its threads. */
-static int splits_of(int units, int blocks, size_t count, int *span)
+/* So many splits that there are some work-items for each compute unit. */
+static int splits_of(const hg_plan *plan, int units, int blocks, size_t count, int *span)
 {
-    const int wanted = most(1, least(least(ceil_div(64, blocks), units), (int)((8 << 20) / (count * sizeof(float))) + 1));
+    const int items = (int)hg_cpu_items(plan, 64);
+    const int wanted = most(1, least(least((items + blocks / 2) / blocks, units), (int)((8 << 20) / (count * sizeof(float))) + 1));
     *span = ceil_div(units, wanted);
     return ceil_div(units, *span);
 }
@@ -64,7 +110,7 @@ static weight_launch begin_weight(hg_plan *plan, const hg_node *node, const hg_w
     const int out = c->transposed ? c->cl : c->cs;
     weight_launch w = {.weights = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs, .biases = weight->bias ? (size_t)out : 0, .bias_partials = -1};
     int span;
-    w.splits = splits_of(units, blocks, w.weights, &span);
+    w.splits = splits_of(plan, units, blocks, w.weights, &span);
     const bool direct = w.splits == 1;
     w.partials = direct ? -1 : hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.weights));
     if (!direct && weight->bias) w.bias_partials = hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.biases));
@@ -93,23 +139,28 @@ static void end_weight(hg_plan *plan, const hg_node *node, const weight_launch *
 static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
 {
     const weight_shape s = weight_shape_of(problem);
-    const int blocks_s = ceil_div(s.scalars, p[SCALARS]), blocks_v = ceil_div(s.vectors, p[VECTOR] * p[VECTORS]);
-    const weight_launch w = begin_weight(plan, node, problem, &s, "weight_gradient", s.batch * ceil_div(s.conv.hs, p[CHUNK]), blocks_s * blocks_v);
+    const int blocks_s = ceil_div(tiled_scalars(&s), p[SCALARS] * p[SCALAR_TILES]), blocks_v = ceil_div(s.vectors, p[VECTOR] * p[VECTORS] * p[VECTOR_TILES]);
+    const int units = ceil_div(s.batch, pictures_of(&s, p[CHUNK])) * ceil_div(s.conv.hs, least(p[CHUNK], s.conv.hs));
+    const weight_launch w = begin_weight(plan, node, problem, &s, "weight_gradient", units, blocks_s * blocks_v);
+    hg_emit_int(plan, w.launch, s.batch);
     hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
     hg_emit_define(plan, w.launch, "TI", p[SCALARS]);
-    hg_emit_define(plan, w.launch, "U", p[COPIES]);
+    hg_emit_define(plan, w.launch, "VT", p[VECTOR_TILES]);
+    hg_emit_define(plan, w.launch, "ST", p[SCALAR_TILES]);
     hg_emit_define(plan, w.launch, "RB", p[CHUNK]);
+    hg_emit_define(plan, w.launch, "MERGED", s.merged);
     hg_emit_range(plan, w.launch, (size_t)w.splits, (size_t)blocks_s, (size_t)blocks_v, 1, 1, 1);
-    hg_emit_variant(plan, w.launch, "cpu %d:%d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[SCALARS], p[COPIES], p[CHUNK], w.splits);
+    hg_emit_variant(plan, w.launch, "cpu %d:%d:%d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[SCALARS], p[VECTOR_TILES], p[SCALAR_TILES], p[CHUNK],
+                    w.splits);
     end_weight(plan, node, &w);
 }
 
-const hg_variant hg_cpu_weight = {"cpu", {"vector", "vectors", "scalars", "copies", "chunk", NULL}, fit_weight, accept_weight, emit_weight};
+const hg_variant hg_cpu_weight = {"cpu", {"vector", "vectors", "scalars", "vector_tiles", "scalar_tiles", "chunk", NULL}, fit_weight, accept_weight, emit_weight};
 
 /* ---- the weight gradient where one side has few channels */
 
-enum { BAND_ROWS = 2, TAP_ROWS = 3 };
+enum { BAND_ROWS = 2, TAP_ROWS };
 
 static int64_t taps_patch(const hg_conv *c, bool vector_large, int rows)
 {

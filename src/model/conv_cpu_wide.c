@@ -35,7 +35,7 @@ static double fit_wide(const hg_device_info *limits, const void *problem, int *p
         least_flat = padded;
         p[PIXEL_VECTORS] = n;
     }
-    return accept_wide(gather, data, p) && s.written.c >= 2 && s.read.c >= 4 ? hg_cpu_place(limits) * 0.6 : -1;
+    return accept_wide(gather, data, p) && s.written.c >= 2 && s.read.c >= 4 ? hg_cpu_place(limits) * (hg_cpu_registers_of(limits).width == 16 ? 0.6 : 3) : -1;
 }
 
 static void emit_wide(hg_plan *plan, const hg_node *node, const void *problem, const int *p, bool data)
