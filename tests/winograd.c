@@ -81,9 +81,9 @@ static double bound(double terms, double magnitude)
     return isfinite(magnitude) ? bound_of_sum(terms + ROUNDINGS, magnitude) : INFINITY;
 }
 
-static void add_products(const double *x, const double *y, int points, double *sum)
+static void add_products(const double *x, const double *y, int points, double *total)
 {
-    for (int p = 0; p < points; p++) sum[p] += x[p] * y[p];
+    for (int p = 0; p < points; p++) total[p] += x[p] * y[p];
 }
 
 static void widen_tile(const sides *s, const winograd_gather *g, int b, int y, int x, const double *weights, double *turned, field *to)
@@ -95,9 +95,9 @@ static void widen_tile(const sides *s, const winograd_gather *g, int b, int y, i
         both_ways(s->b, s->t, s->t, false, part, turned + c * POINTS);
     }
     for (int o = 0; o < g->to_shape.c; o++) {
-        double sum[POINTS] = {0}, magnitude[POINTS];
-        for (int c = 0; c < from; c++) add_products(turned + c * POINTS, weights + (o * from + c) * POINTS, points, sum);
-        both_ways(s->a, s->m, s->t, true, sum, magnitude);
+        double total[POINTS] = {0}, magnitude[POINTS];
+        for (int c = 0; c < from; c++) add_products(turned + c * POINTS, weights + (o * from + c) * POINTS, points, total);
+        both_ways(s->a, s->m, s->t, true, total, magnitude);
         for (int i = 0; i < s->m && y + i < g->to_shape.h; i++)
             for (int j = 0; j < s->m && x + j < g->to_shape.w; j++) to->tol[at4(g->to_shape, b, o, y + i, x + j)] += bound(from, magnitude[i * s->m + j]);
     }
@@ -126,7 +126,7 @@ void winograd_widen_weight(int m, const winograd_weight *g, field *dw)
     if (!m) return;
     const sides s = sides_of(m);
     const int large = g->large_shape.c, small = g->small_shape.c;
-    double *x = make(large), *y = make(small), *sum = make(large * small), part[POINTS], taps[9], tiles = 0;
+    double *x = make(large), *y = make(small), *total = make(large * small), part[POINTS], taps[9], tiles = 0;
     for (int b = 0; b < g->batch; b++)
         for (int i = 0; i < g->small_shape.h; i += m)
             for (int j = 0; j < g->small_shape.w; j += m, tiles++) {
@@ -137,15 +137,15 @@ void winograd_widen_weight(int m, const winograd_weight *g, field *dw)
                 for (int k = 0; k < small; k++) {
                     square(g->small, g->small_shape, b, k, i, j, m, part);
                     both_ways(s.a, s.t, m, false, part, y + k * POINTS);
-                    for (int l = 0; l < large; l++) add_products(x + l * POINTS, y + k * POINTS, s.t * s.t, sum + (l * small + k) * POINTS);
+                    for (int l = 0; l < large; l++) add_products(x + l * POINTS, y + k * POINTS, s.t * s.t, total + (l * small + k) * POINTS);
                 }
             }
     for (int l = 0; l < large; l++)
         for (int k = 0; k < small; k++) {
-            both_ways(s.c, 3, s.t, true, sum + (l * small + k) * POINTS, taps);
+            both_ways(s.c, 3, s.t, true, total + (l * small + k) * POINTS, taps);
             for (int tap = 0; tap < 9; tap++) dw->tol[(size_t)l * g->step_large + (size_t)k * g->step_small + (size_t)tap] += bound(tiles, taps[tap]);
         }
     free(x);
     free(y);
-    free(sum);
+    free(total);
 }
