@@ -4,8 +4,8 @@
 
 enum { VECTOR, VECTORS, TILES, PRODUCTS };
 
-/* Bytes of the transformed tiles and products of a strip: with the weights of a block they fill a second-level cache. */
-enum { STRIP_BYTES = 384 << 10 };
+/* Bytes of a strip's transformed tiles that leave room for the weights of a block in a second-level cache. */
+enum { STRIP_BYTES = PATCH_BYTES / 2 };
 
 /* Tiles of m x m results with points of the transformed domain; what is read and written. */
 typedef struct winograd { hg_side read, written; int m, points; size_t tiles; } winograd;
@@ -18,7 +18,8 @@ static winograd winograd_of(const hg_gather *gather, bool data, int m)
     return s;
 }
 
-static int64_t strip_bytes(const winograd *s, const int *p)
+/* Of a strip's transformed tiles and products. */
+static int64_t patch_bytes(const winograd *s, const int *p)
 {
     return (int64_t)s->points * ((int64_t)p[TILES] * p[PRODUCTS] * (s->read.c + p[VECTOR] * p[VECTORS]) + 32) * (int64_t)sizeof(float);
 }
@@ -29,7 +30,7 @@ static bool accepts(const hg_gather *gather, bool data, int m, const int *p)
     const winograd s = winograd_of(gather, data, m);
     return c->kh == 3 && c->kw == 3 && c->sh == 1 && c->sw == 1 && c->dh == 1 && c->dw == 1 && p[VECTOR] >= 4 && p[VECTOR] <= 16 &&
            !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTOR] <= s.read.c && p[VECTORS] >= 1 && (int64_t)p[VECTOR] * p[VECTORS] <= s.written.c &&
-           p[TILES] >= 1 && p[PRODUCTS] >= 1 && (size_t)p[TILES] * (size_t)p[PRODUCTS] <= s.tiles && strip_bytes(&s, p) <= STRIP_BYTES;
+           p[TILES] >= 1 && p[PRODUCTS] >= 1 && (size_t)p[TILES] * (size_t)p[PRODUCTS] <= s.tiles && patch_bytes(&s, p) <= PATCH_BYTES;
 }
 
 static double fit(const hg_device_info *limits, const void *problem, int *p, bool data, int m)
@@ -37,15 +38,11 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, boo
     const winograd s = winograd_of(problem, data, m);
     p[VECTOR] = hg_cpu_vector(limits, least(s.read.c, s.written.c));
     p[VECTORS] = least(2, s.written.c / p[VECTOR]);
-    p[TILES] = (int)(s.tiles < 6 ? s.tiles : 6);
-    if (hg_cpu_registers_of(limits).width == 16 && s.tiles >= 14) p[TILES] = 14;
+    const int sums = hg_cpu_registers_of(limits).sums / p[VECTORS];
+    const int64_t tile = (int64_t)s.points * s.read.c * (int64_t)sizeof(float);
+    p[TILES] = s.tiles < (size_t)sums ? (int)s.tiles : sums;
     p[PRODUCTS] = 1;
-    while ((size_t)(p[PRODUCTS] + 1) * (size_t)p[TILES] <= s.tiles && p[PRODUCTS] < 4) {
-        p[PRODUCTS]++;
-        if (strip_bytes(&s, p) <= STRIP_BYTES) continue;
-        p[PRODUCTS]--;
-        break;
-    }
+    while ((size_t)(p[PRODUCTS] + 1) * (size_t)p[TILES] <= s.tiles && (p[PRODUCTS] + 1) * p[TILES] * tile <= STRIP_BYTES) p[PRODUCTS]++;
     return accepts(problem, data, m, p) ? 2 * hg_cpu_place(limits) : -1;
 }
 

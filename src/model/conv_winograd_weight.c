@@ -6,8 +6,8 @@
 
 enum { VECTOR, VECTORS, CHANNELS, TILES, BLOCK_IN, BLOCK_OUT };
 
-/* Bytes of a strip's transformed tiles, and of all partial sums. */
-enum { STRIP_BYTES = 512 << 10, PARTIAL_BYTES = 16 << 20 };
+/* Bytes of all partial sums at most; channels of a block. */
+enum { PARTIAL_BYTES = 16 << 20, BLOCK = 64 };
 
 /* Channels that the layer reads and writes, tiles of m x m pixels of the small side, points of the transformed domain. */
 typedef struct winograd { int in, out, points, m; size_t tiles; } winograd;
@@ -29,20 +29,20 @@ static bool accepts(const void *problem, int m, const int *p)
     if (c->kh != 3 || c->kw != 3 || c->sh != 1 || c->sw != 1 || c->dh != 1 || c->dw != 1) return false;
     return p[VECTOR] >= 4 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[CHANNELS] >= 1 && p[TILES] >= 1 &&
            p[BLOCK_IN] >= most(p[VECTOR], p[CHANNELS]) && p[BLOCK_IN] <= s.in && p[BLOCK_OUT] >= together && p[BLOCK_OUT] <= s.out &&
-           p[BLOCK_OUT] % together == 0 && s.points * ((int64_t)p[TILES] * (p[BLOCK_IN] + p[BLOCK_OUT]) + 32) * 4 <= STRIP_BYTES;
+           p[BLOCK_OUT] % together == 0 && s.points * ((int64_t)p[TILES] * (p[BLOCK_IN] + p[BLOCK_OUT]) + 32) * 4 <= PATCH_BYTES;
 }
 
 static double fit(const hg_device_info *limits, const void *problem, int *p, int m)
 {
     const winograd s = winograd_of(problem, m);
-    const int width = hg_cpu_registers_of(limits).width;
     p[VECTOR] = hg_cpu_vector(limits, least(s.in, s.out));
     p[VECTORS] = least(2, s.out / p[VECTOR]);
-    p[BLOCK_IN] = even_part(s.in, 64);
     const int together = p[VECTOR] * p[VECTORS];
-    p[BLOCK_OUT] = least(64 / together, s.out / together) * together;
-    p[CHANNELS] = even_part(p[BLOCK_IN], width == 16 ? 14 : 6);
-    p[TILES] = (int)(s.tiles < 24 ? s.tiles : 24);
+    p[BLOCK_IN] = even_part(s.in, BLOCK);
+    p[BLOCK_OUT] = most(1, even_part(s.out, BLOCK) / together) * together;
+    p[CHANNELS] = even_part(p[BLOCK_IN], hg_cpu_registers_of(limits).sums / p[VECTORS]);
+    const int64_t tile = s.points * (int64_t)(p[BLOCK_IN] + p[BLOCK_OUT]) * (int64_t)sizeof(float), fitting = (PATCH_BYTES - 32 * 4 * s.points) / tile;
+    p[TILES] = s.tiles < (size_t)fitting ? (int)s.tiles : (int)fitting;
     return accepts(problem, m, p) ? 2 * hg_cpu_place(limits) : -1;
 }
 
