@@ -12,8 +12,9 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/text.h"
-#include "device/device.h"
+#include "device/device_private.h"
 #include "device/launch.h"
+#include "device/record.h"
 
 static hg_context *ctx;
 static hg_device *dev;
@@ -422,6 +423,86 @@ static void same_bits_as_the_host(void **state)
     hg_buffer_destroy(to);
 }
 
+/* ---- programs of several units */
+
+/* Every kernel file twice, with and without a macro, asked for at once: what one declares is in no other's way. A processor's driver
+ * gets them as one program. */
+static void units_together(void **state)
+{
+    (void)state;
+    enum { MOST = 128 };
+    need_device();
+    hg_device *own = hg_device_open(ctx, NULL);
+    check(own != NULL);
+    hg_unit_request requests[MOST];
+    int n = 0;
+    const char *stem;
+    for (int i = 0; (stem = hg_kernel_source_at(i)) && n + 2 <= MOST; i++) {
+        if (strcmp(stem, "common") == 0) continue;
+        requests[n++] = (hg_unit_request){stem, "-DHG_SPAN=1 -DDX_ADD=1", stem, NULL};
+        requests[n++] = (hg_unit_request){stem, "", stem, NULL};
+    }
+    assert_true(n > 40 && n < MOST);
+    check(hg_units_get(own, requests, n, NULL, NULL));
+    for (int i = 0; i < n; i++) {
+        const bool together = hg_device_get_info(own)->type == HG_DEVICE_CPU;
+        assert_true(together == (requests[i].unit->object == requests[n - 1].unit->object || i == n - 1));
+        assert_int_equal(requests[i].unit->number >= 0, together);
+    }
+    hg_device_close(own);
+}
+
+/* Options that are no macros cannot stand in a text: such a unit stays alone, beside others that are joined. */
+static void unit_alone(void **state)
+{
+    (void)state;
+    need_device();
+    hg_unit_request requests[] = {{"k", "-DADD=21", "a", NULL}, {"k", "-DADD=22 -cl-mad-enable", "b", NULL}, {"k", "-DADD=23  -DOTHER", "c", NULL}};
+    check(hg_units_get(dev, requests, 3, NULL, NULL));
+    assert_int_equal(requests[1].unit->number, -1);
+    if (hg_device_get_info(dev)->type == HG_DEVICE_CPU) assert_ptr_equal(requests[0].unit->object, requests[2].unit->object);
+    assert_ptr_not_equal(requests[0].unit->object, requests[1].unit->object);
+    assert_false(hg_source_joins("-DX=\"a b\"") || hg_source_joins("-cl-opt-disable") || hg_source_joins("-D X"));
+    assert_true(hg_source_joins("") && hg_source_joins("-DX") && hg_source_joins(" -DX=(1) -DY=ACT_relu "));
+}
+
+/* ---- launches that are recorded */
+
+/* 300 runs of x += 3: replayed, enqueued, and as the comparison of the two chooses. */
+static void recording(void **state)
+{
+    (void)state;
+    static const char *const forced[] = {"step=replay", "step=enqueue", NULL};
+    need_device();
+    for (int i = 0; i < 3; i++) {
+        hg_device *own = hg_device_open(ctx, &(hg_device_params){.variants = forced[i]});
+        hg_buffer *x = own ? hg_buffer_create(own, 4, "x") : NULL;
+        check(x != NULL);
+        hg_launch add[2];
+        for (int k = 0; k < 2; k++)
+            add[k] = (hg_launch){.label = "link", .file = "record", .kernel = "record_link", .macros = "", .dims = 1, .global = {1}, .local = {1}, .n_args = 2,
+                                 .args = {{.type = HG_ARG_BUFFER, .buffer = x}, {.type = HG_ARG_INT, .i = 5 + k}}};
+        hg_launch *list[] = {&add[0], &add[1]};
+        check(hg_launches_build(own, list, 2, NULL, NULL));
+        hg_record *record = hg_record_create(own, list, 2);
+        check(record != NULL);
+        uint32_t expected = 0, found;
+        for (int run = 0; run < 300; run++) {
+            check(hg_record_run(record));
+            expected = 3 * (3 * expected + 5) + 6;
+        }
+        check(hg_buffer_read(x, 0, &found, sizeof found));
+        assert_int_equal(found, expected);
+        if (i == 1 || !hg_device_get_info(own)->command_buffer) assert_false(hg_record_replays(record));
+        if (i == 0 && strstr(hg_device_get_info(own)->platform, "Portable Computing Language")) assert_true(hg_record_replays(record));
+        hg_record_destroy(record);
+        hg_record_destroy(NULL);
+        hg_launches_release(list, 2);
+        hg_buffer_destroy(x);
+        hg_device_close(own);
+    }
+}
+
 /* (1 + 2^-13)(1 - 2^-13) - 1 is -2^-26: lost when the product is rounded first, kept by a fused multiply-add. With
  * FP_CONTRACT OFF a * b + c must round, whatever -cl-mad-enable allows; and NaN and infinity must be seen. */
 static void arithmetic(void **state)
@@ -477,6 +558,7 @@ int main(void)
         cmocka_unit_test(listing),        cmocka_unit_test(choosing),      cmocka_unit_test(buffers),
         cmocka_unit_test(too_large),      cmocka_unit_test(staging),       cmocka_unit_test(launching),
         cmocka_unit_test(failing_builds), cmocka_unit_test(changed_files), cmocka_unit_test(same_bits_as_the_host),
-        cmocka_unit_test(arithmetic),     cmocka_unit_test(probing)};
+        cmocka_unit_test(arithmetic),     cmocka_unit_test(probing),
+        cmocka_unit_test(units_together), cmocka_unit_test(unit_alone),    cmocka_unit_test(recording)};
     return cmocka_run_group_tests(tests, begin, end);
 }

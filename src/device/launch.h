@@ -51,5 +51,7 @@ bool hg_launches_time(hg_device *dev, hg_launch *const *launches, int n, int rep
 
 /* The embedded text of cl/STEM.cl, or NULL. (Generated at build time by tools/embed.) */
 const char *hg_kernel_source(const char *stem);
+/* The i-th stem; NULL past the last. */
+const char *hg_kernel_source_at(int i);
 
 #endif

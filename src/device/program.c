@@ -127,6 +127,7 @@ static void build_all(work *w, void (*progress)(void *, int, int), void *user)
 static char *read_log(hg_device *dev, const hg_unit *u)
 {
     size_t bytes = 0;
+    if (!u->object) return NULL;
     if (clGetProgramBuildInfo(u->object, dev->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes) != CL_SUCCESS || bytes < 2) return NULL;
     char *log = hg_alloc(dev->ctx, bytes + 1, 1);
     if (log && clGetProgramBuildInfo(u->object, dev->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL) != CL_SUCCESS) *log = 0;
