@@ -85,7 +85,7 @@
 #define GP G
 #endif
 
-inline void fill_patch(float *patch, __global const float *restrict from, int row, int column)
+inline void fill_patch(float *patch, __global const hg_x *restrict from, int row, int column)
 {
     const int low = clamp(-column, 0, PATCH_W), high = clamp(IW - column, low, PATCH_W);
     for (int r = 0; r < PATCH_H; r++, row++) {
@@ -94,13 +94,13 @@ inline void fill_patch(float *patch, __global const float *restrict from, int ro
             for (int i = 0; i < PATCH_W * GP; i++) to[i] = 0.0f;
             continue;
         }
-        __global const float *source = from + (row * IW + column) * G;
+        __global const hg_x *source = from + (row * IW + column) * G;
         for (int i = 0; i < low * GP; i++) to[i] = 0.0f;
 #if GP == G
-        for (int i = low * G; i < high * G; i++) to[i] = source[i];
+        hg_take(to + low * G, source + low * G, (high - low) * G);
 #else
         for (int c = low; c < high; c++) {
-            for (int g = 0; g < G; g++) to[c * GP + g] = source[c * G + g];
+            hg_take(to + c * GP, source + c * G, G);
             for (int g = G; g < GP; g++) to[c * GP + g] = 0.0f;
         }
 #endif
@@ -163,8 +163,8 @@ inline int place(int p)
 
 /* units: groups of pictures times bands, each with a patch; a work-item takes a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
-__kernel void gather(__global const float *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global float *restrict out, __global const float *out_x, int pictures, int units)
+__kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units)
 {
     enum { BANDS = (ROWS + BAND_ROWS - 1) / BAND_ROWS };
     const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), begin = (int)get_global_id(0) * span;

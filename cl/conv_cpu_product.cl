@@ -1,7 +1,7 @@
 /* F and D for CPU devices where pictures or taps have one pixel (dense layers): a matrix product out [n, O] = from [n, G] w [G, O]; SWAP 1:
  * w [O, G]. An item is BAND tiles of Q rows times PANELS panels of NV vectors of columns; the last tile and the last panel are moved back.
  * KC rows of its panels at a time are copied together, whatever their distance in memory, and serve all its tiles; in between the
- * sums wait in private memory. Dimension 0: bands of rows, 1: of columns, so that neighbours share weights.
+ * sums wait in private memory. Halves are turned once for all panels of an item. Dimension 0: bands of rows, 1: of columns, so that neighbours share weights.
  * Macros: G O Q BAND PANELS NV HG_VEC SWAP BIAS, those of hg_store. Traffic: from once per item of columns, w once per item of rows, out once. */
 #ifndef G
 #define G 16
@@ -49,8 +49,8 @@ inline void pack(__global const float *restrict w, float *restrict packed, int k
 }
 
 __attribute__((reqd_work_group_size(1, 1, 1)))
-__kernel void product(__global const float *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                      __global float *restrict out, __global const float *out_x, int n)
+__kernel void product(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
+                      __global hg_y *restrict out, __global const hg_dx_x *out_x, int n)
 {
     const int first = (int)get_global_id(0) * BAND * Q, first_o = (int)get_global_id(1) * PANELS * PANEL;
     const int tiles = (min(BAND * Q, n - first) + Q - 1) / Q, panels = (min(PANELS * PANEL, O - first_o) + PANEL - 1) / PANEL;
@@ -59,7 +59,14 @@ __kernel void product(__global const float *restrict from, __global const float 
     for (int k0 = 0; k0 < G; k0 += KC) {
         const int length = min(KC, G - k0);
         pack(w, panel, k0, length, first_o, panels);
-        for (int tile = 0; tile < tiles; tile++)
+        for (int tile = 0; tile < tiles; tile++) {
+#if X_HALF
+#define X_STEP KC
+            float turned[Q * KC];
+            for (int q = 0; q < Q; q++) hg_take(turned + q * KC, from + (min(first + tile * Q, n - Q) + q) * G + k0, length);
+#else
+#define X_STEP G
+#endif
             for (int p = 0; p < panels; p++) {
                 const int own_o = first_o + p * PANEL, o0 = min(own_o, O - PANEL), own = first + tile * Q, n0 = min(own, n - Q);
                 hg_vec *saved = waiting + (G > KC ? (p * BAND + tile) * Q * NV : 0), sum[Q][NV];
@@ -71,13 +78,17 @@ __kernel void product(__global const float *restrict from, __global const float 
 #endif
                     HG_UNROLL for (int q = 0; q < Q; q++) sum[q][v] = G > KC && k0 > 0 ? saved[q * NV + v] : start;
                 }
+#if X_HALF
+                const float *x = turned;
+#else
                 __global const float *x = from + n0 * G + k0;
+#endif
                 const float *wp = panel + p * KC * PANEL;
                 for (int k = 0; k < length; k++, x++, wp += PANEL) {
                     hg_vec weight[NV];
                     HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
                     HG_UNROLL for (int q = 0; q < Q; q++)
-                        HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = HG_SCALED(x[q * G], weight[v], sum[q][v]);
+                        HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = HG_SCALED(x[q * X_STEP], weight[v], sum[q][v]);
                 }
                 if (G > KC && k0 + KC < G) {
                     HG_UNROLL for (int q = 0; q < Q; q++)
@@ -98,5 +109,6 @@ __kernel void product(__global const float *restrict from, __global const float 
                             }
                         }
             }
+        }
     }
 }

@@ -64,6 +64,30 @@
 #define VT 1
 #endif
 
+/* x, which the layer read, holds values; dy gradients, which are float. */
+#if VEC_OUT
+typedef hg_x scalar_t;
+typedef float vector_t;
+#define LOAD_VECTOR(p) HG_LOAD(p)
+#else
+typedef float scalar_t;
+typedef hg_x vector_t;
+#define LOAD_VECTOR(p) HG_X_LOAD(p)
+#endif
+#if TRANSPOSED
+typedef float large_t;
+typedef hg_x small_t;
+#define DY large
+#define COPY_LARGE copy
+#define COPY_SMALL copy_x
+#else
+typedef hg_x large_t;
+typedef float small_t;
+#define DY small
+#define COPY_LARGE copy_x
+#define COPY_SMALL copy
+#endif
+
 inline void put(__global float *to, float v, int add)
 {
     *to = add ? *to + v : v;
@@ -136,7 +160,7 @@ inline void store_bias(const float *bias, __global float *to, int own_v, int v0)
 /* The rows of dy that go with the rows [begin, end) of the `rows` that bands are made of: `step` each, the last ones also the rest. */
 #define ADD_BIAS_ROWS(sums, rows, step, b, v0) do { \
         const int h = TRANSPOSED ? HL : HS, w = TRANSPOSED ? WL : WS, from = min(begin * (step), h), to = end == (rows) ? h : min(end * (step), h); \
-        add_bias(sums, (TRANSPOSED ? large : small) + ((b) * h + from) * w * OUT_CHANNELS + (VEC_OUT ? (v0) : 0), (to - from) * w); \
+        add_bias(sums, DY + ((b) * h + from) * w * OUT_CHANNELS + (VEC_OUT ? (v0) : 0), (to - from) * w); \
     } while (0)
 #endif
 
@@ -168,8 +192,19 @@ static inline void copy(float *restrict to, int block, __global const float *res
             for (int i = 0; i < n; i++) to[i] = from[i];
 }
 
+#if X_HALF
+static inline void copy_x(float *restrict to, int block, __global const hg_x *restrict from, int step, int pixels, int n)
+{
+    if (n == step && n == block) hg_take(to, from, pixels * step);
+    else
+        for (int p = 0; p < pixels; p++, to += block, from += step) hg_take(to, from, n);
+}
+#else
+#define copy_x copy
+#endif
+
 /* n channels of a picture of the large side, from row `row` on, with zeros around. */
-inline void fill_patch(float *patch, __global const float *restrict from, int row, int n)
+inline void fill_patch(float *patch, __global const large_t *restrict from, int row, int n)
 {
     const int low = min(PW, PATCH_W), high = clamp(WL + PW, low, PATCH_W);
     for (int r = 0; r < PATCH_H; r++, row++) {
@@ -177,14 +212,14 @@ inline void fill_patch(float *patch, __global const float *restrict from, int ro
         const bool inside = row >= 0 && row < HL;
         for (int i = 0; i < (inside ? low : PATCH_W) * BLOCK_L; i++) to[i] = 0.0f;
         if (!inside) continue;
-        copy(to + low * BLOCK_L, BLOCK_L, from + (row * WL - PW + low) * CL, CL, high - low, n);
+        COPY_LARGE(to + low * BLOCK_L, BLOCK_L, from + (row * WL - PW + low) * CL, CL, high - low, n);
         for (int i = high * BLOCK_L; i < PATCH_W * BLOCK_L; i++) to[i] = 0.0f;
     }
 }
 
 /* units: groups of pictures times bands of rows of the small side */
 __attribute__((reqd_work_group_size(1, 1, 1)))
-__kernel void weight_gradient(__global const float *restrict large, __global const float *restrict small, __global float *restrict partials,
+__kernel void weight_gradient(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
                               __global float *restrict bias_partials, int units, int span, int pictures)
 {
     enum { BANDS = (HS + ROWS - 1) / ROWS, TILE = TI * NV };
@@ -206,7 +241,7 @@ __kernel void weight_gradient(__global const float *restrict large, __global con
         const int begin = (unit - group * BANDS) * ROWS, end = min(begin + ROWS, HS);
         for (int b = 0; b < here; b++) {
             fill_patch(patch + b * PATCH_H * PATCH_W * BLOCK_L, large + (b0 + b) * HL * WL * CL + l0, begin * SH - PH, nl);
-            copy(pixels + b * ROWS * WS * BLOCK_C, BLOCK_C, small + ((b0 + b) * HS + begin) * WS * CS + c0, CS, (end - begin) * WS, nc);
+            COPY_SMALL(pixels + b * ROWS * WS * BLOCK_C, BLOCK_C, small + ((b0 + b) * HS + begin) * WS * CS + c0, CS, (end - begin) * WS, nc);
 #if BIAS
             if (BIAS_HERE)
 #if VEC_OUT
@@ -306,7 +341,7 @@ __kernel void weight_gradient(__global const float *restrict large, __global con
 #define PATCH_H ((RB - 1) * SH + (KH - 1) * DH + 1)
 #define PATCH_W ((VW - 1) * SW + (KW - 1) * DW + 1)
 
-inline void fill_patch(float *patch, __global const float *restrict from, int row)
+inline void fill_patch(float *patch, __global const scalar_t *restrict from, int row)
 {
     const int low = clamp(-BASE_W, 0, PATCH_W), high = clamp(IW - BASE_W, low, PATCH_W);
     for (int r = 0; r < PATCH_H; r++, row++) {
@@ -315,22 +350,32 @@ inline void fill_patch(float *patch, __global const float *restrict from, int ro
             for (int i = 0; i < PATCH_W * C; i++) to[i] = 0.0f;
             continue;
         }
-        __global const float *source = from + (row * IW + BASE_W) * C;
+        __global const scalar_t *source = from + (row * IW + BASE_W) * C;
         for (int i = 0; i < low * C; i++) to[i] = 0.0f;
+#if VEC_OUT
+        hg_take(to + low * C, source + low * C, (high - low) * C);
+#else
         for (int i = low * C; i < high * C; i++) to[i] = source[i];
+#endif
         for (int i = high * C; i < PATCH_W * C; i++) to[i] = 0.0f;
     }
 }
 
 /* units: pictures times bands of RB rows of the vector side */
 __attribute__((reqd_work_group_size(1, 1, 1)))
-__kernel void weight_taps(__global const float *restrict large, __global const float *restrict small, __global float *restrict partials,
+__kernel void weight_taps(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
                           __global float *restrict bias_partials, int units, int span)
 {
     enum { BANDS = (VH + RB - 1) / RB, TAPS = KG * KW };
     const int split = (int)get_global_id(0), own_s = 0, own_v = (int)get_global_id(2) * NV * HG_VEC, v0 = min(own_v, VECTORS - NV * HG_VEC);
     const int last = min((split + 1) * span, units);
-    __global const float *scalars = VEC_LARGE ? small : large, *vectors = VEC_LARGE ? large : small;
+#if VEC_LARGE
+    __global const scalar_t *scalars = small;
+    __global const vector_t *vectors = large;
+#else
+    __global const scalar_t *scalars = large;
+    __global const vector_t *vectors = small;
+#endif
     float patch[PATCH_H * PATCH_W * C];
     hg_vec total[KH * KW * C * NV];
     for (int k = 0; k < KH * KW * C * NV; k++) total[k] = 0.0f;
@@ -349,11 +394,11 @@ __kernel void weight_taps(__global const float *restrict large, __global const f
                 HG_UNROLL for (int c = 0; c < C; c++)
                     HG_UNROLL for (int v = 0; v < NV; v++) sum[k][c][v] = 0.0f;
             for (int i = begin; i < end; i++) {
-                __global const float *y = vectors + ((b * VH + i) * VW) * VECTORS + v0;
+                __global const vector_t *y = vectors + ((b * VH + i) * VW) * VECTORS + v0;
                 const float *x = patch + (i - begin) * SH * PATCH_W * C;
                 for (int j = 0; j < VW; j++, y += VECTORS, x += SW * C)
                     HG_UNROLL for (int v = 0; v < NV; v++) {
-                        const hg_vec value = HG_LOAD(y + v * HG_VEC);
+                        const hg_vec value = LOAD_VECTOR(y + v * HG_VEC);
                         HG_UNROLL for (int k = 0; k < TAPS; k++) {
                             const int kh = kh0 + k / KW, kw = k % KW;
                             HG_UNROLL for (int c = 0; c < C; c++)

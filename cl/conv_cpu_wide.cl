@@ -5,7 +5,7 @@
  * apart. A flat index p = row PS + column then serves both the patch and the sums: a tap is one offset, and what falls between two
  * rows is computed and dropped. NP vectors of pixels times O channels are summed in registers; every multiply-add takes its
  * weight as a broadcast. The sums are turned back into rows of channels and stored.
- * Macros: IH IW G (read side), OH OW O (written side, O a power of two), KH KW DH DW PH PW, DATA, R NP BIAS, those of hg_store.
+ * Macros: IH IW G (read side), OH OW O (written side, O a power of two), KH KW DH DW PH PW, DATA, R NP BIAS, HG_VEC 16, those of hg_store.
  * Memory traffic: from (R + halo) / R times, out once; the patch stays in the first two levels of cache. */
 #ifndef G
 #define G 16
@@ -51,11 +51,11 @@
  * plane, zeros behind */
 #define GN (G < 16 ? G : 16)
 #define TURNS (G == 1 || G == 2 || G == 4 || G == 8 || G % 16 == 0)
-inline void turn(__global const float *restrict from, float *restrict to, int n)
+inline void turn(__global const hg_x *restrict from, float *restrict to, int n)
 {
     const int16 inside = (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) < n;
     float16 a[GN], b[GN];
-    HG_UNROLL for (int k = 0; k < GN; k++) a[k] = vload16(0, from + k * (G < 16 ? 16 : G));
+    HG_UNROLL for (int k = 0; k < GN; k++) a[k] = HG_X_LOAD(from + k * (G < 16 ? 16 : G));
     HG_UNROLL for (int round = 1; round < GN; round *= 2) {
         HG_UNROLL for (int k = 0; k < GN / 2; k++) {
             b[k] = HG_EVEN(a[2 * k], a[2 * k + 1]);
@@ -68,7 +68,7 @@ inline void turn(__global const float *restrict from, float *restrict to, int n)
 
 /* n pixels in a row, of which `left` and more are in memory. Fewer than 16 are turned with their neighbours, in whose place
  * zeros are written: borders, or pixels that are written later. */
-inline void turn_row(__global const float *restrict from, float *restrict to, int n, int left)
+inline void turn_row(__global const hg_x *restrict from, float *restrict to, int n, int left)
 {
     int j = 0;
 #if TURNS
@@ -79,13 +79,13 @@ inline void turn_row(__global const float *restrict from, float *restrict to, in
         }
 #endif
     for (; j < n; j++)
-        for (int g = 0; g < G; g++) to[g * PLANE + j] = from[j * G + g];
+        for (int g = 0; g < G; g++) to[g * PLANE + j] = HG_X(from + j * G + g);
 }
 
 /* units: pictures times tiles of R rows; a work-item takes a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
-__kernel void gather(__global const float *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global float *restrict out, __global const float *out_x, int units)
+__kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int units)
 {
     enum { ROW_TILES = (OH + R - 1) / R, LEFT = -BASE_W > 0 ? -BASE_W : 0, FIRST = BASE_W > 0 ? BASE_W : 0,
            WIDTH = IW - FIRST < PS - LEFT ? IW - FIRST : PS - LEFT };

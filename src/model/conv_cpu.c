@@ -235,7 +235,7 @@ static void emit_data(hg_plan *plan, const hg_node *node, const void *q, const i
 static void emit_data_thin(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit_gather(plan, node, q, p, true, true); }
 
 #define GATHER_PARAMETERS {"vector", "vectors", "columns", "band", NULL}
-const hg_variant hg_cpu_forward = {"cpu", GATHER_PARAMETERS, fit_forward, accept_forward, emit_forward};
-const hg_variant hg_cpu_forward_thin = {"cpu_thin", GATHER_PARAMETERS, fit_forward_thin, accept_forward_thin, emit_forward_thin};
-const hg_variant hg_cpu_data = {"cpu", GATHER_PARAMETERS, fit_data, accept_data, emit_data};
-const hg_variant hg_cpu_data_thin = {"cpu_thin", GATHER_PARAMETERS, fit_data_thin, accept_data_thin, emit_data_thin};
+const hg_variant hg_cpu_forward = {"cpu", GATHER_PARAMETERS, fit_forward, accept_forward, emit_forward, .half = true};
+const hg_variant hg_cpu_forward_thin = {"cpu_thin", GATHER_PARAMETERS, fit_forward_thin, accept_forward_thin, emit_forward_thin, .half = true};
+const hg_variant hg_cpu_data = {"cpu", GATHER_PARAMETERS, fit_data, accept_data, emit_data, .half = true};
+const hg_variant hg_cpu_data_thin = {"cpu_thin", GATHER_PARAMETERS, fit_data_thin, accept_data_thin, emit_data_thin, .half = true};

@@ -156,7 +156,7 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     end_weight(plan, node, &w);
 }
 
-const hg_variant hg_cpu_weight = {"cpu", {"vector", "vectors", "scalars", "vector_tiles", "scalar_tiles", "chunk", NULL}, fit_weight, accept_weight, emit_weight};
+const hg_variant hg_cpu_weight = {"cpu", {"vector", "vectors", "scalars", "vector_tiles", "scalar_tiles", "chunk", NULL}, fit_weight, accept_weight, emit_weight, .half = true};
 
 /* ---- the weight gradient where one side has few channels */
 
@@ -208,4 +208,4 @@ static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, c
     end_weight(plan, node, &w);
 }
 
-const hg_variant hg_cpu_weight_taps = {"cpu_taps", {"vector", "vectors", "rows", "taps", NULL}, fit_taps, accept_taps, emit_taps};
+const hg_variant hg_cpu_weight_taps = {"cpu_taps", {"vector", "vectors", "rows", "taps", NULL}, fit_taps, accept_taps, emit_taps, .half = true};

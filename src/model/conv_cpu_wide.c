@@ -60,5 +60,5 @@ static void emit_forward_wide(hg_plan *plan, const hg_node *node, const void *q,
 static void emit_data_wide(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit_wide(plan, node, q, p, true); }
 
 #define WIDE_PARAMETERS {"vectors", "rows", NULL}
-const hg_variant hg_cpu_forward_wide = {"cpu_wide", WIDE_PARAMETERS, fit_forward_wide, accept_forward_wide, emit_forward_wide};
-const hg_variant hg_cpu_data_wide = {"cpu_wide", WIDE_PARAMETERS, fit_data_wide, accept_data_wide, emit_data_wide};
+const hg_variant hg_cpu_forward_wide = {"cpu_wide", WIDE_PARAMETERS, fit_forward_wide, accept_forward_wide, emit_forward_wide, .half = true};
+const hg_variant hg_cpu_data_wide = {"cpu_wide", WIDE_PARAMETERS, fit_data_wide, accept_data_wide, emit_data_wide, .half = true};
