@@ -79,12 +79,12 @@ typedef float large_t;
 typedef hg_x small_t;
 #define DY large
 #define COPY_LARGE copy
-#define COPY_SMALL copy_x
+#define COPY_SMALL COPY_X
 #else
 typedef hg_x large_t;
 typedef float small_t;
 #define DY small
-#define COPY_LARGE copy_x
+#define COPY_LARGE COPY_X
 #define COPY_SMALL copy
 #endif
 
@@ -193,14 +193,15 @@ static inline void copy(float *restrict to, int block, __global const float *res
 }
 
 #if X_HALF
-static inline void copy_x(float *restrict to, int block, __global const hg_x *restrict from, int step, int pixels, int n)
+static inline void copy_halves(float *restrict to, int block, __global const hg_x *restrict from, int step, int pixels, int n)
 {
     if (n == step && n == block) hg_take(to, from, pixels * step);
     else
         for (int p = 0; p < pixels; p++, to += block, from += step) hg_take(to, from, n);
 }
+#define COPY_X copy_halves
 #else
-#define copy_x copy
+#define COPY_X copy
 #endif
 
 /* n channels of a picture of the large side, from row `row` on, with zeros around. */

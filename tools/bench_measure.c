@@ -60,8 +60,10 @@ bool bench_open(bench *b, const bench_device *device, const hg_model *model, con
     s->device = hg_device_open(c->ctx, &(hg_device_params){.select = device->select, .kernel_dir = c->kernels, .variants = c->variants});
     if (!s->device) return false;
     if (!(s->tuning = cli_open_tuning(c, s->device))) return false;
+    hg_net_params params = {.batch = b->batch, .inference = mode == HG_BENCH_INFER, .tuning = s->tuning};
+    if (!cli_precision(c, NULL, &params.precision)) return false;
     double begin = now();
-    s->net = hg_net_create(s->device, model, &(hg_net_params){.batch = b->batch, .inference = mode == HG_BENCH_INFER, .tuning = s->tuning});
+    s->net = hg_net_create(s->device, model, &params);
     if (!s->net || !(s->bench = hg_bench_create(s->net, data, mode)) || !hg_bench_run(s->bench, 1, &seconds)) return false;
     s->first_ms = 1e3 * (now() - begin);
     return true;
