@@ -1,8 +1,20 @@
 #include "model/conv_winograd.h"
 
+#include <math.h>
 #include "model/conv_cpu_private.h"
 
 enum { VECTOR, VECTORS, TILES, PRODUCTS };
+
+/* Measured with AVX2, in multiplications: the transforms of a number of a tile; those of a weight in the transformed domain. */
+static const double TILE_NUMBER = 8, WEIGHT_NUMBER = 32;
+
+double hg_winograd_cost(const hg_device_info *limits, int in, int out, size_t pixels, size_t tiles, int points, double passes)
+{
+    const double pairs = (double)in * out;
+    const double cost = points * ((double)tiles * (pairs + TILE_NUMBER * (in + out)) + passes * pairs) / (9.0 * (double)pixels * pairs);
+    /* where little is to be gained it is for the tuner to find out */
+    return hg_cpu_place(limits) * (least(in, out) < 16 || cost > 0.7 ? fmax(cost, 1.5) : cost);
+}
 
 /* Bytes of a strip's transformed tiles that leave room for the weights of a block in a second-level cache. */
 enum { STRIP_BYTES = PATCH_BYTES / 2 };
@@ -30,7 +42,8 @@ static bool accepts(const hg_gather *gather, bool data, int m, const int *p)
     const winograd s = winograd_of(gather, data, m);
     return c->kh == 3 && c->kw == 3 && c->sh == 1 && c->sw == 1 && c->dh == 1 && c->dw == 1 && p[VECTOR] >= 4 && p[VECTOR] <= 16 &&
            !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTOR] <= s.read.c && p[VECTORS] >= 1 && (int64_t)p[VECTOR] * p[VECTORS] <= s.written.c &&
-           p[TILES] >= 1 && p[PRODUCTS] >= 1 && (size_t)p[TILES] * (size_t)p[PRODUCTS] <= s.tiles && patch_bytes(&s, p) <= PATCH_BYTES;
+           p[TILES] >= 1 && p[PRODUCTS] >= 1 && (size_t)p[TILES] * (size_t)p[PRODUCTS] <= s.tiles && patch_bytes(&s, p) <= PATCH_BYTES &&
+           (int64_t)s.points * s.read.c * s.written.c <= INT32_MAX / 2;
 }
 
 static double fit(const hg_device_info *limits, const void *problem, int *p, bool data, int m)
@@ -43,7 +56,9 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, boo
     p[TILES] = s.tiles < (size_t)sums ? (int)s.tiles : sums;
     p[PRODUCTS] = 1;
     while ((size_t)(p[PRODUCTS] + 1) * (size_t)p[TILES] <= s.tiles && (p[PRODUCTS] + 1) * p[TILES] * tile <= STRIP_BYTES) p[PRODUCTS]++;
-    return accepts(problem, data, m, p) ? 2 * hg_cpu_place(limits) : -1;
+    if (!accepts(problem, data, m, p)) return -1;
+    const size_t pixels = hg_side_pixels(s.written, ((const hg_gather *)problem)->batch);
+    return hg_winograd_cost(limits, s.read.c, s.written.c, pixels, s.tiles, s.points, WEIGHT_NUMBER);
 }
 
 static void define_sizes(hg_plan *plan, hg_launch *launch, const hg_gather *gather, const winograd *s, bool data, const int *p)

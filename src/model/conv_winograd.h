@@ -15,4 +15,8 @@ extern const hg_variant hg_winograd_2_forward, hg_winograd_4_forward, hg_winogra
 #define HG_WINOGRAD_DATA_VARIANTS &hg_winograd_2_data, &hg_winograd_4_data
 #define HG_WINOGRAD_WEIGHT_VARIANTS &hg_winograd_2_weight, &hg_winograd_4_weight
 
+/* For fit: expected cost where the direct kernels cost 1 on such a device, by multiplications, those of `tiles` tiles and what comes with
+ * them. `passes`: over the weights in the transformed domain, in multiplications for each number. */
+double hg_winograd_cost(const hg_device_info *limits, int in, int out, size_t pixels, size_t tiles, int points, double passes);
+
 #endif

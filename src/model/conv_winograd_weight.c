@@ -6,8 +6,10 @@
 
 enum { VECTOR, VECTORS, CHANNELS, TILES, BLOCK_IN, BLOCK_OUT };
 
-/* Bytes of all partial sums at most; channels of a block. */
-enum { PARTIAL_BYTES = 16 << 20, BLOCK = 64 };
+/* Bytes of all partial sums at most; strips of a split at least, so that the sum over splits is lost among them; channels of a block. */
+enum { PARTIAL_BYTES = 16 << 20, SPLIT_STRIPS = 4, BLOCK = 64 };
+/* Measured with AVX2, in multiplications: adding to a partial sum; zeroing, reading and adding up one. */
+static const double STRIP_NUMBER = 4, SPLIT_NUMBER = 16;
 
 /* Channels that the layer reads and writes, tiles of m x m pixels of the small side, points of the transformed domain. */
 typedef struct winograd { int in, out, points, m; size_t tiles; } winograd;
@@ -29,7 +31,21 @@ static bool accepts(const void *problem, int m, const int *p)
     if (c->kh != 3 || c->kw != 3 || c->sh != 1 || c->sw != 1 || c->dh != 1 || c->dw != 1) return false;
     return p[VECTOR] >= 4 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[CHANNELS] >= 1 && p[TILES] >= 1 &&
            p[BLOCK_IN] >= most(p[VECTOR], p[CHANNELS]) && p[BLOCK_IN] <= s.in && p[BLOCK_OUT] >= together && p[BLOCK_OUT] <= s.out &&
-           p[BLOCK_OUT] % together == 0 && s.points * ((int64_t)p[TILES] * (p[BLOCK_IN] + p[BLOCK_OUT]) + 32) * 4 <= PATCH_BYTES;
+           p[BLOCK_OUT] % together == 0 && s.points * ((int64_t)p[TILES] * (p[BLOCK_IN] + p[BLOCK_OUT]) + 32) * 4 <= PATCH_BYTES &&
+           (int64_t)s.points * s.in * s.out <= INT32_MAX / 4;
+}
+
+/* How the tiles are shared among work-items: whatever the device, so that the sums, and the bits, do not depend on its threads. */
+typedef struct split_up { int blocks_in, blocks_out, strips, span, splits; size_t numbers; } split_up;
+
+static split_up split(const winograd *s, const int *p)
+{
+    split_up u = {.blocks_in = ceil_div(s->in, p[BLOCK_IN]), .blocks_out = ceil_div(s->out, p[BLOCK_OUT]), .strips = ceil_div((int)s->tiles, p[TILES])};
+    u.numbers = hg_mul((size_t)s->points * (size_t)(u.blocks_in * p[BLOCK_IN]), (size_t)(u.blocks_out * p[BLOCK_OUT]));
+    const int fitting = (int)(PARTIAL_BYTES / sizeof(float) / u.numbers), wanted = ceil_div(64, u.blocks_in * u.blocks_out);
+    u.span = ceil_div(u.strips, most(1, least(least(wanted, fitting), u.strips / SPLIT_STRIPS)));
+    u.splits = ceil_div(u.strips, u.span);
+    return u;
 }
 
 static double fit(const hg_device_info *limits, const void *problem, int *p, int m)
@@ -43,7 +59,11 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, int
     p[CHANNELS] = even_part(p[BLOCK_IN], hg_cpu_registers_of(limits).sums / p[VECTORS]);
     const int64_t tile = s.points * (int64_t)(p[BLOCK_IN] + p[BLOCK_OUT]) * (int64_t)sizeof(float), fitting = (PATCH_BYTES - 32 * 4 * s.points) / tile;
     p[TILES] = s.tiles < (size_t)fitting ? (int)s.tiles : (int)fitting;
-    return accepts(problem, m, p) ? 2 * hg_cpu_place(limits) : -1;
+    if (!accepts(problem, m, p)) return -1;
+    const hg_weight *weight = problem;
+    const split_up u = split(&s, p);
+    const double passes = STRIP_NUMBER * u.strips + SPLIT_NUMBER * u.splits;
+    return hg_winograd_cost(limits, s.in, s.out, hg_side_pixels(hg_conv_small(&weight->conv), weight->batch), s.tiles, s.points, passes);
 }
 
 static void define_sizes(hg_plan *plan, hg_launch *launch, const hg_weight *weight, const winograd *s, const int *p)
@@ -59,33 +79,29 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
 {
     const hg_weight *weight = problem;
     const winograd s = winograd_of(weight, m);
-    const int blocks_in = ceil_div(s.in, p[BLOCK_IN]), blocks_out = ceil_div(s.out, p[BLOCK_OUT]), strips = ceil_div((int)s.tiles, p[TILES]);
-    const size_t numbers = hg_mul((size_t)s.points * (size_t)(blocks_in * p[BLOCK_IN]), (size_t)(blocks_out * p[BLOCK_OUT]));
-    /* whatever the device: the sums, and so the bits, do not depend on its threads */
-    const int wanted = most(1, least(least(ceil_div(64, blocks_in * blocks_out), strips), (int)(PARTIAL_BYTES / (numbers * sizeof(float)))));
-    const int span = ceil_div(strips, wanted), splits = ceil_div(strips, span);
-    hg_block partials = hg_plan_scratch(plan, hg_mul((size_t)splits * sizeof(float), numbers));
-    hg_block bias_partials = weight->bias ? hg_plan_scratch(plan, hg_mul((size_t)splits * sizeof(float), (size_t)s.out)) : -1;
+    const split_up u = split(&s, p);
+    hg_block partials = hg_plan_scratch(plan, hg_mul((size_t)u.splits * sizeof(float), u.numbers));
+    hg_block bias_partials = weight->bias ? hg_plan_scratch(plan, hg_mul((size_t)u.splits * sizeof(float), (size_t)s.out)) : -1;
     hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_winograd", "weight_gradient");
     hg_emit_read(plan, launch, weight->large);
     hg_emit_read(plan, launch, weight->small);
     hg_emit_write(plan, launch, partials);
     hg_emit_write(plan, launch, bias_partials);
     hg_emit_int(plan, launch, (int64_t)s.tiles);
-    hg_emit_int(plan, launch, span);
+    hg_emit_int(plan, launch, u.span);
     define_sizes(plan, launch, weight, &s, p);
-    hg_weight_emit_cost(plan, launch, weight, splits);
-    hg_emit_range(plan, launch, (size_t)splits, (size_t)blocks_in, (size_t)blocks_out, 1, 1, 1);
-    hg_emit_variant(plan, launch, "winograd_%d %d:%d:%d:%d:%d:%d, %d splits", m, p[VECTOR], p[VECTORS], p[CHANNELS], p[TILES], p[BLOCK_IN], p[BLOCK_OUT], splits);
+    hg_weight_emit_cost(plan, launch, weight, u.splits);
+    hg_emit_range(plan, launch, (size_t)u.splits, (size_t)u.blocks_in, (size_t)u.blocks_out, 1, 1, 1);
+    hg_emit_variant(plan, launch, "winograd_%d %d:%d:%d:%d:%d:%d, %d splits", m, p[VECTOR], p[VECTORS], p[CHANNELS], p[TILES], p[BLOCK_IN], p[BLOCK_OUT], u.splits);
 
     launch = hg_emit(plan, node, "weight gradient sum", "conv_winograd", "weight_sum");
     hg_emit_read(plan, launch, partials);
-    hg_emit_int(plan, launch, splits);
+    hg_emit_int(plan, launch, u.splits);
     hg_emit_dw(plan, launch, node, 0, "DW");
     define_sizes(plan, launch, weight, &s, p);
-    hg_emit_cost(plan, launch, (double)numbers * splits, ((double)numbers * splits + 9.0 * s.in * s.out) * sizeof(float));
-    hg_emit_rows(plan, launch, (size_t)(blocks_in * blocks_out * p[BLOCK_IN]), (size_t)(s.points * splits) * (size_t)p[BLOCK_OUT]);
-    if (weight->bias) hg_conv_emit_reduce(plan, node, splits, -1, 0, bias_partials, (size_t)s.out);
+    hg_emit_cost(plan, launch, (double)u.numbers * u.splits, ((double)u.numbers * u.splits + 9.0 * s.in * s.out) * sizeof(float));
+    hg_emit_rows(plan, launch, (size_t)(u.blocks_in * u.blocks_out * p[BLOCK_IN]), (size_t)(s.points * u.splits) * (size_t)p[BLOCK_OUT]);
+    if (weight->bias) hg_conv_emit_reduce(plan, node, u.splits, -1, 0, bias_partials, (size_t)s.out);
 }
 
 #define VARIANT(m) \
