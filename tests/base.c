@@ -13,6 +13,7 @@
 #include <zlib.h>
 #include <cmocka.h>
 #include "base/file.h"
+#include "base/half.h"
 #include "base/memory.h"
 #include "base/option.h"
 #include "base/rng.h"
@@ -462,6 +463,27 @@ static void distributions(void **state)
     hg_rng_shuffle(&rng, order, 0);
 }
 
+/* ---- half precision */
+
+static void halves(void **unused)
+{
+    (void)unused;
+    assert_true(hg_half_to_float(0x3c00) == 1 && hg_half_to_float(0xc000) == -2 && hg_half_to_float(0x7bff) == 65504);
+    assert_true(hg_half_to_float(0x0001) == 0x1p-24f && hg_half_to_float(0x0400) == 0x1p-14f && hg_half_to_float(0x3555) == 0x1.554p-2f);
+    assert_true(isnan(hg_half_to_float(0x7e01)) && isinf(hg_half_to_float(0xfc00)) && signbit(hg_half_to_float(0x8000)));
+    assert_true(hg_half_from_float(NAN) > 0x7c00 && hg_half_from_float(INFINITY) == 0x7c00 && hg_half_from_float(-65520) == 0xfc00);
+    /* every half comes back; between neighbours the middle goes to the even one, what is beside it to the nearer */
+    for (uint32_t h = 0; h < 0x7c00; h++) {
+        const float a = hg_half_to_float((uint16_t)h), b = h + 1 < 0x7c00 ? hg_half_to_float((uint16_t)(h + 1)) : 65536, middle = (a + b) / 2;
+        assert_true(a < b);
+        assert_int_equal(hg_half_from_float(a), h);
+        assert_int_equal(hg_half_from_float(-a), h | 0x8000);
+        assert_int_equal(hg_half_from_float(middle), h % 2 ? h + 1 : h);
+        assert_int_equal(hg_half_from_float(nextafterf(middle, 0)), h);
+        assert_int_equal(hg_half_from_float(nextafterf(middle, INFINITY)), h + 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,6 +492,6 @@ int main(void)
         cmocka_unit_test(nearest_names), cmocka_unit_test(option_defaults), cmocka_unit_test(option_values),
         cmocka_unit_test(option_errors), cmocka_unit_test(numbers), cmocka_unit_test(reading), cmocka_unit_test(gzip),
         cmocka_unit_test(writing), cmocka_unit_test(philox), cmocka_unit_test(sequences),
-        cmocka_unit_test(distributions)};
+        cmocka_unit_test(distributions), cmocka_unit_test(halves)};
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -53,6 +53,20 @@ loss: mse
 optimizer: {adam: {lr: 0.01}}
 train: {batch: 32, epochs: 4}
 """
+CONVOLUTIONS = """name: convolutions
+input: {channels: 1, height: 12, width: 12}
+encoder:
+  - conv2d: {filters: 8, kernel: 3, padding: same}
+  - batch_norm: {activation: relu}
+  - max_pool2d
+  - conv2d: {filters: 8, kernel: 3, padding: same, activation: relu}
+decoder:
+  - conv2d_transpose: {filters: 8, kernel: 3, stride: 2, padding: same, activation: relu}
+  - conv2d: {filters: 1, kernel: 3, padding: same, activation: sigmoid}
+loss: bce
+optimizer: {adam: {lr: 0.01}}
+train: {batch: 32, epochs: 2}
+"""
 SMALL = ["--limit", "200", "--seed", "3"]
 failures = 0
 
@@ -287,6 +301,62 @@ def test_verbs():
     report(open("picture.png", "rb").read() == open("again.png", "rb").read() != before, "the same seed gives the same samples")
 
 
+def safetensors(name, tensors):
+    header, data = {}, b""
+    for key, (shape, value) in tensors.items():
+        n = 4 * eval("*".join(map(str, shape)))
+        header[key] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + n]}
+        data += struct.pack("<f", value) * (n // 4)
+    text = json.dumps(header).encode()
+    return write(name, struct.pack("<Q", len(text)) + text + data, "wb")
+
+
+def checkpoint(run):
+    return open(run + "/checkpoint.safetensors", "rb").read()
+
+
+def test_precision():
+    models = {"mixed-vae": VAE.replace("UNITS", "4"), "mixed-conv": CONVOLUTIONS}
+    for name, text in models.items():
+        model, last = write(name + ".yaml", text), {}
+        for out, rest in [("full", []), ("mixed", ["--precision", "mixed"]), ("twice", ["--precision", "mixed"])]:
+            done = run("train", model, "--out", name + out, "--limit", "2000", "--epochs", "2", "--seed", "3", "--tune", "0", *rest)
+            report(done.returncode == 0, "training %s %s" % (name, out), done.stderr)
+            last[out] = records(name + out, True)[-1]["val_loss"]
+        report(0 < abs(last["mixed"] / last["full"] - 1) < 0.02, name + ": mixed precision converges as full does", last)
+        report(checkpoint(name + "mixed") == checkpoint(name + "twice"), name + ": mixed precision gives the same bits twice")
+        # a run goes on in the precision that it began with, and says so where another is asked for
+        run("train", model, "--out", name + "parts", "--limit", "2000", "--epochs", "2", "--seed", "3", "--tune", "0", "--precision", "mixed", "--steps", "70")
+        wrong(2, ["train", "--resume", "--out", name + "parts", "--precision", "full"], "precision mixed", "--precision mixed", "--init")
+        done = run("train", "--resume", "--out", name + "parts", "--epochs", "2")
+        report(done.returncode == 0, "resume " + name, done.stderr)
+        report(checkpoint(name + "parts") == checkpoint(name + "mixed"), name + ": a resumed run in mixed precision ends with the same bits")
+        wrong(2, ["train", "--resume", "--out", name + "full", "--precision", "mixed", "--epochs", "3"], "precision full")
+        # other verbs take the run's precision, too
+        seen = json.loads(run("eval", name + "mixed", "--json").stdout)["loss"]
+        other = json.loads(run("eval", name + "mixed", "--json", "--precision", "full").stdout)["loss"]
+        report(abs(seen - last["mixed"]) < 1e-6 * seen and 0 < abs(other - seen) < 0.01 * seen, name + ": eval", seen, other, last)
+        full, mixed = (json.loads(run("plan", model, "--json", "--precision", p).stdout) for p in ["full", "mixed"])
+        memory = [{m["role"]: m["bytes"] for m in plan["memory"]} for plan in (full, mixed)]
+        report(full["precision"] == "full" and mixed["precision"] == "mixed", "plan says the precision", full["precision"], mixed["precision"])
+        # blocks are whole pages, which hides the gain in a tiny model
+        report(memory[1]["activations"] < memory[0]["activations"] or name == "mixed-vae", "plan: activations", *memory)
+        report(memory[1]["parameters"] == memory[0]["parameters"], "plan: parameters stay as they are", *memory)
+        report(mixed["total"]["bytes"] < full["total"]["bytes"], "plan: traffic", full["total"], mixed["total"])
+    wrong(2, ["plan", "m1", "--precision", "half"], "--precision half", "full", "mixed")
+    # beyond 65504 values are infinite: the layer is named, and what helps
+    wide = write("large.yaml", CONVOLUTIONS.replace("  - batch_norm: {activation: relu}\n  - max_pool2d\n", "").replace("stride: 2, ", "")
+                 .replace("lr: 0.01", "lr: 1e-12"))
+    shapes = {"encoder.0": [8, 1, 3, 3], "encoder.1": [8, 8, 3, 3], "decoder.0": [8, 8, 3, 3], "decoder.1": [1, 8, 3, 3]}
+    tensors = {name + ".weight": (shape, 0.0) for name, shape in shapes.items()}
+    tensors.update({name + ".bias": ([shape[0]], 1e6 if name == "encoder.0" else 0.0) for name, shape in shapes.items()})
+    weights = safetensors("large.safetensors", tensors)
+    start = ["train", wide, "--init", weights, "--limit", "64", "--epochs", "1", "--tune", "0", "--out"]
+    wrong(9, start + ["large-mixed", "--precision", "mixed"], "encoder.0", "--precision full")
+    done = run(*start, "large-full")
+    report(done.returncode == 0, "full precision holds more than 65504", done.stderr)
+
+
 def records(folder, epochs):
     return [r for r in map(json.loads, open(folder + "/log.jsonl")) if ("val_loss" in r) == epochs]
 
@@ -396,7 +466,7 @@ def main():
     if devices.returncode == 0 and not json.loads(devices.stdout):
         print("skipped: no OpenCL device")
         sys.exit(77)
-    for name in args.tests or ["wrong", "verbs", "corrupt", "terminal"]:
+    for name in args.tests or ["wrong", "verbs", "corrupt", "precision", "terminal"]:
         folder = tempfile.mkdtemp(prefix="hourglass-cli-")
         os.chdir(folder)
         try:

@@ -3,7 +3,10 @@
 #include "../harness.h"
 
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <string.h>
+#include <cmocka.h>
 
 #define SELU_SCALE 1.0507009873554804934193349852946
 #define SELU_ALPHA 1.6732632423543772848170429916717
@@ -124,4 +127,37 @@ static const layer_case cases[] = {
     {0},
 };
 
-const reference reference_activation = {"activation", shape, forward, backward, cases, NULL, false};
+/* What storing as half does to single numbers, and loading again: ties to even, denormals, infinities, NaN. */
+static void test_rounding(void **unused)
+{
+    (void)unused;
+    static const float given[] = {0, 1, 65504, 0x1.ffdffep15f, 65520, 1e30f, INFINITY, 0x1p-14f, 0x1p-15f, 0x1.8p-23f, 0x1p-24f, 0x1p-25f, 0x1.000002p-25f,
+                                  0x1.8p-24f, 1 + 0x1p-11f, 0x1.002002p0f, 1 + 0x1.8p-10f, 0x1.ffep-15f, 1e-30f};
+    static const float kept[] = {0, 1, 65504, 65504, INFINITY, INFINITY, INFINITY, 0x1p-14f, 0x1p-15f, 0x1.8p-23f, 0x1p-24f, 0, 0x1p-24f,
+                                 0x1p-23f, 1, 1 + 0x1p-10f, 1 + 0x1p-9f, 0x1p-14f, 0};
+    enum { N = sizeof given / sizeof *given };
+    const layer_case c = {"rounding", 1, 2, N + 1, 1, "[activation: linear, activation: linear, activation: linear]", 0};
+    hg_graph *graph = harness_graph(&c, false);
+    hg_arenas *arenas = hg_arenas_create(harness_device(NULL), graph, NULL, true, HG_PRECISION_MIXED);
+    assert_non_null(arenas);
+    hg_plan *plan = hg_plan_create(arenas, HG_PURPOSE_PROBE_EVALUATE, 1, true);
+    assert_non_null(plan);
+    float x[2 * (N + 1)] = {0}, y[2 * (N + 1)];
+    for (int i = 0; i < N; i++) x[i] = given[i], x[N + 1 + i] = -given[i];
+    x[N] = x[2 * N + 1] = NAN;
+    assert_true(hg_plan_set_value(plan, graph->input, x) && hg_plan_run(plan));
+    for (int node = 0; node < 3; node++) { /* as stored, as loaded and stored, as loaded by the device */
+        const int tensor = graph->nodes[node]->out[0];
+        assert_true(hg_plan_is_half(plan, tensor) == (node < 2) && hg_plan_get_value(plan, tensor, y));
+        for (int i = 0; i < N; i++)
+            if (y[i] != kept[i] || y[N + 1 + i] != -kept[i] || !signbit(y[N + 1 + i])) fail_msg("%a is kept as %a and %a, should be %a", given[i], y[i], y[N + 1 + i], kept[i]);
+        assert_true(isnan(y[N]) && isnan(y[2 * N + 1]));
+    }
+    hg_plan_destroy(plan);
+    hg_arenas_destroy(arenas);
+    hg_model_destroy(graph);
+}
+
+static const extra_test extras[] = {{"activation: rounding of values stored as half", test_rounding}, {0}};
+
+const reference reference_activation = {"activation", shape, forward, backward, cases, extras, false};
