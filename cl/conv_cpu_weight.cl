@@ -61,7 +61,7 @@
 #define WEIGHTS (KH * KW * CL * CS)
 #ifdef KG
 #undef VT
-#define VT 1
+#define VT ((VECTORS + NV * HG_VEC - 1) / (NV * HG_VEC))
 #endif
 
 /* x, which the layer read, holds values; dy gradients, which are float. */
@@ -362,14 +362,13 @@ inline void fill_patch(float *patch, __global const scalar_t *restrict from, int
     }
 }
 
-/* units: pictures times bands of RB rows of the vector side */
+/* units: pictures times bands of RB rows of the vector side, whose panels of NV vectors follow each other while the band is near */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_taps(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
                           __global float *restrict bias_partials, int units, int span)
 {
-    enum { BANDS = (VH + RB - 1) / RB, TAPS = KG * KW };
-    const int split = (int)get_global_id(0), own_s = 0, own_v = (int)get_global_id(2) * NV * HG_VEC, v0 = min(own_v, VECTORS - NV * HG_VEC);
-    const int last = min((split + 1) * span, units);
+    enum { BANDS = (VH + RB - 1) / RB, TAPS = KG * KW, PANEL = NV * HG_VEC, PANELS = (VECTORS + PANEL - 1) / PANEL };
+    const int split = (int)get_global_id(0), last = min((split + 1) * span, units), own_s = 0, own_v = 0;
 #if VEC_LARGE
     __global const scalar_t *scalars = small;
     __global const vector_t *vectors = large;
@@ -378,54 +377,67 @@ __kernel void weight_taps(__global const large_t *restrict large, __global const
     __global const vector_t *vectors = small;
 #endif
     float patch[PATCH_H * PATCH_W * C];
-    hg_vec total[KH * KW * C * NV];
-    for (int k = 0; k < KH * KW * C * NV; k++) total[k] = 0.0f;
+    hg_vec total[PANELS * KH * KW * C * NV];
+    for (int k = 0; k < PANELS * KH * KW * C * NV; k++) total[k] = 0.0f;
 #if BIAS
     BIAS_SUMS;
 #endif
     for (int unit = split * span; unit < last; unit++) {
         const int b = unit / BANDS, begin = (unit - b * BANDS) * RB, end = min(begin + RB, VH);
-#if BIAS
-        if (BIAS_HERE) ADD_BIAS_ROWS(bias, VH, TRANSPOSED && !VEC_LARGE ? SH : 1, b, v0);
-#endif
         fill_patch(patch, scalars + b * IH * IW * C, begin * SH + BASE_H);
-        for (int kh0 = 0; kh0 < KH; kh0 += KG) {
-            hg_vec sum[TAPS][C][NV];
-            HG_UNROLL for (int k = 0; k < TAPS; k++)
-                HG_UNROLL for (int c = 0; c < C; c++)
-                    HG_UNROLL for (int v = 0; v < NV; v++) sum[k][c][v] = 0.0f;
-            for (int i = begin; i < end; i++) {
-                __global const vector_t *y = vectors + ((b * VH + i) * VW) * VECTORS + v0;
-                const float *x = patch + (i - begin) * SH * PATCH_W * C;
-                for (int j = 0; j < VW; j++, y += VECTORS, x += SW * C)
-                    HG_UNROLL for (int v = 0; v < NV; v++) {
-                        const hg_vec value = LOAD_VECTOR(y + v * HG_VEC);
-                        HG_UNROLL for (int k = 0; k < TAPS; k++) {
-                            const int kh = kh0 + k / KW, kw = k % KW;
-                            HG_UNROLL for (int c = 0; c < C; c++)
-                                sum[k][c][v] = HG_SCALED(x[(TAP(KH, kh, DH) * PATCH_W + TAP(KW, kw, DW)) * C + c], value, sum[k][c][v]);
+#if BIAS && !VEC_OUT
+        if (BIAS_HERE) ADD_BIAS_ROWS(bias, VH, TRANSPOSED && !VEC_LARGE ? SH : 1, b, 0);
+#endif
+        for (int panel = 0; panel < PANELS; panel++) {
+            const int v0 = min(panel * PANEL, VECTORS - PANEL); /* the last panel is moved back */
+#if BIAS && VEC_OUT
+            ADD_BIAS_ROWS(bias + panel * NV, VH, TRANSPOSED && !VEC_LARGE ? SH : 1, b, v0);
+#endif
+            for (int kh0 = 0; kh0 < KH; kh0 += KG) {
+                hg_vec sum[TAPS][C][NV], *all = total + (panel * KH + kh0) * KW * C * NV;
+                HG_UNROLL for (int k = 0; k < TAPS; k++)
+                    HG_UNROLL for (int c = 0; c < C; c++)
+                        HG_UNROLL for (int v = 0; v < NV; v++) sum[k][c][v] = 0.0f;
+                for (int i = begin; i < end; i++) {
+                    __global const vector_t *y = vectors + ((b * VH + i) * VW) * VECTORS + v0;
+                    const float *x = patch + ((i - begin) * SH + (VEC_LARGE ? TAP(KH, kh0 + KG - 1, DH) : TAP(KH, kh0, DH))) * PATCH_W * C;
+                    for (int j = 0; j < VW; j++, y += VECTORS, x += SW * C)
+                        HG_UNROLL for (int v = 0; v < NV; v++) {
+                            const hg_vec value = LOAD_VECTOR(y + v * HG_VEC);
+                            HG_UNROLL for (int k = 0; k < TAPS; k++) {
+                                const int kh = k / KW, kw = k % KW;
+                                HG_UNROLL for (int c = 0; c < C; c++)
+                                    sum[k][c][v] = HG_SCALED(x[(TAP(KG, kh, DH) * PATCH_W + TAP(KW, kw, DW)) * C + c], value, sum[k][c][v]);
+                            }
                         }
-                    }
+                }
+                HG_UNROLL for (int k = 0; k < TAPS; k++)
+                    HG_UNROLL for (int c = 0; c < C; c++)
+                        HG_UNROLL for (int v = 0; v < NV; v++) all[(k * C + c) * NV + v] += sum[k][c][v];
             }
-            HG_UNROLL for (int k = 0; k < TAPS; k++)
-                HG_UNROLL for (int c = 0; c < C; c++)
-                    HG_UNROLL for (int v = 0; v < NV; v++) total[((kh0 * KW + k) * C + c) * NV + v] += sum[k][c][v];
         }
     }
     partials += split * WEIGHTS;
 #if BIAS
-    if (BIAS_HERE) store_bias(bias, bias_partials + split * OUT_CHANNELS, own_v, v0);
+#if VEC_OUT
+    for (int panel = 0; panel < PANELS; panel++)
+        store_bias(bias + panel * NV, bias_partials + split * OUT_CHANNELS, panel * PANEL, min(panel * PANEL, VECTORS - PANEL));
+#else
+    if (BIAS_HERE) store_bias(bias, bias_partials + split * OUT_CHANNELS, 0, 0);
 #endif
-    for (int v = 0; v < NV; v++) {
-        float part[HG_VEC];
-        for (int k = 0; k < KH * KW; k++)
-            for (int c = 0; c < C; c++) {
-                HG_STORE(total[(k * C + c) * NV + v], part);
-                for (int lane = max(own_v - v0 - v * HG_VEC, 0); lane < HG_VEC; lane++) {
-                    const int vector = v0 + v * HG_VEC + lane, in = VEC_OUT ? c : vector, o = VEC_OUT ? vector : c;
-                    put(partials + (k * IN_CHANNELS + in) * OUT_CHANNELS + o, part[lane], DW_ADD);
+#endif
+    for (int panel = 0; panel < PANELS; panel++)
+        for (int v = 0; v < NV; v++) {
+            const int own = panel * PANEL, v0 = min(own, VECTORS - PANEL) + v * HG_VEC;
+            float part[HG_VEC];
+            for (int k = 0; k < KH * KW; k++)
+                for (int c = 0; c < C; c++) {
+                    HG_STORE(total[((panel * KH * KW + k) * C + c) * NV + v], part);
+                    for (int lane = max(own - v0, 0); lane < HG_VEC; lane++) {
+                        const int vector = v0 + lane, in = VEC_OUT ? c : vector, o = VEC_OUT ? vector : c;
+                        put(partials + (k * IN_CHANNELS + in) * OUT_CHANNELS + o, part[lane], DW_ADD);
+                    }
                 }
-            }
-    }
+        }
 }
 #endif

@@ -176,7 +176,7 @@ static bool accept_taps(const hg_device_info *limits, const void *problem, const
     if (hg_cpu_is_product(c) || s.scalars > 4 || (s.vector_large && (c->sh > 1 || c->sw > 1))) return false;
     return p[VECTOR] >= 1 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[VECTOR] * p[VECTORS] <= s.vectors &&
            p[BAND_ROWS] >= 1 && p[TAP_ROWS] >= 1 && c->kh % p[TAP_ROWS] == 0 && taps_patch(c, s.vector_large, p[BAND_ROWS]) <= PATCH_BYTES &&
-           (int64_t)c->kh * c->kw * s.scalars * p[VECTORS] * p[VECTOR] * 4 <= PATCH_BYTES;
+           (int64_t)c->kh * c->kw * s.scalars * (s.vectors + p[VECTORS] * p[VECTOR]) * 4 <= PATCH_BYTES;
 }
 
 static double fit_taps(const hg_device_info *limits, const void *problem, int *p)
@@ -190,20 +190,20 @@ static double fit_taps(const hg_device_info *limits, const void *problem, int *p
     p[VECTORS] = most(1, least(s.vectors / p[VECTOR], hg_cpu_registers_of(limits).sums / (p[TAP_ROWS] * c->kw * s.scalars)));
     int bands = 1;
     do p[BAND_ROWS] = ceil_div(rows, bands++);
-    while (p[BAND_ROWS] > 1 && (taps_patch(c, s.vector_large, p[BAND_ROWS]) > BAND_BYTES || (int64_t)p[BAND_ROWS] * columns * s.vectors * 4 > 64 << 10));
+    while (p[BAND_ROWS] > 1 && (taps_patch(c, s.vector_large, p[BAND_ROWS]) > BAND_BYTES || (int64_t)p[BAND_ROWS] * columns * s.vectors * 4 > BAND_BYTES));
     return accept_taps(limits, problem, p) && s.vectors >= 4 ? hg_cpu_place(limits) * 0.5 : -1;
 }
 
 static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
 {
     const weight_shape s = weight_shape_of(problem);
-    const int blocks = ceil_div(s.vectors, p[VECTOR] * p[VECTORS]), rows = s.vector_large ? s.conv.hl : s.conv.hs;
-    const weight_launch w = begin_weight(plan, node, problem, &s, "weight_taps", s.batch * ceil_div(rows, p[BAND_ROWS]), blocks);
+    const int rows = s.vector_large ? s.conv.hl : s.conv.hs;
+    const weight_launch w = begin_weight(plan, node, problem, &s, "weight_taps", s.batch * ceil_div(rows, p[BAND_ROWS]), 1);
     hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
     hg_emit_define(plan, w.launch, "RB", p[BAND_ROWS]);
     hg_emit_define(plan, w.launch, "KG", p[TAP_ROWS]);
-    hg_emit_range(plan, w.launch, (size_t)w.splits, 1, (size_t)blocks, 1, 1, 1);
+    hg_emit_range(plan, w.launch, (size_t)w.splits, 1, 1, 1, 1, 1);
     hg_emit_variant(plan, w.launch, "cpu_taps %d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[BAND_ROWS], p[TAP_ROWS], w.splits);
     end_weight(plan, node, &w);
 }
