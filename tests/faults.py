@@ -159,6 +159,8 @@ EXPECTED = {
 def expected_codes(function):
     if function.startswith("clRelease"):
         return {0, 7}
+    if "CommandBuffer" in function or function.endswith("KHR"): # launches are enqueued then
+        return {0}
     if function.startswith("clGet"):
         return EXPECTED.get(function, {0, 4, 5, 7})
     return EXPECTED.get(function, {7})
@@ -172,7 +174,7 @@ def fail_at(function, number, total):
     if not report(done.returncode in codes, f"{name}: exit {sorted(codes)}", f"exit {done.returncode}: {done.stderr.strip()[-400:]}"):
         return
     if done.returncode == 0:
-        report(checkpoint(out) == full_run(), f"{name}: tolerated, with the same bits")
+        report(parameters(out) == parameters(os.path.join(folder, "full")), f"{name}: tolerated, with the same bits")
         return
     report(len(messages(done)) == 1, f"{name}: one message", done.stderr.strip()[-400:])
     alive = {k: n for k, n in counts(os.path.join(folder, "count")).items() if n}

@@ -54,7 +54,8 @@ struct hg_unit {
     hg_unit *next;
     char *file, *macros, *source;
     uint64_t text;     /* hash of the whole source: with kernel_dir a file may change between two builds */
-    cl_program object; /* a reference of its own */
+    cl_program object;
+    bool owner;        /* releases the object; the others of its program only use it */
     int number;        /* in a program of several; -1: it has one of its own */
     bool built;        /* or tried: `code` says how it went */
     cl_int code;

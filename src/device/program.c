@@ -13,7 +13,7 @@
 
 static void free_unit(hg_unit *unit)
 {
-    if (unit->object) clReleaseProgram(unit->object);
+    if (unit->owner && unit->object) clReleaseProgram(unit->object);
     hg_free(unit->file);
     hg_free(unit->macros);
     hg_free(unit->source);
@@ -61,7 +61,7 @@ static cl_int build_text(hg_device *dev, const char *text, const char *options, 
     return *object ? clBuildProgram(*object, 1, &dev->id, options, NULL, NULL) : code;
 }
 
-/* Every unit of the group keeps a reference to the program, a failed one too: it has the driver's log. */
+/* The units of a group refer to one program, a failed one too: it has the driver's log. */
 static cl_int build_group(const work *w, const group *g)
 {
     hg_text text = {.ctx = w->dev->ctx}, options = {.ctx = w->dev->ctx};
@@ -72,9 +72,9 @@ static cl_int build_group(const work *w, const group *g)
     if (!text.failed && !options.failed) code = build_text(w->dev, text.data, options.data, &object);
     for (int i = 0; i < g->n; i++) {
         hg_unit *u = g->units[i];
-        if (object && i) clRetainProgram(object);
-        if (u->object) clReleaseProgram(u->object);
+        if (u->owner && u->object) clReleaseProgram(u->object);
         u->object = object;
+        u->owner = i == 0;
         u->number = g->n == 1 ? -1 : i;
         u->built = true;
         u->code = code;
@@ -93,7 +93,8 @@ static bool build_one(work *w)
     cl_int code = build_group(w, g);
     if (code != CL_SUCCESS && g->n > 1) {
         code = CL_SUCCESS;
-        for (int k = 0; k < g->n; k++) g->units[k]->built = false;
+        for (int k = 1; k < g->n; k++) g->units[k]->built = false, g->units[k]->object = NULL;
+        g->units[0]->built = false; /* its owner: releases it */
         for (int k = 0; k < g->n && code == CL_SUCCESS; k++) code = build_group(w, &(group){&g->units[k], 1});
     }
     if (code != CL_SUCCESS) atomic_store(&w->failed, true);

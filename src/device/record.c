@@ -21,9 +21,9 @@ typedef struct entry_points {
 } entry_points;
 
 /* The ways are compared by turns of EACH runs, ROUNDS turns each, after FIRST runs in which a driver may still make machine code. A
- * replay has to be clearly faster: below that, a difference is the machine's unrest. */
+ * replay has to be clearly faster: less is the machine's unrest (on PoCL 3.1, which enqueues what it replays, 4 % either way). */
 enum { FIRST = 16, EACH = 16, ROUNDS = 3, ENQUEUE = 0, REPLAY = 1 };
-static const double FASTER = 0.97;
+static const double FASTER = 0.9;
 
 struct hg_record {
     hg_device *dev;
