@@ -95,7 +95,7 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
 /* So many splits that there are some work-items for each compute unit. */
 static int splits_of(const hg_plan *plan, int units, int blocks, size_t count, int *span)
 {
-    const int items = (int)hg_cpu_items(plan, 64);
+    const int items = least(64, 8 * (int)hg_plan_limits(plan)->compute_units);
     const int wanted = most(1, least(least((items + blocks / 2) / blocks, units), (int)((8 << 20) / (count * sizeof(float))) + 1));
     *span = ceil_div(units, wanted);
     return ceil_div(units, *span);
