@@ -180,7 +180,7 @@ inline void store_bias(const float *bias, __global float *to, int own_v, int v0)
 
 /* n numbers of each of so many pixels, `step` apart, to pixels of `block` numbers, mostly n. */
 __attribute__((always_inline))
-static inline void copy(float *restrict to, int block, __global const float *restrict from, int step, int pixels, int n)
+static inline void copy(float *to, int block, __global const float *from, int step, int pixels, int n)
 {
     if (n == step && n == block)
         for (int i = 0; i < pixels * step; i++) to[i] = from[i];
@@ -193,7 +193,7 @@ static inline void copy(float *restrict to, int block, __global const float *res
 }
 
 #if X_HALF
-static inline void copy_halves(float *restrict to, int block, __global const hg_x *restrict from, int step, int pixels, int n)
+static inline void copy_halves(float *to, int block, __global const hg_x *from, int step, int pixels, int n)
 {
     if (n == step && n == block) hg_take(to, from, pixels * step);
     else
