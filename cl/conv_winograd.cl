@@ -44,6 +44,7 @@
 #define POINTS (T * T)
 #define OB (NV * HG_VEC)
 
+/* Without `restrict`: where such functions are inlined, Oclgrind 21 does not know the notes that compilers leave. */
 #define INLINE __attribute__((always_inline)) static inline
 
 /* ---- the transforms of one line; P1 and P2 as above, S = P1^2 + P2^2, P1 P2 = 1 */
@@ -170,7 +171,7 @@ BOTH_WAYS(transform_taps, line_taps, T, 3)
 
 /* square [n][n] of a picture [height][width][channels] whose first pixel is (y0, x0), with zeros around the picture; `whole`: none is
  * needed */
-INLINE void load_square(__global const float *restrict picture, int height, int width, int channels, int y0, int x0, int n, const bool whole,
+INLINE void load_square(__global const float *picture, int height, int width, int channels, int y0, int x0, int n, const bool whole,
                         hg_vec *square)
 {
     HG_UNROLL for (int j = 0; j < n; j++)
@@ -234,7 +235,7 @@ __kernel void weights(__global const float *restrict w, __global float *restrict
 }
 
 /* to [T T][G], STEP_V apart, = B' x B for the tile whose patch begins at (y0, x0) */
-INLINE void read_tile(__global const float *restrict picture, int y0, int x0, const bool whole, float *to)
+INLINE void read_tile(__global const float *picture, int y0, int x0, const bool whole, float *to)
 {
     for (int own = 0; own < G; own += HG_VEC) {
         const int g = min(own, G - HG_VEC);
@@ -246,7 +247,7 @@ INLINE void read_tile(__global const float *restrict picture, int y0, int x0, co
 }
 
 /* to [Q][OB] = x [Q][G] u [G][OB] */
-INLINE void multiply(const float *restrict x, __global const float *restrict u, float *restrict to)
+INLINE void multiply(const float *x, __global const float *u, float *to)
 {
     hg_vec sum[Q][NV];
     HG_UNROLL for (int q = 0; q < Q; q++)
@@ -348,7 +349,7 @@ __kernel void gather(__global const float *restrict from, __global const float *
 /* to [T T][channels], `step` apart: what the tile whose corner on the small side is pixel (y, x) has there, A y A' of M x M numbers, or
  * on the large side, B' x B of T x T numbers. The output side also adds up its numbers in sum [channels], on the large side those
  * of M x M or what no further tile has. */
-INLINE void read_small(__global const float *restrict picture, int y, int x, const bool whole, int channels, int step, float *to, hg_vec *sum)
+INLINE void read_small(__global const float *picture, int y, int x, const bool whole, int channels, int step, float *to, hg_vec *sum)
 {
     for (int own = 0; own < channels; own += HG_VEC) {
         const int c = min(own, channels - HG_VEC);
@@ -361,7 +362,7 @@ INLINE void read_small(__global const float *restrict picture, int y, int x, con
     }
 }
 
-INLINE void read_large(__global const float *restrict picture, int y, int x, const bool whole, int channels, int step, float *to, hg_vec *sum)
+INLINE void read_large(__global const float *picture, int y, int x, const bool whole, int channels, int step, float *to, hg_vec *sum)
 {
     const int rows = y + M < HS ? M : T, columns = x + M < WS ? M : T;
     for (int own = 0; own < channels; own += HG_VEC) {
@@ -378,7 +379,7 @@ INLINE void read_large(__global const float *restrict picture, int y, int x, con
 
 /* to [Q][OB], rows BO apart, += x' y with x [n][Q], rows BI apart, y [n][OB], rows BO apart; its first `skip` rows are another's.
  * `begin`: = instead of += */
-INLINE void multiply(const float *restrict x, const float *restrict y, int n, __global float *restrict to, int skip, bool begin)
+INLINE void multiply(const float *x, const float *y, int n, __global float *to, int skip, bool begin)
 {
     hg_vec sum[Q][NV];
     HG_UNROLL for (int q = 0; q < Q; q++)
