@@ -92,6 +92,7 @@ static bool build_one(work *w)
     const group *g = &w->groups[i];
     cl_int code = build_group(w, g);
     if (code != CL_SUCCESS && g->n > 1) {
+        hg_log(w->dev->ctx, HG_LOG_DEBUG, "%d kernel files do not build as one program (%s): each gets one of its own", g->n, hg_cl_error(code));
         code = CL_SUCCESS;
         for (int k = 1; k < g->n; k++) g->units[k]->built = false, g->units[k]->object = NULL;
         g->units[0]->built = false; /* its owner: releases it */

@@ -50,7 +50,8 @@ static const char *defined(const char *line, int *length)
     return name;
 }
 
-/* The name of the type ("typedef ... NAME;", "} NAME;"), function or kernel ("... NAME(") that a line declares; NULL: none. */
+/* The name of the type ("typedef ... NAME;", "} NAME;"), function or kernel ("... NAME(", "MACRO(NAME" where a macro declares it) that a
+ * line declares; NULL: none. */
 static const char *declared(const char *line, int *length)
 {
     const bool type = *line == '}' || strncmp(line, "typedef ", 8) == 0;
@@ -58,6 +59,8 @@ static const char *declared(const char *line, int *length)
     const size_t bytes = (size_t)(next_line(line) - line);
     const char *end = type ? memrchr(line, ';', bytes) : memchr(line, '(', bytes), *name = end;
     while (name && name > line && is_word(name[-1])) name--;
+    if (name && !type && isupper((unsigned char)*name))
+        for (name = ++end; is_word(*end);) end++;
     *length = (int)(end - name);
     return *length > 0 && strncmp(name, "__", 2) != 0 ? name : NULL; /* not __attribute__(...) */
 }
