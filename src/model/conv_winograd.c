@@ -49,6 +49,7 @@ static bool accepts(const hg_gather *gather, bool data, int m, const int *p)
 static double fit(const hg_device_info *limits, const void *problem, int *p, bool data, int m)
 {
     const winograd s = winograd_of(problem, data, m);
+    if (!hg_has_wide_vectors(limits)) return -1; /* elsewhere the tiles in private memory never pay */
     p[VECTOR] = hg_cpu_vector(limits, least(s.read.c, s.written.c));
     p[VECTORS] = least(2, s.written.c / p[VECTOR]);
     const int sums = hg_cpu_registers_of(limits).sums / p[VECTORS];

@@ -51,6 +51,7 @@ static split_up split(const winograd *s, const int *p)
 static double fit(const hg_device_info *limits, const void *problem, int *p, int m)
 {
     const winograd s = winograd_of(problem, m);
+    if (!hg_has_wide_vectors(limits)) return -1; /* elsewhere the tiles in private memory never pay */
     p[VECTOR] = hg_cpu_vector(limits, least(s.in, s.out));
     p[VECTORS] = least(2, s.out / p[VECTOR]);
     const int together = p[VECTOR] * p[VECTORS];
