@@ -173,6 +173,9 @@ def fail_at(function, number, total):
     codes = expected_codes(function)
     if not report(done.returncode in codes, f"{name}: exit {sorted(codes)}", f"exit {done.returncode}: {done.stderr.strip()[-400:]}"):
         return
+    if done.returncode == 0 and function == "clGetDeviceInfo": # a device that says less may be a poorer one, with other kernels
+        report(whole(checkpoint(out)), f"{name}: tolerated")
+        return
     if done.returncode == 0:
         report(parameters(out) == parameters(os.path.join(folder, "full")), f"{name}: tolerated, with the same bits")
         return

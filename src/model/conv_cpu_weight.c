@@ -92,10 +92,10 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
     return accept_weight(limits, problem, p) ? hg_cpu_place(limits) : -1;
 }
 
-/* So many splits that there are some work-items for each compute unit. */
-static int splits_of(const hg_plan *plan, int units, int blocks, size_t count, int *span)
+/* About 32 work-items, whatever the device: the sums, and so the bits, do not depend on its threads. */
+static int splits_of(int units, int blocks, size_t count, int *span)
 {
-    const int items = least(64, 8 * (int)hg_plan_limits(plan)->compute_units);
+    const int items = 32;
     const int wanted = most(1, least(least((items + blocks / 2) / blocks, units), (int)((8 << 20) / (count * sizeof(float))) + 1));
     *span = ceil_div(units, wanted);
     return ceil_div(units, *span);
@@ -110,7 +110,7 @@ static weight_launch begin_weight(hg_plan *plan, const hg_node *node, const hg_w
     const int out = c->transposed ? c->cl : c->cs;
     weight_launch w = {.weights = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs, .biases = weight->bias ? (size_t)out : 0, .bias_partials = -1};
     int span;
-    w.splits = splits_of(plan, units, blocks, w.weights, &span);
+    w.splits = splits_of(units, blocks, w.weights, &span);
     const bool direct = w.splits == 1;
     w.partials = direct ? -1 : hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.weights));
     if (!direct && weight->bias) w.bias_partials = hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.biases));

@@ -130,8 +130,8 @@ static json_t *to_json(const hg_tuning *t)
         json_object_set_new(choices, r->key, choice);
     }
     for (int i = 0; i < t->n_crashed; i++) json_array_append_new(crashed, json_string(t->crashed[i]));
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:o}", "hourglass", HG_VERSION, "device", d->name, "platform", d->platform, "driver",
-                     d->driver, "compute_units", (json_int_t)d->compute_units, "choices", choices, "crashed", crashed);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "hourglass", HG_VERSION, "device", d->name, "platform", d->platform, "driver",
+                     d->driver, "choices", choices, "crashed", crashed);
 }
 
 static bool is_text(const json_t *object, const char *key, const char *value)
@@ -145,7 +145,7 @@ static bool is_ours(const hg_tuning *t, const json_t *root)
 {
     const hg_device_info *d = t->device;
     return is_text(root, "hourglass", HG_VERSION) && is_text(root, "device", d->name) && is_text(root, "platform", d->platform) &&
-           is_text(root, "driver", d->driver) && json_integer_value(json_object_get(root, "compute_units")) == (json_int_t)d->compute_units;
+           is_text(root, "driver", d->driver);
 }
 
 static double time_of(const json_t *choice, const char *key)

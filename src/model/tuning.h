@@ -3,7 +3,7 @@
  * candidates that once took the process down.
  *
  * The file is JSON to be read by people:
- *   {"hourglass": "0.1.0", "device": NAME, "platform": NAME, "driver": VERSION, "compute_units": N,
+ *   {"hourglass": "0.1.0", "device": NAME, "platform": NAME, "driver": VERSION,
  *    "choices": {KEY: {"pick": PICK, "us": time of the pick, "default_us": time of what would be chosen without}},
  *    "crashed": ["KEY = PICK"]}
  * Times may be absent: where there was no time to measure. */
