@@ -110,7 +110,7 @@ inline void put_vector(__global float *to, hg_vec v, int first)
 /* A tile of vectors sums its own outputs: bias += dy[p, v0..] over n pixels. */
 #define BIAS_HERE (own_s == 0)
 #define BIAS_SUMS hg_vec bias[VT * NV]; for (int v = 0; v < VT * NV; v++) bias[v] = 0.0f
-inline void add_bias(hg_vec *bias, __global const float *restrict dy, int n)
+inline void add_bias(hg_vec *bias, __global const float *dy, int n)
 {
     hg_vec sum[NV];
     HG_UNROLL for (int v = 0; v < NV; v++) sum[v] = bias[v];
@@ -125,7 +125,7 @@ inline void add_bias(hg_vec *bias, __global const float *restrict dy, int n)
 #define BIAS_SUMS float bias[OUT_CHANNELS]; for (int o = 0; o < OUT_CHANNELS; o++) bias[o] = 0.0f
 #define GROUP (OUT_CHANNELS % 16 == 0 ? 1 : OUT_CHANNELS % 8 == 0 ? 2 : OUT_CHANNELS % 4 == 0 ? 4 : OUT_CHANNELS % 2 == 0 ? 8 : 16)
 #define PERIOD (OUT_CHANNELS * GROUP / 16)
-inline void add_bias(float *bias, __global const float *restrict dy, int n)
+inline void add_bias(float *bias, __global const float *dy, int n)
 {
     const int whole = n / GROUP * GROUP;
     float16 sum[PERIOD];
@@ -178,7 +178,8 @@ inline void store_bias(const float *bias, __global float *to, int own_v, int v0)
 #define BLOCK_L (VEC_LARGE ? BLOCK_V : BLOCK_S)
 #define BLOCK_C (VEC_LARGE ? BLOCK_S : BLOCK_V)
 
-/* n numbers of each of so many pixels, `step` apart, to pixels of `block` numbers, mostly n. */
+/* n numbers of each of so many pixels, `step` apart, to pixels of `block` numbers, mostly n. (No restrict: inlined, it becomes something
+ * that Oclgrind 21 does not know.) */
 __attribute__((always_inline))
 static inline void copy(float *to, int block, __global const float *from, int step, int pixels, int n)
 {
@@ -205,7 +206,7 @@ static inline void copy_halves(float *to, int block, __global const hg_x *from, 
 #endif
 
 /* n channels of a picture of the large side, from row `row` on, with zeros around. */
-inline void fill_patch(float *patch, __global const large_t *restrict from, int row, int n)
+inline void fill_patch(float *patch, __global const large_t *from, int row, int n)
 {
     const int low = min(PW, PATCH_W), high = clamp(WL + PW, low, PATCH_W);
     for (int r = 0; r < PATCH_H; r++, row++) {
@@ -342,7 +343,7 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
 #define PATCH_H ((RB - 1) * SH + (KH - 1) * DH + 1)
 #define PATCH_W ((VW - 1) * SW + (KW - 1) * DW + 1)
 
-inline void fill_patch(float *patch, __global const scalar_t *restrict from, int row)
+inline void fill_patch(float *patch, __global const scalar_t *from, int row)
 {
     const int low = clamp(-BASE_W, 0, PATCH_W), high = clamp(IW - BASE_W, low, PATCH_W);
     for (int r = 0; r < PATCH_H; r++, row++) {

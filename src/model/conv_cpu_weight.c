@@ -88,6 +88,7 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
         int pictures = least(s.batch, ceil_div(CHUNK_PIXELS, c->hs * c->ws));
         do p[CHUNK] = pictures * c->hs;
         while (copied_bytes(&s, p) > PATCH_BYTES && --pictures > 0);
+        if (pictures > 0) p[CHUNK] = even_part(s.batch, pictures) * c->hs;
     }
     return accept_weight(limits, problem, p) ? hg_cpu_place(limits) : -1;
 }
