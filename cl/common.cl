@@ -36,6 +36,18 @@ typedef struct {
 /* x mod n for x >= 0. Not `%`: compilers join it with x / n nearby into an instruction that Oclgrind does not know. */
 #define HG_MOD(x, n) ((x) - (x) / (n) * (n))
 
+/* x / n where x - x / n * n stands nearby; with HG_SLOW_SHUFFLES, for Oclgrind, through memory, so that nothing is joined. */
+#ifdef HG_SLOW_SHUFFLES
+static inline int hg_whole(int x, int n)
+{
+    volatile int whole = x / n;
+    return whole;
+}
+#define HG_WHOLE(x, n) hg_whole((x), (n))
+#else
+#define HG_WHOLE(x, n) ((x) / (n))
+#endif
+
 /* ---- loops over n items: on a CPU (HG_SPAN) each work-item takes a contiguous span, else items id, id + size, ... */
 #ifdef HG_SPAN
 #define HG_FOR(i, n) \

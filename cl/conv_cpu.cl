@@ -145,7 +145,7 @@ static inline void fold(const hg_vec *sum, int n, float *folded)
 /* Where the patch has what pixel p of the band reads at the first tap. */
 inline int place(int p)
 {
-    const int line = p / PART, picture = PICTURES > 1 ? line / BAND_ROWS : 0, row = line - picture * BAND_ROWS;
+    const int line = HG_WHOLE(p, PART), picture = PICTURES > 1 ? HG_WHOLE(line, BAND_ROWS) : 0, row = line - picture * BAND_ROWS;
     return picture * PATCH + (row * STEP_H * PATCH_W + (p - line * PART) * STEP_W) * GP;
 }
 
@@ -246,13 +246,13 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
                     float folded[TILE * O + HG_VEC];
                     HG_UNROLL for (int k = 0; k < TILE * O; k += HG_VEC) fold(sum + k, min(TILE * O - k, HG_VEC), folded + k);
                     HG_UNROLL for (int q = 0; q < TILE; q++) {
-                        const int p = min(p0 + q, n - 1), line = p / PART, at = ((line * PHASES_H + py) * PART + p - line * PART) * PHASES_W + px;
+                        const int p = min(p0 + q, n - 1), line = HG_WHOLE(p, PART), at = ((line * PHASES_H + py) * PART + p - line * PART) * PHASES_W + px;
                         for (int o = 0; o < O; o++) results[at * O + o] = folded[q * O + o] + (BIAS ? bias[o] : 0.0f);
                     }
 #else
                     /* store; what lies beyond the picture or belongs to another tile is dropped */
                     HG_UNROLL for (int q = 0; q < TILE; q++) {
-                        const int p = p0 + q, line = p / PART, picture = PICTURES > 1 ? line / BAND_ROWS : 0, j = j0 + p - line * PART;
+                        const int p = p0 + q, line = HG_WHOLE(p, PART), picture = PICTURES > 1 ? HG_WHOLE(line, BAND_ROWS) : 0, j = j0 + p - line * PART;
                         const int y = (band + line - picture * BAND_ROWS) * PHASES_H + py, xx = j * PHASES_W + px;
                         const int to = (((b0 + picture) * OH + y) * OW + xx) * O;
                         if (p < own_p || p >= n || j < own_j || y >= OH || xx >= OW) continue;
@@ -273,7 +273,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
 #if THIN
             /* rows of the written side, of this part what no other has */
             for (int line = 0; line < here * BAND_ROWS * PHASES_H; line++) {
-                const int picture = PICTURES > 1 ? line / (BAND_ROWS * PHASES_H) : 0, y = band * PHASES_H + line - picture * (BAND_ROWS * PHASES_H);
+                const int picture = PICTURES > 1 ? HG_WHOLE(line, BAND_ROWS * PHASES_H) : 0, y = band * PHASES_H + line - picture * (BAND_ROWS * PHASES_H);
                 const int first = own_j * PHASES_W, length = (min((j0 + PART) * PHASES_W, OW) - first) * O;
                 const float *row = results + (line * PART + own_j - j0) * PHASES_W * O;
                 const int to = (((b0 + picture) * OH + y) * OW + first) * O;

@@ -59,6 +59,7 @@ static bool accept_weight(const hg_device_info *limits, const void *problem, con
 
 static double fit_weight(const hg_device_info *limits, const void *problem, int *p)
 {
+    if (!hg_has_wide_vectors(limits)) return -1; /* it never pays there, and llvmpipe (Mesa 22.3) computes it wrong */
     const weight_shape s = weight_shape_of(problem);
     const hg_conv *c = &s.conv;
     const int sums = hg_cpu_registers_of(limits).sums, scalars = tiled_scalars(&s);
