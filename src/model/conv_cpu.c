@@ -27,16 +27,11 @@ double hg_cpu_place(const hg_device_info *limits)
     return hg_has_wide_vectors(limits) ? 1 : 100;
 }
 
-bool hg_cpu_is_product(const hg_conv *c)
-{
-    return c->kh == 1 && c->kw == 1 && c->sh == 1 && c->sw == 1 && c->ph == 0 && c->pw == 0 && c->hl == c->hs && c->wl == c->ws;
-}
-
 hg_cpu_gather hg_cpu_gather_of(const hg_gather *gather, bool data)
 {
     const hg_conv *c = &gather->conv;
     hg_cpu_gather s = {.read = data ? hg_conv_small(c) : hg_conv_large(c), .written = data ? hg_conv_large(c) : hg_conv_small(c),
-                      .product = hg_cpu_is_product(c), .data = data, .row_step = data ? 1 : c->sh, .column_step = data ? 1 : c->sw};
+                      .product = hg_conv_is_product(c), .data = data, .row_step = data ? 1 : c->sh, .column_step = data ? 1 : c->sw};
     s.rows = data ? ceil_div(s.written.h, c->sh) : s.written.h;
     s.columns = data ? ceil_div(s.written.w, c->sw) : s.written.w;
     return s;

@@ -25,9 +25,6 @@ int hg_cpu_vector(const hg_device_info *limits, int channels);
 size_t hg_cpu_items(const hg_plan *plan, size_t units);
 /* On a CPU whose driver has wide vectors the family is at home: its cost (hg_variant.fit). */
 double hg_cpu_place(const hg_device_info *limits);
-/* Is the convolution a matrix product: one tap, no borders? */
-bool hg_cpu_is_product(const hg_conv *conv);
-
 /* What a gather reads and writes. rows, columns: of the written side, those of a phase in D; steps: from one written pixel to the
  * next on the read side. */
 typedef struct hg_cpu_gather { hg_side read, written; int rows, columns, row_step, column_step; bool product, data; } hg_cpu_gather;

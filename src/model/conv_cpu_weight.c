@@ -175,7 +175,7 @@ static bool accept_taps(const hg_device_info *limits, const void *problem, const
     const weight_shape s = weight_shape_of(problem);
     const hg_conv *c = &s.conv;
     (void)limits;
-    if (hg_cpu_is_product(c) || s.scalars > 4 || (s.vector_large && (c->sh > 1 || c->sw > 1))) return false;
+    if (hg_conv_is_product(c) || s.scalars > 4 || (s.vector_large && (c->sh > 1 || c->sw > 1))) return false;
     return p[VECTOR] >= 1 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[VECTOR] * p[VECTORS] <= s.vectors &&
            p[BAND_ROWS] >= 1 && p[TAP_ROWS] >= 1 && c->kh % p[TAP_ROWS] == 0 && taps_patch(c, s.vector_large, p[BAND_ROWS]) <= PATCH_BYTES &&
            (int64_t)c->kh * c->kw * s.scalars * (s.vectors + p[VECTORS] * p[VECTOR]) * 4 <= PATCH_BYTES;
