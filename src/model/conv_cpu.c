@@ -102,11 +102,11 @@ static int product_panels(const hg_cpu_gather *s, const int *p)
     return least(ceil_div(s->written.c, panel), most(1, 64 / panel));
 }
 
-/* Tiles of an item of a product: as many as leave some items for each compute unit, and the sums in the second-level cache. */
-static int product_band(const hg_device_info *limits, const hg_cpu_gather *s, size_t n, const int *p)
+/* Tiles of an item of a product: as many as leave some items, whatever the device, and the sums in the second-level cache. */
+static int product_band(const hg_cpu_gather *s, size_t n, const int *p)
 {
     const size_t tiles = (n + (size_t)p[COLUMNS] - 1) / (size_t)p[COLUMNS], across = (size_t)ceil_div(s->written.c, p[VECTOR] * p[VECTORS] * product_panels(s, p));
-    const size_t spans = (4 * (size_t)limits->compute_units + across - 1) / across, even = (tiles + spans - 1) / spans;
+    const size_t spans = (16 + across - 1) / across, even = (tiles + spans - 1) / spans;
     const size_t most_tiles = (size_t)PATCH_BYTES / 4 / sizeof(float) / (size_t)(p[COLUMNS] * p[VECTOR] * p[VECTORS] * product_panels(s, p));
     return even < 1 || most_tiles < 1 ? 1 : (int)(even < most_tiles ? even : most_tiles);
 }
@@ -144,7 +144,7 @@ static double fit_gather(const hg_device_info *limits, const void *problem, int 
     if (s.product) {
         size_t n = hg_side_pixels(s.written, gather->batch);
         p[COLUMNS] = n < (size_t)tile ? (int)n : tile;
-        p[BAND] = product_band(limits, &s, n, p);
+        p[BAND] = product_band(&s, n, p);
     } else {
         const int64_t panel = (int64_t)gather->conv.kh * gather->conv.kw * s.read.c * p[VECTORS] * p[VECTOR] * 4;
         p[COLUMNS] = tile_pixels(&s, tile);
