@@ -4,8 +4,9 @@
     bench.py --program build/hourglass --layer build/tests/libhg_cl_layer.so [results|layers|compare|wrong|failing|stopped]...
 
 Exit 77 where there is no OpenCL device. No test depends on how fast anything is."""
-import argparse, json, math, os, shutil, signal, subprocess, sys, tempfile, time
+import json, math, os, signal, subprocess, time
 import xml.etree.ElementTree
+from whole_program import arguments, report, run_tests
 
 MODEL = """name: tiny
 input: {channels: 1, height: 12, width: 12}
@@ -22,14 +23,6 @@ train: {batch: 32, epochs: 2}
 QUICK = ["--models", "tiny.yaml", "--batch", "8", "--repeats", "3", "--seconds", "0"]
 FIELDS = {"device": str, "driver": str, "model": str, "batch": int, "mode": str, "ms_per_step": float, "ms_min": float, "ms_max": float,
           "images_per_second": float, "gflop_per_step": float, "gflops": float, "roof_gflops": float, "roof_gbs": float, "share": float}
-failures = 0
-
-
-def report(ok, what, *details):
-    global failures
-    if not ok:
-        failures += 1
-        print("FAILED: " + what, *(str(d) for d in details), sep="\n    ")
 
 
 def run(*words, **environment):
@@ -228,31 +221,17 @@ def test_stopped():
     report(found["interrupted"] and {r["model"] for r in found["results"]} == {"tiny.yaml"}, "what was measured is kept", found)
 
 
+def write_models():
+    for model in ("tiny", "other"):
+        with open(model + ".yaml", "w") as file:
+            file.write(MODEL.replace("tiny", model))
+
+
 def main():
     global program, layer
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--program", required=True)
-    parser.add_argument("--layer", required=True)
-    parser.add_argument("tests", nargs="*")
-    args = parser.parse_args()
-    program, layer = os.path.abspath(args.program), os.path.abspath(args.layer)
-    devices = run("devices", "--json")
-    if devices.returncode == 0 and not json.loads(devices.stdout):
-        print("skipped: no OpenCL device")
-        sys.exit(77)
-    for name in args.tests or ["results", "layers", "compare", "wrong", "failing", "stopped"]:
-        folder = tempfile.mkdtemp(prefix="hourglass-bench-")
-        os.chdir(folder)
-        for model in ("tiny", "other"):
-            with open(model + ".yaml", "w") as file:
-                file.write(MODEL.replace("tiny", model))
-        try:
-            globals()["test_" + name]()
-        finally:
-            os.chdir("/")
-            shutil.rmtree(folder)
-    print("%d failures" % failures)
-    sys.exit(1 if failures else 0)
+    args = arguments("layer")
+    program, layer = args.program, args.layer
+    run_tests(args.tests or ["results", "layers", "compare", "wrong", "failing", "stopped"], globals(), write_models)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The program as a user meets it: wrong command lines, every verb in a pipe, and training on a terminal.
 
-    cli.py --program build/hourglass [wrong|verbs|corrupt|terminal]...
+    cli.py --program build/hourglass [wrong|verbs|corrupt|precision|terminal]...
 
 Exit 77 where there is no OpenCL device."""
-import argparse, json, os, pty, re, select, shutil, signal, struct, subprocess, sys, tempfile, time
+import json, os, pty, re, select, signal, struct, subprocess, time
+from whole_program import arguments, report, run_tests
 
 AE = """name: tiny-ae
 input: {channels: 1, height: 12, width: 12}
@@ -68,14 +69,6 @@ optimizer: {adam: {lr: 0.01}}
 train: {batch: 32, epochs: 2}
 """
 SMALL = ["--limit", "200", "--seed", "3"]
-failures = 0
-
-
-def report(ok, what, *details):
-    global failures
-    if not ok:
-        failures += 1
-        print("FAILED: " + what, *(str(d) for d in details), sep="\n    ")
 
 
 def run(*words, stdout=subprocess.PIPE, environment=None):
@@ -457,25 +450,9 @@ def test_terminal():
 
 def main():
     global program
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--program", required=True)
-    parser.add_argument("tests", nargs="*")
-    args = parser.parse_args()
-    program = os.path.abspath(args.program)
-    devices = run("devices", "--json")
-    if devices.returncode == 0 and not json.loads(devices.stdout):
-        print("skipped: no OpenCL device")
-        sys.exit(77)
-    for name in args.tests or ["wrong", "verbs", "corrupt", "precision", "terminal"]:
-        folder = tempfile.mkdtemp(prefix="hourglass-cli-")
-        os.chdir(folder)
-        try:
-            globals()["test_" + name]()
-        finally:
-            os.chdir("/")
-            shutil.rmtree(folder)
-    print("%d failures" % failures)
-    sys.exit(1 if failures else 0)
+    args = arguments()
+    program = args.program
+    run_tests(args.tests or ["wrong", "verbs", "corrupt", "precision", "terminal"], globals())
 
 
 if __name__ == "__main__":
