@@ -199,12 +199,28 @@ static bool listed(hg_unit *const *units, int n, const hg_unit *u)
     return false;
 }
 
+/* Is a line of the source the declaration of a local array? Of a program with several, Oclgrind counts all for every kernel. */
+static bool has_local_arrays(const char *source)
+{
+    for (const char *line = source; line; line = strchr(line, '\n')) {
+        line += strspn(line, " \n");
+        if (strncmp(line, "__local ", 8) == 0) return true;
+    }
+    return false;
+}
+
+/* Can it stand in a program with others? */
+static bool joins(const hg_device *dev, const hg_unit *unit)
+{
+    return dev->info->type == HG_DEVICE_CPU && hg_source_joins(unit->macros) && !has_local_arrays(unit->source);
+}
+
 /* Those that can be joined stand together at the end. */
 static void make_groups(work *w, hg_unit **units, int n)
 {
     int alone = 0;
     for (int i = 0; i < n; i++) {
-        if (w->dev->info->type == HG_DEVICE_CPU && hg_source_joins(units[i]->macros)) continue;
+        if (joins(w->dev, units[i])) continue;
         hg_unit *u = units[i];
         memmove(units + alone + 1, units + alone, (size_t)(i - alone) * sizeof *units);
         units[alone] = u;
