@@ -22,6 +22,10 @@ void draw_param(const hg_param *param, uint64_t *state, double *out);
 /* Mostly normal, some zeros, some on a coarse grid so that equal values occur; `flags` of the case. */
 void draw_input(uint64_t *state, int flags, double *out, size_t n);
 
+/* Writes a part of a buffer by writing all of it: Oclgrind 21.10 takes a host's write that does not begin at the buffer's start
+ * for one that makes everything else uninitialised (and writes past its own tables). */
+void write_part(hg_buffer *whole, size_t offset, const void *data, size_t bytes, const char *name);
+
 /* Ends the test with the context's message unless ok. */
 void check(bool ok, const char *what);
 bool has_grad(const rig *r, int tensor);

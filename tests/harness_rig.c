@@ -45,9 +45,7 @@ static double *get_tensor(rig *r, int tensor, bool grad)
     return out;
 }
 
-/* Writes a part of a buffer by writing all of it: Oclgrind 21.10 takes a host's write that does not begin at the buffer's start
- * for one that makes everything else uninitialised (and writes past its own tables). */
-static void write_part(hg_buffer *whole, size_t offset, const void *data, size_t bytes, const char *name)
+void write_part(hg_buffer *whole, size_t offset, const void *data, size_t bytes, const char *name)
 {
     size_t size = hg_buffer_size(whole);
     uint8_t *copy = alloc(size, 1);
