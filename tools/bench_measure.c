@@ -6,16 +6,9 @@
 #endif
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
+#include "base/clock.h"
 #include "bench.h"
 #include "tuning.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- the process's memory: Linux forgets an earlier peak when told to; elsewhere the peak is that of the process so far */
 
@@ -62,10 +55,10 @@ bool bench_open(bench *b, const bench_device *device, const hg_model *model, con
     if (!(s->tuning = cli_open_tuning(c, s->device))) return false;
     hg_net_params params = {.batch = b->batch, .inference = mode == HG_BENCH_INFER, .tuning = s->tuning};
     if (!cli_precision(c, NULL, &params.precision)) return false;
-    double begin = now();
+    double begin = hg_now();
     s->net = hg_net_create(s->device, model, &params);
     if (!s->net || !(s->bench = hg_bench_create(s->net, data, mode)) || !hg_bench_run(s->bench, 1, &seconds)) return false;
-    s->first_ms = 1e3 * (now() - begin);
+    s->first_ms = 1e3 * (hg_now() - begin);
     return true;
 }
 

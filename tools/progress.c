@@ -1,26 +1,19 @@
+#include "base/clock.h"
 #include "progress.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void progress_begin(progress *p)
 {
-    p->began = p->base_time = now();
+    p->began = p->base_time = hg_now();
     p->base_step = p->seen = p->started;
 }
 
 double progress_elapsed(const progress *p)
 {
-    return now() - p->began;
+    return hg_now() - p->began;
 }
 
 /* Pictures per second over the epoch so far: the trainer's are those since its last report. */
@@ -38,7 +31,7 @@ static double rate(progress *p, const hg_progress *s)
 static double time_left(const progress *p, const hg_progress *s)
 {
     int64_t done = s->step - p->base_step;
-    return done > 0 ? (now() - p->base_time) / (double)done * (double)(s->steps - s->step) : s->seconds_left;
+    return done > 0 ? (hg_now() - p->base_time) / (double)done * (double)(s->steps - s->step) : s->seconds_left;
 }
 
 static void show_line(progress *p, const hg_progress *s)
@@ -77,7 +70,7 @@ static void show_epoch(progress *p, const hg_progress *s)
     p->epoch_pictures = p->epoch_seconds = 0;
     if (p->base_step > p->started) return;
     p->base_step = s->step; /* what was compiled on the way is no measure for the rest */
-    p->base_time = now();
+    p->base_time = hg_now();
 }
 
 bool progress_callback(void *user, const hg_progress *state)
@@ -86,7 +79,7 @@ bool progress_callback(void *user, const hg_progress *state)
     p->last = *state;
     if (state->epoch_done || state->step == state->steps) { /* --steps may end within an epoch */
         show_epoch(p, state);
-        if (now() - p->drawn > 3 && !progress_draw(p)) return false;
+        if (hg_now() - p->drawn > 3 && !progress_draw(p)) return false;
     } else {
         show_line(p, state);
     }
@@ -156,6 +149,6 @@ bool progress_draw(progress *p)
         hg_free(curves[i].x);
         hg_free(curves[i].y);
     }
-    p->drawn = now();
+    p->drawn = hg_now();
     return ok;
 }

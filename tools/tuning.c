@@ -6,15 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
+#include "base/text.h"
 
 /* ---- where it is kept */
-
-/* FNV-1a */
-static uint32_t hash(uint32_t h, const char *text)
-{
-    for (; *text; text++) h = (h ^ (unsigned char)*text) * 16777619u;
-    return (h ^ 0xff) * 16777619u;
-}
 
 /* "pthread-haswell-amd-epyc-1a2b3c4d.json": a name to be found by, and all that the tuning depends on. */
 static const char *file_name(cli *c, const hg_device_info *device)
@@ -28,8 +22,8 @@ static const char *file_name(cli *c, const hg_device_info *device)
     slug[n] = 0;
     char units[16];
     snprintf(units, sizeof units, "%u", (unsigned)device->compute_units);
-    const uint32_t key = hash(hash(hash(hash(hash(2166136261u, device->name), device->platform), device->driver), units), HG_VERSION);
-    return hg_arena_format(c->arena, "%s-%08x.json", slug, (unsigned)key);
+    const uint64_t key = hg_hash(hg_hash(hg_hash(hg_hash(hg_hash(0, device->name), device->platform), device->driver), units), HG_VERSION);
+    return hg_arena_format(c->arena, "%s-%08x.json", slug, (unsigned)(key >> 32));
 }
 
 const char *cli_tuning_path(cli *c, const hg_device_info *device)

@@ -104,3 +104,11 @@ bool hg_contains(const char *text, const char *needle)
     }
     return false;
 }
+
+uint64_t hg_hash(uint64_t hash, const char *text)
+{
+    const uint64_t prime = 0x100000001B3u;
+    if (!hash) hash = 0xCBF29CE484222325u;
+    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * prime;
+    return (hash ^ 0xff) * prime;
+}

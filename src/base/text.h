@@ -16,6 +16,9 @@ void hg_text_free(hg_text *text);
  * 2, or a third of the word's length). Ties: the first. */
 const char *hg_nearest(const char *word, const char *const *names, int n);
 
+/* FNV-1a of a text and its end, going on from `hash` (0: the beginning). */
+uint64_t hg_hash(uint64_t hash, const char *text);
+
 /* True if `needle` occurs in `text`, case ignored (ASCII). */
 bool hg_contains(const char *text, const char *needle);
 

@@ -2,7 +2,7 @@
 #include "device/launch.h"
 
 #include <stdlib.h>
-#include <time.h>
+#include "base/clock.h"
 #include "device/device_private.h"
 #include "device/gemm.h"
 
@@ -120,13 +120,6 @@ bool hg_launches_run(hg_device *dev, hg_launch *const *launches, int n)
 
 /* ---- timing */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -137,11 +130,11 @@ static int compare(const void *a, const void *b)
  * it. */
 static bool time_chain(hg_device *dev, const hg_launch *l, int chain, double *seconds)
 {
-    double begin = now();
+    double begin = hg_now();
     for (int i = 0; i < chain; i++)
         if (!enqueue(dev, l)) return false;
     if (!hg_device_finish(dev)) return false;
-    *seconds = (now() - begin) / chain;
+    *seconds = (hg_now() - begin) / chain;
     return true;
 }
 

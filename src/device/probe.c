@@ -1,29 +1,22 @@
 /* The roofs of a device: the most that probe kernels reach of what they are made for. */
+#include "base/clock.h"
 #include "device/device_private.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
 #include "device/launch.h"
 
 enum { GROUP = 64, SHAPES = 3, TRIES = 4, ROUNDS = 2048, MOST_ITEMS = 1 << 26 };
 static const double TRY_SECONDS = 5e-3;          /* long enough for drivers whose threads wake up slowly */
 static const size_t COPY_BYTES = (size_t)64 << 20; /* each way: more than caches hold */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Waits by reading what the launch's first argument holds: Mesa's rusticl 22.3 comes back from clFinish before the work is done. */
 static bool time_once(hg_device *dev, hg_launch *launch, double *seconds)
 {
-    double begin = now();
+    double begin = hg_now();
     float word;
     if (!hg_launches_run(dev, &launch, 1) || !hg_buffer_read(launch->args[0].buffer, 0, &word, sizeof word)) return false;
-    *seconds = now() - begin;
+    *seconds = hg_now() - begin;
     return true;
 }
 

@@ -163,19 +163,12 @@ static bool build_failed(hg_device *dev, const hg_unit *u, const char *label)
 
 /* ---- asking */
 
-/* FNV-1a */
-static uint64_t hash(uint64_t h, const char *text)
-{
-    for (; *text; text++) h = (h ^ (unsigned char)*text) * 0x100000001B3u;
-    return h;
-}
-
 /* The unit of (file, macros, text), or a new one that is not built yet. */
 static hg_unit *look_up(hg_device *dev, const char *common, const char *file, const char *macros)
 {
     char *source = hg_source_read(dev, file);
     if (!source) return NULL;
-    const uint64_t text = hash(hash(0xCBF29CE484222325u, common), source);
+    const uint64_t text = hg_hash(hg_hash(0, common), source);
     for (hg_unit *u = dev->units; u; u = u->next)
         if (u->text == text && strcmp(u->file, file) == 0 && strcmp(u->macros, macros) == 0) {
             hg_free(source);

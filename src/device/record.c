@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include "base/clock.h"
 #include "device/device_private.h"
 
 /* Of cl_khr_command_buffer 0.9, a provisional extension: what is used is declared here, since headers have it in other versions or not
@@ -34,13 +34,6 @@ struct hg_record {
     entry_points call;
     commands recorded;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void settle(hg_record *r, bool replays, const char *why)
 {
@@ -174,7 +167,7 @@ static bool turn(hg_record *r)
     const int i = r->runs - FIRST;
     if (i < 0 || i % EACH) return true;
     if (!hg_device_finish(r->dev)) return false;
-    const double time = now();
+    const double time = hg_now();
     if (i == 0 && !prepare(r)) {
         settle(r, false, "the driver has no command buffers, or does not replay them rightly");
         return hg_device_working(r->dev) && !hg_failed(r->dev->ctx);
@@ -182,7 +175,7 @@ static bool turn(hg_record *r)
     if (i > 0 && time - r->began < r->best[r->replays]) r->best[r->replays] = time - r->began;
     if (i == 2 * ROUNDS * EACH) choose(r);
     else r->replays = i / EACH % 2 == REPLAY;
-    r->began = now();
+    r->began = hg_now();
     return true;
 }
 

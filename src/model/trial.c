@@ -4,7 +4,7 @@
 #include <float.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
+#include "base/clock.h"
 #include "base/half.h"
 #include "base/rng.h"
 #include "device/device.h"
@@ -13,13 +13,6 @@
 /* Random numbers that fill the inputs again and again; a prime, so that rows differ. Rounds of timing. */
 enum { NOISE = 1000003, ROUNDS = 5 };
 static const double CHAIN_SECONDS = 2e-3;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- what the trials of an operation share */
 
@@ -186,11 +179,11 @@ bool hg_attempt_check(hg_trials *t, hg_attempt *a)
 
 static bool time_chain(hg_trials *t, hg_attempt *a, int chain, double *seconds)
 {
-    const double start = now();
+    const double start = hg_now();
     for (int i = 0; i < chain; i++)
         if (!hg_launches_run(t->dev, a->launches, a->n)) return false;
     if (!hg_device_finish(t->dev)) return false;
-    *seconds = (now() - start) / chain;
+    *seconds = (hg_now() - start) / chain;
     return true;
 }
 

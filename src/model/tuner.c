@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include "base/clock.h"
 #include "device/device.h"
 #include "model/plan_private.h"
 #include "model/trial.h"
@@ -32,13 +32,6 @@ typedef struct tuner {
     hg_pick tried[MOST_CANDIDATES];
     int n_tried;
 } tuner;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- which candidates there are */
 
@@ -111,7 +104,7 @@ static bool find_plain(void *user, const hg_operation *operation, const hg_devic
 
 static bool out_of_time(tuner *t)
 {
-    return t->stopped || (t->deadline > 0 && now() > t->deadline);
+    return t->stopped || (t->deadline > 0 && hg_now() > t->deadline);
 }
 
 static void tell(tuner *t, const hg_pick *pick, double seconds, const hg_attempt *best)
@@ -283,7 +276,7 @@ static job *list_jobs(tuner *t, const hg_plan *plan, hg_arena *arena, int *count
 /* Each operation gets a share of the time that is left, by its weight among those that are left. */
 static bool tune_jobs(tuner *t, const job *jobs, int n)
 {
-    const double finish = t->params->seconds > 0 ? now() + t->params->seconds : 0;
+    const double finish = t->params->seconds > 0 ? hg_now() + t->params->seconds : 0;
     double left = 0;
     bool ok = true;
     for (int i = 0; i < n; i++) left += jobs[i].weight;
@@ -291,9 +284,9 @@ static bool tune_jobs(tuner *t, const job *jobs, int n)
     for (int i = 0; ok && i < n && !t->stopped; i++) {
         hg_trials_turn(&t->trials, &jobs[i].decision);
         t->progress.operation = i + 1;
-        t->deadline = finish > 0 ? now() + (finish - now()) * jobs[i].weight / left : 0;
+        t->deadline = finish > 0 ? hg_now() + (finish - hg_now()) * jobs[i].weight / left : 0;
         left -= jobs[i].weight;
-        if (finish > 0 && now() > finish) ok = hg_tuning_set(t->tuning, t->trials.decision.key, t->trials.decision.pick, 0, 0);
+        if (finish > 0 && hg_now() > finish) ok = hg_tuning_set(t->tuning, t->trials.decision.key, t->trials.decision.pick, 0, 0);
         else ok = tune_operation(t);
     }
     return ok;

@@ -1,7 +1,7 @@
 /* Steps for their time: the same batch over and over, through the same uploads and plans as in use. */
 #include <math.h>
 #include <string.h>
-#include <time.h>
+#include "base/clock.h"
 #include "train/dataset.h"
 #include "train/trainer.h"
 
@@ -24,13 +24,6 @@ struct hg_bench {
     float *x;            /* [B, H, W, C] of the network's input */
     size_t x_bytes;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static bool take_pictures(hg_bench *b, const hg_dataset *data)
 {
@@ -128,11 +121,11 @@ static bool wait(hg_bench *b)
 
 bool hg_bench_run(hg_bench *b, int64_t n, double *seconds)
 {
-    double begin = now();
+    double begin = hg_now();
     for (int64_t i = 0; i < n; i++, b->step++)
         if (!(b->mode == HG_BENCH_TRAIN ? train(b) : infer(b))) return false;
     if (!wait(b)) return false;
-    *seconds = now() - begin;
+    *seconds = hg_now() - begin;
     return true;
 }
 

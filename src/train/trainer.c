@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include "base/clock.h"
 #include "base/file.h"
 #include "train/batch.h"
 #include "train/checkpoint.h"
@@ -32,13 +32,6 @@ struct hg_trainer {
     double log_examples, rate;
     hg_losses last, val;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- beginning */
 
@@ -169,7 +162,7 @@ static int batch_of_step(const hg_trainer *t, int64_t step)
 
 static bool log_step(hg_trainer *t, int64_t step, const hg_losses *losses)
 {
-    double time = now();
+    double time = hg_now();
     if (time > t->log_time && t->log_examples > 0) t->rate = t->log_examples / (time - t->log_time);
     t->log_time = time;
     t->log_examples = 0;
@@ -210,7 +203,7 @@ static void call_back(hg_trainer *t, const hg_losses *train, bool epoch_done, bo
                             .epoch_steps = t->per_epoch, .train = *train, .val = t->val, .epoch_done = epoch_done, .saved = saved,
                             .images_per_second = t->rate};
     if (t->rate > 0) progress.seconds_left = (double)(t->total - t->at.step) * t->settings.batch / t->rate;
-    t->call_time = now();
+    t->call_time = hg_now();
     if (t->params.progress && !t->params.progress(t->params.user, &progress)) t->stopped = true;
 }
 
@@ -235,7 +228,7 @@ static bool end_epoch(hg_trainer *t)
     t->saved = -1; /* the same step, but the position has moved on */
     if (!save(t)) return false;
     call_back(t, &train, true, t->dir != NULL);
-    t->log_time = now(); /* evaluating is not training time */
+    t->log_time = hg_now(); /* evaluating is not training time */
     return true;
 }
 
@@ -251,7 +244,7 @@ static bool run_epoch(hg_trainer *t, hg_batches *batches)
         bool last = t->at.index == t->per_epoch || t->at.step == t->total;
         bool log = t->at.step % t->log_every == 0 || t->at.step - t->read == HG_FEEDER_RING;
         bool turn = t->params.save_every > 0 && t->at.step % t->params.save_every == 0 && !last;
-        if (!last && !log && !turn && now() - t->call_time < 0.2) continue;
+        if (!last && !log && !turn && hg_now() - t->call_time < 0.2) continue;
         if (!read_back(t) || (turn && !save(t))) return false;
         if (t->at.index < t->per_epoch) call_back(t, &t->last, false, turn);
     }
@@ -265,7 +258,7 @@ bool hg_trainer_run(hg_trainer *t)
                                  .epoch = t->at.epoch + whole, .index = whole ? 0 : t->at.index};
     hg_batches *batches = hg_batches_open(t->data, &p);
     bool ok = batches != NULL;
-    t->log_time = t->call_time = now();
+    t->log_time = t->call_time = hg_now();
     while (ok && !t->stopped && (t->at.step < t->total || t->at.index == t->per_epoch)) {
         ok = run_epoch(t, batches);
         if (ok && t->at.index == t->per_epoch) ok = end_epoch(t);
