@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -11,13 +12,14 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "device/device.h"
+#include "device/launch.h"
 
 typedef struct row { char *key, *pick; double seconds, default_seconds; } row;
 
 struct hg_tuning {
     hg_context *ctx;
     const hg_device_info *device;
+    char kernels[17];                /* hash of all kernel files */
     char *path, *trying, *lock_path; /* NULL: nothing is written */
     int lock;                        /* descriptor while taken, -1 */
     row *rows;
@@ -130,7 +132,7 @@ static json_t *to_json(const hg_tuning *t)
         json_object_set_new(choices, r->key, choice);
     }
     for (int i = 0; i < t->n_crashed; i++) json_array_append_new(crashed, json_string(t->crashed[i]));
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "hourglass", HG_VERSION, "device", d->name, "platform", d->platform, "driver",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "hourglass", HG_VERSION, "kernels", t->kernels, "device", d->name, "platform", d->platform, "driver",
                      d->driver, "choices", choices, "crashed", crashed);
 }
 
@@ -144,7 +146,7 @@ static bool is_text(const json_t *object, const char *key, const char *value)
 static bool is_ours(const hg_tuning *t, const json_t *root)
 {
     const hg_device_info *d = t->device;
-    return is_text(root, "hourglass", HG_VERSION) && is_text(root, "device", d->name) && is_text(root, "platform", d->platform) &&
+    return is_text(root, "hourglass", HG_VERSION) && is_text(root, "kernels", t->kernels) && is_text(root, "device", d->name) && is_text(root, "platform", d->platform) &&
            is_text(root, "driver", d->driver);
 }
 
@@ -291,12 +293,21 @@ static char *with_ending(hg_context *ctx, const char *path, const char *ending)
     return text.data;
 }
 
+static uint64_t hash_kernels(void)
+{
+    uint64_t hash = 0;
+    const char *stem;
+    for (int i = 0; (stem = hg_kernel_source_at(i)); i++) hash = hg_hash(hg_hash(hash, stem), hg_kernel_source(stem));
+    return hash;
+}
+
 hg_tuning *hg_tuning_open(hg_device *dev, const char *path)
 {
     hg_context *ctx = hg_device_context(dev);
     hg_tuning *t = HG_NEW(ctx, hg_tuning);
     if (!t) return NULL;
     *t = (hg_tuning){.ctx = ctx, .device = hg_device_get_info(dev), .lock = -1};
+    snprintf(t->kernels, sizeof t->kernels, "%016llx", (unsigned long long)hash_kernels());
     if (path && (!(t->path = hg_copy_text(ctx, path)) || !(t->trying = with_ending(ctx, path, ".trying")) ||
                  !(t->lock_path = with_ending(ctx, path, ".lock")))) goto fail;
     if (read_file(t)) return t;

@@ -1,9 +1,9 @@
 /* Tuning: which variant computes which operation, as timing chose it; the inner side of hg_tuning_* of hourglass.h. A table from an
  * operation's key (hg_decision.key) to a pick ("cpu:16:1:1:14"), for one device, driver and version of Hourglass, beside the
- * candidates that once took the process down.
+ * candidates that once took the process down. A change of the kernels makes another version.
  *
  * The file is JSON to be read by people:
- *   {"hourglass": "0.1.0", "device": NAME, "platform": NAME, "driver": VERSION,
+ *   {"hourglass": "0.1.0", "kernels": HASH, "device": NAME, "platform": NAME, "driver": VERSION,
  *    "choices": {KEY: {"pick": PICK, "us": time of the pick, "default_us": time of what would be chosen without}},
  *    "crashed": ["KEY = PICK"]}
  * Times may be absent: where there was no time to measure. */
