@@ -257,6 +257,13 @@ static inline void hg_store_one(float v, __global hg_y *out, __global const hg_d
 
 /* ---- tiles in registers */
 #define HG_UNROLL __attribute__((opencl_unroll_hint))
+
+/* A loop over what is left, short and seldom run: as it stands, it is small and quickly compiled. */
+#ifdef __clang__
+#define HG_REST _Pragma("clang loop unroll(disable) vectorize(disable)")
+#else
+#define HG_REST
+#endif
 /* sum + s v, the scalar s with every number of the vector */
 #define HG_SCALED(s, v, sum) fma((hg_vec)(s), (v), (sum))
 /* Perfect shuffles of two float16, and their inverses. HG_SLOW_SHUFFLES: through memory, for Oclgrind 21, which takes numbers that
@@ -311,7 +318,7 @@ static inline void hg_turn(float16 *a)
 #define HG_GET(ONE, LOAD) \
     if (i * HG_VEC + HG_VEC > n) { \
         float part[HG_VEC]; \
-        for (int k = 0; k < HG_VEC; k++) part[k] = i * HG_VEC + k < n ? ONE(p + i * HG_VEC + k) : 0.0f; \
+        HG_REST for (int k = 0; k < HG_VEC; k++) part[k] = i * HG_VEC + k < n ? ONE(p + i * HG_VEC + k) : 0.0f; \
         return HG_LOAD(part); \
     } \
     return LOAD(p + i * HG_VEC)
@@ -319,7 +326,7 @@ static inline void hg_turn(float16 *a)
     if (i * HG_VEC + HG_VEC > n) { \
         float part[HG_VEC]; \
         HG_STORE(v, part); \
-        for (int k = 0; i * HG_VEC + k < n; k++) ONE(part[k], p + i * HG_VEC + k); \
+        HG_REST for (int k = 0; i * HG_VEC + k < n; k++) ONE(part[k], p + i * HG_VEC + k); \
         return; \
     } \
     STORE(v, p + i * HG_VEC)
@@ -342,7 +349,7 @@ static inline void hg_take(float *to, __global const hg_x *from, int n)
     for (; i + 16 <= n; i += 16) vstore16(vload_half16(0, from + i), 0, to + i);
     for (; i + 4 <= n; i += 4) vstore4(vload_half4(0, from + i), 0, to + i);
 #endif
-    for (; i < n; i++) to[i] = HG_X(from + i);
+    HG_REST for (; i < n; i++) to[i] = HG_X(from + i);
 }
 
 /* v with zeros where there are no numbers any more. */

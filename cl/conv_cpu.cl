@@ -91,11 +91,11 @@ inline void fill_patch(float *patch, __global const hg_x *restrict from, int row
     for (int r = 0; r < PATCH_H; r++, row++) {
         float *to = patch + r * PATCH_W * GP;
         if (row < 0 || row >= IH) {
-            for (int i = 0; i < PATCH_W * GP; i++) to[i] = 0.0f;
+            HG_REST for (int i = 0; i < PATCH_W * GP; i++) to[i] = 0.0f;
             continue;
         }
         __global const hg_x *source = from + (row * IW + column) * G;
-        for (int i = 0; i < low * GP; i++) to[i] = 0.0f;
+        HG_REST for (int i = 0; i < low * GP; i++) to[i] = 0.0f;
 #if GP == G
         hg_take(to + low * G, source + low * G, (high - low) * G);
 #else
@@ -104,7 +104,7 @@ inline void fill_patch(float *patch, __global const hg_x *restrict from, int row
             for (int g = G; g < GP; g++) to[c * GP + g] = 0.0f;
         }
 #endif
-        for (int i = high * GP; i < PATCH_W * GP; i++) to[i] = 0.0f;
+        HG_REST for (int i = high * GP; i < PATCH_W * GP; i++) to[i] = 0.0f;
     }
 }
 
@@ -262,7 +262,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
                             } else {
                                 float part[HG_VEC];
                                 HG_STORE(sum[q][v], part);
-                                for (int k = 0; k < HG_VEC; k++)
+                                HG_REST for (int k = 0; k < HG_VEC; k++)
                                     if (o0 + v * HG_VEC + k >= own_o) hg_store_one(part[k], out, out_x, to + o0 + v * HG_VEC + k);
                             }
                         }
@@ -280,7 +280,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
                 if (y >= OH) continue;
                 int i = 0;
                 for (; i + HG_VEC <= length; i += HG_VEC) hg_store(HG_LOAD(row + i), out, out_x, to + i);
-                for (; i < length; i++) hg_store_one(row[i], out, out_x, to + i);
+                HG_REST for (; i < length; i++) hg_store_one(row[i], out, out_x, to + i);
             }
 #endif
         }

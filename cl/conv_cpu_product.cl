@@ -37,8 +37,8 @@ inline void pack(__global const float *restrict w, float *restrict packed, int k
                 HG_UNROLL for (int i = 0; i < 16; i++) vstore16(square[i], 0, panel + (k + i) * PANEL + o);
             }
 #endif
-        for (; k < n; k++)
-            for (int o = 0; o < PANEL; o++) panel[k * PANEL + o] = from[o * G + k];
+        HG_REST for (; k < n; k++)
+            HG_REST for (int o = 0; o < PANEL; o++) panel[k * PANEL + o] = from[o * G + k];
     }
 #else
     for (int k = 0; k < n; k++)
@@ -104,7 +104,7 @@ __kernel void product(__global const hg_x *restrict from, __global const float *
                             } else {
                                 float part[HG_VEC];
                                 HG_STORE(sum[q][v], part);
-                                for (int k = 0; k < HG_VEC; k++)
+                                HG_REST for (int k = 0; k < HG_VEC; k++)
                                     if (o0 + v * HG_VEC + k >= own_o) hg_store_one(part[k], out, out_x, at + k);
                             }
                         }

@@ -102,7 +102,7 @@ inline void put_vector(__global float *to, hg_vec v, int first)
     }
     float part[HG_VEC];
     HG_STORE(v, part);
-    for (int lane = first; lane < HG_VEC; lane++) put(to + lane, part[lane], DW_ADD);
+    HG_REST for (int lane = first; lane < HG_VEC; lane++) put(to + lane, part[lane], DW_ADD);
 }
 
 #if BIAS
@@ -136,8 +136,8 @@ inline void add_bias(float *bias, __global const float *dy, int n)
     for (int v = 0; v < PERIOD; v++) vstore16(sum[v], v, part);
     for (int i = 0; i < GROUP; i++)
         for (int o = 0; o < OUT_CHANNELS; o++) bias[o] += part[i * OUT_CHANNELS + o];
-    for (int p = whole; p < n; p++)
-        for (int o = 0; o < OUT_CHANNELS; o++) bias[o] += dy[p * OUT_CHANNELS + o];
+    HG_REST for (int p = whole; p < n; p++)
+        HG_REST for (int o = 0; o < OUT_CHANNELS; o++) bias[o] += dy[p * OUT_CHANNELS + o];
 }
 #endif
 
@@ -147,13 +147,13 @@ inline void store_bias(const hg_vec *bias, __global float *to, int own_v, int v0
     for (int v = 0; v < NV; v++) {
         float part[HG_VEC];
         HG_STORE(bias[v], part);
-        for (int lane = max(own_v - v0 - v * HG_VEC, 0); lane < HG_VEC; lane++) put(to + v0 + v * HG_VEC + lane, part[lane], DB_ADD);
+        HG_REST for (int lane = max(own_v - v0 - v * HG_VEC, 0); lane < HG_VEC; lane++) put(to + v0 + v * HG_VEC + lane, part[lane], DB_ADD);
     }
 }
 #else
 inline void store_bias(const float *bias, __global float *to, int own_v, int v0)
 {
-    for (int o = 0; o < OUT_CHANNELS; o++) put(to + o, bias[o], DB_ADD);
+    HG_REST for (int o = 0; o < OUT_CHANNELS; o++) put(to + o, bias[o], DB_ADD);
 }
 #endif
 
@@ -434,7 +434,7 @@ __kernel void weight_taps(__global const large_t *restrict large, __global const
             for (int k = 0; k < KH * KW; k++)
                 for (int c = 0; c < C; c++) {
                     HG_STORE(total[((panel * KH * KW + k) * C + c) * NV + v], part);
-                    for (int lane = max(own - v0, 0); lane < HG_VEC; lane++) {
+                    HG_REST for (int lane = max(own - v0, 0); lane < HG_VEC; lane++) {
                         const int vector = v0 + lane, in = VEC_OUT ? c : vector, o = VEC_OUT ? vector : c;
                         put(partials + (k * IN_CHANNELS + in) * OUT_CHANNELS + o, part[lane], DW_ADD);
                     }

@@ -24,8 +24,8 @@ __kernel void conv_swap(__global const float *restrict stored, __global float *r
         int k = 0;
         if (o0 + 16 <= out)
             for (; k + 16 <= in; k += 16) turn(from + k * out + o0, out, to + o0 * in + k, in);
-        for (int o = o0; o < min(o0 + 16, out); o++)
-            for (int r = k; r < in; r++) to[o * in + r] = from[r * out + o];
+        HG_REST for (int o = o0; o < min(o0 + 16, out); o++)
+            HG_REST for (int r = k; r < in; r++) to[o * in + r] = from[r * out + o];
     }
 }
 #else
@@ -51,8 +51,8 @@ __kernel void conv_panels(__global const float *restrict stored, __global float 
         for (; g + 16 <= gathered; g += 16)
             for (int k = 0; k < PANEL; k += 16) turn(from + k * gathered + g, gathered, to + g * PANEL + k, PANEL);
 #endif
-        for (; g < gathered; g++)
-            for (int k = 0; k < PANEL; k++) to[g * PANEL + k] = from[k * gathered + g];
+        HG_REST for (; g < gathered; g++)
+            HG_REST for (int k = 0; k < PANEL; k++) to[g * PANEL + k] = from[k * gathered + g];
 #else
         __global const float *from = stored + tap * gathered * written + o0;
         for (int g = 0; g < gathered; g++)

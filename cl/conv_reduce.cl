@@ -13,9 +13,9 @@ inline void sum_up(__global const float *restrict from, int splits, __global flo
         if (add) sum += vload16(0, to + i);
         vstore16(sum, 0, to + i);
     } else {
-        for (int k = i; k < n; k++) {
+        HG_REST for (int k = i; k < n; k++) {
             float sum = from[k];
-            for (int s = 1; s < splits; s++) sum += from[(long)s * n + k];
+            HG_REST for (int s = 1; s < splits; s++) sum += from[(long)s * n + k];
             to[k] = add ? to[k] + sum : sum;
         }
     }
