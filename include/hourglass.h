@@ -130,6 +130,13 @@ typedef struct hg_model hg_model; /* a parsed and checked model: layers with sha
 hg_model *hg_model_load(hg_context *ctx, const char *path);
 /* The same from text; `name` stands for the file in messages. */
 hg_model *hg_model_parse(hg_context *ctx, const char *name, const char *text, size_t length);
+/* The same model for inputs (what the encoder sees) of another size: convolutional models work at any that their strides, paddings and
+ * pools lead back to the picture's. The parameters keep their names and shapes: weights come with hg_net_load or hg_net_copy. Fails with
+ * HG_BAD_INPUT and says which layer fixes the size (flatten, dense, reshape and a latent do), or which sizes fit. */
+hg_model *hg_model_resize(const hg_model *model, int height, int width);
+/* Raises both to the smallest that hg_model_resize takes: pictures can be padded to it, and what comes out cropped. Fails as that does
+ * where a layer fixes the size. */
+bool hg_model_fit(const hg_model *model, int *height, int *width);
 void hg_model_destroy(hg_model *model);
 
 const char *hg_model_name(const hg_model *model);
@@ -259,6 +266,8 @@ int hg_net_untuned(const hg_net *net);
 /* Weights as safetensors: a weights file or a checkpoint. Differences to the model are all listed in one message. */
 bool hg_net_load(hg_net *net, const char *path);
 bool hg_net_save(hg_net *net, const char *path);
+/* Takes over the weights of another net of the same model, or of one that hg_model_resize made from it. */
+bool hg_net_copy(hg_net *net, hg_net *from);
 
 /* n examples (any n; worked off in batches). x [n, C, H, W] is the network's input; code [n, Z...]; for a variational model the
  * code is the mean. */

@@ -33,6 +33,10 @@ bool hg_graph_latent(hg_graph *graph, const hg_layer *layer, void *options, cons
  * output. Sets graph->output and graph->loss. */
 bool hg_graph_loss(hg_graph *graph, hg_choice loss, const char *place, int prediction);
 
+/* hg_model_parse with another input than the text's. */
+enum { HG_MAX_INPUT_SIDE = 65536 };
+hg_model *hg_graph_parse_sized(hg_context *ctx, const char *name, const char *text, size_t length, int height, int width);
+
 /* Offsets of all parameters; call once at the end. */
 bool hg_graph_place_params(hg_graph *graph);
 

@@ -13,6 +13,7 @@ typedef struct reader {
     hg_graph *graph;
     yaml_document_t doc;
     bool probe; /* layers only: no loss */
+    int height, width; /* of the input, instead of the file's; 0: the file's */
 } reader;
 
 /* ---- places and messages */
@@ -221,8 +222,8 @@ static bool parse_choice(reader *r, const hg_descriptor *const *kinds, const cha
 typedef struct input_options { int channels, height, width; } input_options;
 static const hg_option input_table[] = {
     {"channels", "1 grey, 3 colour", offsetof(input_options, channels), HG_OPTION_INT, 1, 1, 4096},
-    {"height", "pixels", offsetof(input_options, height), HG_OPTION_INT, __builtin_nan(""), 1, 65536},
-    {"width", "pixels", offsetof(input_options, width), HG_OPTION_INT, __builtin_nan(""), 1, 65536},
+    {"height", "pixels", offsetof(input_options, height), HG_OPTION_INT, __builtin_nan(""), 1, HG_MAX_INPUT_SIDE},
+    {"width", "pixels", offsetof(input_options, width), HG_OPTION_INT, __builtin_nan(""), 1, HG_MAX_INPUT_SIDE},
     {0},
 };
 static const hg_descriptor input_type = {"input", "what the encoder sees", input_table, sizeof(input_options)};
@@ -309,9 +310,9 @@ static bool read_input(reader *r, const yaml_node_t *node, const yaml_node_t *co
 {
     input_options in;
     if (!parse_options(r, &input_type, &in, node, place_of(r, node))) return false;
-    hg_shape shape = {in.channels, in.height, in.width, false};
+    hg_shape shape = {in.channels, r->height ? r->height : in.height, r->width ? r->width : in.width, false};
     if (hg_shape_count(shape) >= (size_t)1 << 31)
-        return hg_fail(r->ctx, HG_BAD_INPUT, "%s: input: %dx%dx%d is more than 2^31 numbers per picture", place_of(r, node), in.channels, in.height, in.width);
+        return hg_fail(r->ctx, HG_BAD_INPUT, "%s: input: %dx%dx%d is more than 2^31 numbers per picture", place_of(r, node), shape.c, shape.h, shape.w);
     corruptions c = {.n = 0};
     return read_corrupt(r, corrupt, &c) && hg_graph_input(r->graph, shape, c.choices, c.places, c.n, current);
 }
@@ -388,7 +389,7 @@ static bool read_document(reader *r, const char *text, size_t length)
     return ok;
 }
 
-static hg_graph *parse(hg_context *ctx, const char *name, const char *text, size_t length, bool probe)
+static hg_graph *parse(hg_context *ctx, const char *name, const char *text, size_t length, reader r)
 {
     if (length > MAX_BYTES) {
         hg_fail(ctx, HG_BAD_INPUT, "%s: %zu bytes; a model file has at most %d", name, length, MAX_BYTES);
@@ -400,7 +401,8 @@ static hg_graph *parse(hg_context *ctx, const char *name, const char *text, size
     if (!copy) goto fail;
     memcpy(copy, text, length);
     *graph = (hg_graph){.ctx = ctx, .arena = arena, .text = copy, .file = hg_arena_text(arena, name), .loss = -1};
-    reader r = {.ctx = ctx, .graph = graph, .probe = probe};
+    r.ctx = ctx;
+    r.graph = graph;
     if (!graph->file || !check_events(&r, text, length) || !read_document(&r, text, length)) goto fail;
     return graph;
 fail:
@@ -410,12 +412,17 @@ fail:
 
 hg_graph *hg_graph_parse_layers(hg_context *ctx, const char *name, const char *text, size_t length)
 {
-    return parse(ctx, name, text, length, true);
+    return parse(ctx, name, text, length, (reader){.probe = true});
 }
 
 hg_model *hg_model_parse(hg_context *ctx, const char *name, const char *text, size_t length)
 {
-    return parse(ctx, name, text, length, false);
+    return parse(ctx, name, text, length, (reader){.probe = false});
+}
+
+hg_model *hg_graph_parse_sized(hg_context *ctx, const char *name, const char *text, size_t length, int height, int width)
+{
+    return parse(ctx, name, text, length, (reader){.height = height, .width = width});
 }
 
 hg_model *hg_model_load(hg_context *ctx, const char *path)

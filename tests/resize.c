@@ -1,0 +1,161 @@
+/* One model at several sizes: which sizes fit, what the messages say of those that do not, and that the weights compute the same. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "files.h"
+
+static hg_context *ctx;
+
+static hg_model *load(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, HG_SOURCE_ROOT "/tools/models/%s.yaml", name);
+    hg_model *model = hg_model_load(ctx, path);
+    if (!model) fail_msg("%s", hg_message(ctx));
+    return model;
+}
+
+static hg_model *parse(const char *text)
+{
+    hg_model *model = hg_model_parse(ctx, "m.yaml", text, strlen(text));
+    if (!model) fail_msg("%s", hg_message(ctx));
+    return model;
+}
+
+static void expect_size(void get(const hg_model *, int *, int *, int *), const hg_model *model, int height, int width)
+{
+    int c, h, w;
+    get(model, &c, &h, &w);
+    assert_int_equal(h, height);
+    assert_int_equal(w, width);
+}
+
+static void expect_refused(const hg_model *model, int height, int width, hg_status status, const char *words)
+{
+    assert_null(hg_model_resize(model, height, width));
+    expect_failure(ctx, status, words);
+}
+
+static void test_sizes(void **unused)
+{
+    (void)unused;
+    hg_model *small = load("conv-ae"), *large = hg_model_resize(small, 36, 100);
+    if (!large) fail_msg("%s", hg_message(ctx));
+    expect_size(hg_model_input, large, 36, 100);
+    expect_size(hg_model_output, large, 36, 100);
+    expect_size(hg_model_code, large, 5, 13);
+    assert_int_equal(hg_model_parameters(large), hg_model_parameters(small));
+    expect_refused(small, 30, 28, HG_BAD_INPUT, "30x28|of heights, 36, 44 and so on fit, 8 more each time");
+    expect_refused(large, 28, 29, HG_BAD_INPUT, "28x29|of widths, 36, 44");
+    expect_refused(small, 0, 28, HG_USAGE, "height of 0");
+    expect_refused(small, 28, 65537, HG_USAGE, "width of 65537");
+    int h = 29, w = 36;
+    assert_true(hg_model_fit(small, &h, &w));
+    assert_int_equal(h * 1000 + w, 36036);
+    hg_model_destroy(large);
+    hg_model_destroy(small);
+}
+
+static void test_kinds(void **unused)
+{
+    (void)unused;
+    hg_model *strided = parse("input: {channels: 3, height: 8, width: 8}\n"
+                              "encoder: [{conv2d: {filters: 4, kernel: 3, stride: 4, padding: same}}]\n"
+                              "decoder: [{conv2d_transpose: {filters: 3, kernel: 3, stride: 4, padding: same}}]\n");
+    expect_refused(strided, 30, 40, HG_BAD_INPUT, "of heights, multiples of 4 fit, the next is 32");
+    hg_model_destroy(strided);
+
+    hg_model *larger = load("m5"), *odd = hg_model_resize(larger, 31, 77); /* an input half the picture's size */
+    if (!odd) fail_msg("%s", hg_message(ctx));
+    expect_size(hg_model_input, odd, 31, 77);
+    expect_size(hg_model_target, odd, 62, 154);
+    hg_model_destroy(odd);
+    hg_model_destroy(larger);
+
+    hg_model *fixed = load("conv-vae");
+    expect_refused(fixed, 32, 28, HG_BAD_INPUT, "encoder.2|flatten|28x28");
+    int h = 32, w = 28;
+    assert_false(hg_model_fit(fixed, &h, &w));
+    expect_failure(ctx, HG_BAD_INPUT, "encoder.2|flatten");
+    hg_model *same = hg_model_resize(fixed, 28, 28);
+    assert_non_null(same);
+    hg_model_destroy(same);
+    hg_model_destroy(fixed);
+
+    hg_model *shaped = parse("input: {channels: 2, height: 4, width: 4}\n"
+                             "encoder: [{conv2d: {filters: 2, kernel: 1}}]\ndecoder: [{reshape: [2, 4, 4]}]\n");
+    expect_refused(shaped, 8, 8, HG_BAD_INPUT, "decoder.0|reshape|m.yaml:3|4x4");
+    hg_model_destroy(shaped);
+}
+
+/* Weights of a net at 6 x 6 and at 9 x 14: where no pixel beyond the small picture is seen, the outputs agree. */
+static void test_weights(void **unused)
+{
+    (void)unused;
+    enum { N = 6, H = 9, W = 14, SEEN = 2 };
+    static const char text[] = "input: {channels: 2, height: 6, width: 6}\n"
+                               "encoder: [{conv2d: {filters: 5, kernel: 3, padding: same, activation: tanh}}, batch_norm]\n"
+                               "decoder: [{conv2d: {filters: 2, kernel: 3, padding: same, activation: sigmoid}}]\n";
+    hg_device *dev = hg_device_open(ctx, NULL);
+    if (!dev) {
+        print_message("no device: %s\n", hg_message(ctx));
+        hg_context_clear(ctx);
+        skip();
+    }
+    hg_model *small = parse(text), *large = hg_model_resize(small, H, W), *other = load("conv-ae");
+    hg_net *a = hg_net_create(dev, small, &(hg_net_params){.batch = 1, .seed = 1, .inference = true});
+    hg_net *b = hg_net_create(dev, large, &(hg_net_params){.batch = 1, .seed = 2, .inference = true});
+    hg_net *c = hg_net_create(dev, other, &(hg_net_params){.batch = 1, .inference = true});
+    if (!a || !b || !c) fail_msg("%s", hg_message(ctx));
+    assert_true(hg_net_copy(b, a));
+    assert_false(hg_net_copy(c, a));
+    expect_failure(ctx, HG_USAGE, "not the same model");
+    float x[2][H][W], y[2][H][W], in[2][N][N], out[2][N][N];
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < H; i++)
+            for (int j = 0; j < W; j++) x[k][i][j] = (float)((k * 131 + i * 17 + j * 29) % 31) / 31;
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < N; i++)
+            for (int j = 0; j < N; j++) in[k][i][j] = x[k][i][j];
+    assert_true(hg_reconstruct(a, 1, &in[0][0][0], &out[0][0][0]) && hg_reconstruct(b, 1, &x[0][0][0], &y[0][0][0]));
+    double beyond = 0;
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < N; i++)
+            for (int j = 0; j < N; j++) {
+                const double off = fabs((double)out[k][i][j] - (double)y[k][i][j]);
+                if (i < N - SEEN && j < N - SEEN) assert_true(off < 1e-6);
+                else beyond = fmax(beyond, off);
+            }
+    assert_true(beyond > 1e-3); /* at the small picture's border the large one sees more */
+    hg_net_destroy(a);
+    hg_net_destroy(b);
+    hg_net_destroy(c);
+    hg_model_destroy(small);
+    hg_model_destroy(large);
+    hg_model_destroy(other);
+    hg_device_close(dev);
+}
+
+static int make(void **unused)
+{
+    (void)unused;
+    ctx = hg_context_create(NULL, NULL);
+    return ctx ? 0 : -1;
+}
+
+static int clear(void **unused)
+{
+    (void)unused;
+    hg_context_destroy(ctx);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes), cmocka_unit_test(test_kinds), cmocka_unit_test(test_weights)};
+    return cmocka_run_group_tests(tests, make, clear);
+}
