@@ -147,6 +147,7 @@ void hg_model_target(const hg_model *model, int *channels, int *height, int *wid
 void hg_model_output(const hg_model *model, int *channels, int *height, int *width); /* that of the target */
 void hg_model_code(const hg_model *model, int *channels, int *height, int *width); /* flat codes: [Z, 1, 1] */
 bool hg_model_is_variational(const hg_model *model);
+int hg_model_labels(const hg_model *model);         /* condition: {labels}: encoder and decoder are told labels 0 .. labels - 1; 0: they are not */
 bool hg_model_is_corrupted(const hg_model *model);  /* `corrupt` makes the input from the target; else both are one */
 int64_t hg_model_parameters(const hg_model *model); /* trainable numbers */
 int hg_model_batch(const hg_model *model);          /* train: {batch}, default 128 */
@@ -154,7 +155,7 @@ int hg_model_epochs(const hg_model *model);         /* train: {epochs}, default 
 
 /* The table behind `hourglass help LAYER` and the documentation. */
 typedef struct hg_help_entry {
-    const char *group; /* "layer", "loss", "optimizer", "activation", "initializer", "schedule", "latent", "corruption" */
+    const char *group; /* "layer", "loss", "optimizer", "activation", "initializer", "schedule", "latent", "corruption", "key" */
     const char *name, *help;
     const struct hg_option *options;
 } hg_help_entry;
@@ -187,6 +188,8 @@ const char *hg_dataset_name(const hg_dataset *data);     /* one line: format, co
 int hg_dataset_classes(const hg_dataset *data);          /* 0: no labels */
 const char *hg_dataset_class_name(const hg_dataset *data, int label);
 int hg_dataset_label(const hg_dataset *data, hg_part part, int64_t index); /* -1: none */
+/* Fails with HG_BAD_INPUT where the model has `condition` and the data no labels, or more classes than that. */
+bool hg_dataset_labels_suit(const hg_dataset *data, const hg_model *model);
 /* Copies example `index` as [C, H, W] floats in [0, 1] (bytes / 255). */
 void hg_dataset_get(const hg_dataset *data, hg_part part, int64_t index, float *out);
 
@@ -270,10 +273,11 @@ bool hg_net_save(hg_net *net, const char *path);
 bool hg_net_copy(hg_net *net, hg_net *from);
 
 /* n examples (any n; worked off in batches). x [n, C, H, W] is the network's input; code [n, Z...]; for a variational model the
- * code is the mean. */
-bool hg_encode(hg_net *net, int64_t n, const float *x, float *code);
-bool hg_decode(hg_net *net, int64_t n, const float *code, float *y);
-bool hg_reconstruct(hg_net *net, int64_t n, const float *x, float *y);
+ * code is the mean. labels [n] belong to models with `condition` (hg_model_labels), of others they are not read: NULL. HG_USAGE where
+ * they are missing or out of range. */
+bool hg_encode(hg_net *net, int64_t n, const float *x, const int *labels, float *code);
+bool hg_decode(hg_net *net, int64_t n, const float *code, const int *labels, float *y);
+bool hg_reconstruct(hg_net *net, int64_t n, const float *x, const int *labels, float *y);
 /* The inputs x that hg_evaluate makes from the pictures target [n, C, H, W] numbered `first` and on in their dataset; the pictures
  * themselves where the model has no `corrupt`. Noise depends on the net's seed and the number alone. */
 bool hg_corrupt(hg_net *net, int64_t first, int64_t n, const float *target, float *x);

@@ -134,6 +134,8 @@ double random_normal(uint64_t *state);
 
 /* The number in its dataset of the rig's example b: not b, and not in order. */
 static inline uint32_t harness_example(int b) { return 1000003u - 7u * (uint32_t)b; }
+/* Its label where there are n: not in order, and sometimes n itself, which is none. */
+static inline uint32_t harness_label(int b, int n) { return (5u * (uint32_t)b + 2u) % ((uint32_t)n + 1u); }
 
 /* `between`: the layers with a copy before and behind them, so that all that they read and write lies between layers. */
 hg_graph *harness_graph(const layer_case *c, bool between);

@@ -141,11 +141,12 @@ static void prepare_params(rig *r, uint64_t *state)
 
 static void number_examples(rig *r)
 {
-    if (!hg_plan_reads_examples(r->plan)) return;
     const size_t bytes = (size_t)r->c->batch * sizeof(uint32_t);
     uint32_t *numbers = alloc((size_t)r->c->batch, sizeof *numbers);
     for (int b = 0; b < r->c->batch; b++) numbers[b] = harness_example(b);
-    check(hg_buffer_write(hg_arenas_examples(r->arenas, r->c->batch), 0, numbers, bytes), "examples");
+    if (hg_plan_reads_examples(r->plan)) check(hg_buffer_write(hg_arenas_examples(r->arenas, r->c->batch), 0, numbers, bytes), "examples");
+    for (int b = 0; b < r->c->batch; b++) numbers[b] = harness_label(b, r->graph->labels);
+    if (hg_plan_reads_labels(r->plan)) check(hg_buffer_write(hg_arenas_labels(r->arenas, r->c->batch), 0, numbers, bytes), "labels");
     free(numbers);
 }
 

@@ -121,7 +121,7 @@ static void test_weights(void **unused)
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < N; i++)
             for (int j = 0; j < N; j++) in[k][i][j] = x[k][i][j];
-    assert_true(hg_reconstruct(a, 1, &in[0][0][0], &out[0][0][0]) && hg_reconstruct(b, 1, &x[0][0][0], &y[0][0][0]));
+    assert_true(hg_reconstruct(a, 1, &in[0][0][0], NULL, &out[0][0][0]) && hg_reconstruct(b, 1, &x[0][0][0], NULL, &y[0][0][0]));
     double beyond = 0;
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < N; i++)

@@ -159,7 +159,7 @@ static void read_all(hg_device *dev, hg_model *model, const hg_tuning *tuning, f
     float x[6 * 300];
     for (int i = 0; i < 6 * 300; i++) x[i] = (float)((i * 37) % 101) / 100.0f;
     hg_net *net = hg_net_create(dev, model, &(hg_net_params){.seed = 3, .tuning = tuning});
-    if (!net || !hg_reconstruct(net, 6, x, out)) fail_msg("%s", hg_message(ctx));
+    if (!net || !hg_reconstruct(net, 6, x, NULL, out)) fail_msg("%s", hg_message(ctx));
     *untuned = hg_net_untuned(net);
     hg_net_destroy(net);
 }

@@ -8,10 +8,11 @@
 #include "npy.h"
 #include "open.h"
 
-static struct { const char *codes, *out; } o;
+static struct { const char *codes, *out; int64_t label; } o = {.label = -1};
 
 static const cli_option options[] = {
     {"codes", CLI_TEXT, &o.codes, 0, 0, "FILE.npy", "float32 codes, as `encode` writes them"},
+    CLI_LABEL(&o.label),
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png|DIR", "one picture of all, or a folder for a file each"},
     {0},
 };
@@ -83,7 +84,7 @@ static bool decode(cli_run *run, const npy_array *codes)
                        o.codes, n, GRID_LIMIT);
     if (!cli_run_open(run, false)) return false;
     float *y = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->out_n), sizeof *y);
-    bool ok = y && hg_decode(run->net, n, codes->data, y) &&
+    bool ok = y && cli_run_decode(run, o.label, n, codes->data, y) &&
               (grid ? cli_run_draw(run, y, n, 0, o.out) : to_folder(run, y, n));
     hg_free(y);
     return ok;
@@ -95,7 +96,7 @@ static bool run(cli *c)
     if (!check_out(c)) return false;
     cli_run r;
     npy_array codes = {0};
-    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && npy_read(c->ctx, o.codes, &codes) &&
+    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && cli_run_need_label(&r, o.label) && npy_read(c->ctx, o.codes, &codes) &&
               decode(&r, &codes);
     hg_free(codes.data);
     cli_run_close(&r);

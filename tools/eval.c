@@ -19,7 +19,7 @@ static bool measure(cli_run *run, quality *q)
         int64_t m = q->n - first < piece ? q->n - first : piece;
         float *x = cli_run_inputs(run, HG_TEST, first, m), *target = cli_run_pictures(run, HG_TEST, first, m),
               *y = hg_alloc(run->c->ctx, hg_mul((size_t)m, run->out_n), sizeof *y);
-        ok = x && target && y && hg_reconstruct(run->net, m, x, y);
+        ok = x && target && y && cli_run_reconstruct(run, HG_TEST, first, m, x, y);
         for (size_t i = 0; ok && i < (size_t)m * run->out_n; i++)
             q->mse += ((double)target[i] - y[i]) * ((double)target[i] - y[i]);
         for (int64_t i = 0; ok && i < m; i++)

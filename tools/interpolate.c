@@ -3,12 +3,13 @@
 #include <string.h>
 #include "open.h"
 
-static struct { const char *out; int64_t from, to, steps; } o = {.from = -1, .to = -1, .steps = 10};
+static struct { const char *out; int64_t from, to, steps, label; } o = {.from = -1, .to = -1, .steps = 10, .label = -1};
 
 static const cli_option options[] = {
     {"from", CLI_INT, &o.from, 0, 1e12, "I", "index of the first test picture"},
     {"to", CLI_INT, &o.to, 0, 1e12, "J", "index of the last test picture"},
     {"steps", CLI_INT, &o.steps, 2, 256, "N", "pictures on the way, both ends included; default 10"},
+    {"label", CLI_INT, &o.label, 0, INT32_MAX, "L", "of a model with `condition`: as pictures of which class the way is drawn; default: the first picture's"},
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "the picture: the first original, the way, the last original"},
     {0},
 };
@@ -24,7 +25,7 @@ static bool check_index(cli_run *run, const char *name, int64_t index)
 static bool encode(cli_run *run, int64_t index, float *code)
 {
     float *x = cli_run_inputs(run, HG_TEST, index, 1);
-    bool ok = x && hg_encode(run->net, 1, x, code);
+    bool ok = x && cli_run_encode(run, HG_TEST, index, 1, x, code);
     hg_free(x);
     return ok;
 }
@@ -41,7 +42,7 @@ static bool walk(cli_run *run)
         float t = (float)k / (float)(steps - 1);
         for (size_t i = 0; i < d; i++) z[k * d + i] = (1 - t) * ends[i] + t * ends[d + i];
     }
-    ok = ok && hg_decode(run->net, o.steps, z, y + m);
+    ok = ok && cli_run_decode(run, o.label, o.steps, z, y + m);
     if (ok) {
         hg_dataset_get(run->data, HG_TEST, o.from, y);
         hg_dataset_get(run->data, HG_TEST, o.to, y + (steps + 1) * m);
@@ -53,6 +54,13 @@ static bool walk(cli_run *run)
     return ok;
 }
 
+/* Without --label the way is drawn as pictures of the first one's class. */
+static bool choose_label(cli_run *run)
+{
+    if (o.label < 0 && hg_model_labels(run->model)) o.label = hg_dataset_label(run->data, HG_TEST, o.from);
+    return cli_run_need_label(run, o.label);
+}
+
 static bool run(cli *c)
 {
     if (o.from < 0 || o.to < 0)
@@ -60,7 +68,7 @@ static bool run(cli *c)
     if (!cli_check_out(c, o.out, cli_png)) return false;
     cli_run r;
     bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && cli_run_open(&r, true) &&
-              check_index(&r, "from", o.from) && check_index(&r, "to", o.to) && walk(&r);
+              check_index(&r, "from", o.from) && check_index(&r, "to", o.to) && choose_label(&r) && walk(&r);
     cli_run_close(&r);
     return ok;
 }

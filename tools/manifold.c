@@ -2,11 +2,12 @@
  * the bottom; column j the second, from A at the left to B at the right. */
 #include "open.h"
 
-static struct { const char *out; int64_t grid; double range[2]; } o = {.grid = 20, .range = {-2, 2}};
+static struct { const char *out; int64_t grid, label; double range[2]; } o = {.grid = 20, .label = -1, .range = {-2, 2}};
 
 static const cli_option options[] = {
     {"grid", CLI_INT, &o.grid, 2, 64, "N", "N x N pictures; default 20"},
     {"range", CLI_RANGE, o.range, 0, 0, "A B", "of both numbers of the code; default -2 2"},
+    CLI_LABEL(&o.label),
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "the picture"},
     {0},
 };
@@ -22,7 +23,7 @@ static bool draw(cli_run *run)
         z[2 * i + 1] = (float)(o.range[0] + step * (double)(i % n));
     }
     bool ok =
-        z && y && hg_decode(run->net, (int64_t)cells, z, y) && cli_run_draw(run, y, (int64_t)cells, o.grid, o.out);
+        z && y && cli_run_decode(run, o.label, (int64_t)cells, z, y) && cli_run_draw(run, y, (int64_t)cells, o.grid, o.out);
     hg_free(z);
     hg_free(y);
     return ok;
@@ -39,7 +40,7 @@ static bool run(cli *c)
         ok = hg_fail(c->ctx, HG_USAGE,
                      "manifold: the code of %s has %zu numbers; a grid needs 2: try `sample` or `interpolate`",
                      hg_model_name(r.model), r.code_n);
-    ok = ok && cli_run_open(&r, false) && draw(&r);
+    ok = ok && cli_run_need_label(&r, o.label) && cli_run_open(&r, false) && draw(&r);
     cli_run_close(&r);
     return ok;
 }

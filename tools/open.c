@@ -200,6 +200,7 @@ bool cli_run_open(cli_run *run, bool data)
 {
     cli *c = run->c;
     if (data && !(run->data = cli_open_data(c, run->as_input ? run->in : run->out, &run->memory))) return false;
+    if (data && !hg_dataset_labels_suit(run->data, run->model)) return false;
     run->device = cli_open_device(c, NULL, false);
     if (!run->device) return false;
     if (!(run->tuning = cli_open_tuning(c, run->device))) return false;
@@ -247,6 +248,52 @@ float *cli_run_inputs(cli_run *run, hg_part part, int64_t first, int64_t n)
     return NULL;
 }
 
+/* `*labels` stays NULL where the model has no condition. */
+static bool get_labels(cli_run *run, hg_part part, int64_t first, int64_t n, int **labels)
+{
+    *labels = NULL;
+    if (!hg_model_labels(run->model)) return true;
+    int *row = *labels = hg_alloc(run->c->ctx, (size_t)n, sizeof *row);
+    for (int64_t i = 0; row && i < n; i++) row[i] = hg_dataset_label(run->data, part, first + i);
+    return row != NULL;
+}
+
+bool cli_run_encode(cli_run *run, hg_part part, int64_t first, int64_t n, const float *x, float *codes)
+{
+    int *labels;
+    const bool ok = get_labels(run, part, first, n, &labels) && hg_encode(run->net, n, x, labels, codes);
+    hg_free(labels);
+    return ok;
+}
+
+bool cli_run_reconstruct(cli_run *run, hg_part part, int64_t first, int64_t n, const float *x, float *y)
+{
+    int *labels;
+    const bool ok = get_labels(run, part, first, n, &labels) && hg_reconstruct(run->net, n, x, labels, y);
+    hg_free(labels);
+    return ok;
+}
+
+bool cli_run_need_label(cli_run *run, int64_t label)
+{
+    hg_context *ctx = run->c->ctx;
+    const char *verb = run->c->verb->name, *name = hg_model_name(run->model);
+    const int labels = hg_model_labels(run->model);
+    if (!labels)
+        return label < 0 || hg_fail(ctx, HG_USAGE, "%s: --label %lld: the model %s has no `condition`: it cannot be asked for a class", verb, (long long)label, name);
+    if (label < 0) return hg_fail(ctx, HG_USAGE, "%s: the model %s is told labels: say with --label L (0 to %d) which class is asked for", verb, name, labels - 1);
+    return label < labels || hg_fail(ctx, HG_USAGE, "%s: --label %lld: the labels of the model %s are 0 to %d", verb, (long long)label, name, labels - 1);
+}
+
+bool cli_run_decode(cli_run *run, int64_t label, int64_t n, const float *codes, float *y)
+{
+    int *labels = hg_alloc(run->c->ctx, (size_t)n, sizeof *labels);
+    for (int64_t i = 0; labels && i < n; i++) labels[i] = (int)label;
+    const bool ok = labels && hg_decode(run->net, n, codes, labels, y);
+    hg_free(labels);
+    return ok;
+}
+
 float *cli_run_codes(cli_run *run, hg_part part, int64_t n)
 {
     const int64_t piece = cli_run_piece(run, 1024);
@@ -254,7 +301,7 @@ float *cli_run_codes(cli_run *run, hg_part part, int64_t n)
     for (int64_t first = 0; codes && first < n; first += piece) {
         int64_t m = n - first < piece ? n - first : piece;
         float *x = cli_run_inputs(run, part, first, m);
-        bool ok = x && hg_encode(run->net, m, x, codes + (size_t)first * run->code_n);
+        bool ok = x && cli_run_encode(run, part, first, m, x, codes + (size_t)first * run->code_n);
         hg_free(x);
         if (ok) continue;
         hg_free(codes);

@@ -66,9 +66,19 @@ int64_t cli_run_piece(const cli_run *run, int64_t most);
 float *cli_run_pictures(cli_run *run, hg_part part, int64_t first, int64_t n);
 /* What the network sees of them: corrupted where the model has `corrupt`. */
 float *cli_run_inputs(cli_run *run, hg_part part, int64_t first, int64_t n);
+/* Their codes, and their reconstructions, from inputs x that cli_run_inputs gave: with their labels where the model has `condition`. */
+bool cli_run_encode(cli_run *run, hg_part part, int64_t first, int64_t n, const float *x, float *codes);
+bool cli_run_reconstruct(cli_run *run, hg_part part, int64_t first, int64_t n, const float *x, float *y);
 /* The codes of the first n pictures of a part, [n, code] in a fresh block; in pieces, so that the pictures never are in
  * memory as a whole. */
 float *cli_run_codes(cli_run *run, hg_part part, int64_t n);
+
+/* An option --label for codes that come from elsewhere than a picture; -1: not given. */
+#define CLI_LABEL(to) {"label", CLI_INT, to, 0, INT32_MAX, "L", "of a model with `condition`: the class that is asked for"}
+/* Fails unless that is given where the model needs it, one that it has, and only there. */
+bool cli_run_need_label(cli_run *run, int64_t label);
+/* Decodes n codes as pictures of the class `label`, which is not read where the model has no `condition`. */
+bool cli_run_decode(cli_run *run, int64_t label, int64_t n, const float *codes, float *y);
 
 /* Fails unless the model has a Gaussian latent: `why` completes the message. */
 bool cli_run_need_latent(cli_run *run, const char *why);

@@ -53,7 +53,7 @@ static bool reconstruct(cli_run *run, int64_t n)
     float *y = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->out_n), sizeof *y);
     float *target = targets ? cli_run_pictures(run, HG_TEST, 0, n) : NULL;
     const band bands[] = {{"input", shown}, {"output", y}, {"target", target}};
-    bool ok = shown && y && (target || !targets) && hg_reconstruct(run->net, n, x, y) && draw(run, bands, targets ? 3 : 2, (int)n);
+    bool ok = shown && y && (target || !targets) && cli_run_reconstruct(run, HG_TEST, 0, n, x, y) && draw(run, bands, targets ? 3 : 2, (int)n);
     hg_free(x);
     hg_free(shown);
     hg_free(y);

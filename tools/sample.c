@@ -1,24 +1,131 @@
-/* hourglass sample: new pictures, decoded from codes drawn from the prior N(0, I). */
+/* hourglass sample: new pictures, decoded from codes drawn from the prior N(0, I). A model with `condition` is asked for one class, or
+ * for each in turn: a row of pictures per class. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
 #include "base/rng.h"
 #include "open.h"
 
-static struct { const char *out; int64_t count, seed; } o = {.count = 64};
+static struct { const char *out; int64_t count, seed, label; bool same_codes, judge; } o = {.label = -1};
+
+enum { COUNT = 64, EACH = 10 };
 
 static const cli_option options[] = {
-    {"count", CLI_INT, &o.count, 1, 4096, "N", "how many; default 64"},
+    {"count", CLI_INT, &o.count, 1, 4096, "N", "how many; default 64, or 10 of each class; full rows of each class"},
     {"seed", CLI_INT, &o.seed, 0, 9e18, "N", "which; default 0"},
+    {"label", CLI_INT, &o.label, 0, INT32_MAX, "L", "of a model with `condition`: only this class; default: a row of each"},
+    {"same-codes", CLI_FLAG, &o.same_codes, 0, 0, NULL, "every row is drawn from the same codes: what differs is the class alone"},
+    {"judge", CLI_FLAG, &o.judge, 0, 0, NULL, "say how many have the class that was asked for, by the nearest training picture of the data"},
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "the picture"},
     {0},
 };
 
-static bool sample(cli_run *run)
+/* `rows` classes from `first` on; first -1: the model has none. */
+typedef struct request { int first, rows; int64_t columns; } request;
+
+static bool choose(cli_run *run, request *to)
 {
     hg_context *ctx = run->c->ctx;
-    size_t n = (size_t)o.count;
-    float *z = hg_alloc(ctx, hg_mul(n, run->code_n), sizeof *z), *y = hg_alloc(ctx, hg_mul(n, run->out_n), sizeof *y);
+    const int labels = hg_model_labels(run->model);
+    if ((o.same_codes || o.judge) && !labels)
+        return hg_fail(ctx, HG_USAGE, "sample: --%s is about classes, but the model %s has no `condition`: it cannot be asked for one",
+                       o.judge ? "judge" : "same-codes", hg_model_name(run->model));
+    if (o.same_codes && o.label >= 0) return hg_fail(ctx, HG_USAGE, "sample: --same-codes compares classes: leave --label out");
+    if (!labels || o.label >= 0) {
+        *to = (request){(int)o.label, 1, o.count ? o.count : COUNT};
+        return cli_run_need_label(run, o.label);
+    }
+    *to = (request){0, labels, o.count ? (o.count + labels - 1) / labels : EACH};
+    return true;
+}
+
+/* ---- how a classifier reads them */
+
+/* Of d numbers, in as many sums as a processor's vector holds. */
+static float distance(size_t d, const float *a, const float *b)
+{
+    enum { LANES = 8 };
+    float sums[LANES] = {0}, sum = 0;
+    size_t i = 0;
+    for (; i + LANES <= d; i += LANES)
+        for (size_t k = 0; k < LANES; k++) sums[k] += (a[i + k] - b[i + k]) * (a[i + k] - b[i + k]);
+    for (; i < d; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+    for (size_t k = 0; k < LANES; k++) sum += sums[k];
+    return sum;
+}
+
+/* label[i]: that of the training picture nearest to picture i. */
+static bool classify(cli_run *run, int64_t n, const float *pictures, int *label)
+{
+    hg_context *ctx = run->c->ctx;
+    const size_t d = run->out_n;
+    float *nearest = hg_alloc(ctx, (size_t)n, sizeof *nearest), *known = hg_alloc(ctx, d, sizeof *known);
+    for (int64_t i = 0; nearest && i < n; i++) nearest[i] = INFINITY;
+    for (int64_t t = 0; nearest && known && t < hg_dataset_count(run->data, HG_TRAIN); t++) {
+        hg_dataset_get(run->data, HG_TRAIN, t, known);
+        for (int64_t i = 0; i < n; i++) {
+            const float far = distance(d, known, pictures + (size_t)i * d);
+            if (!(far < nearest[i])) continue;
+            nearest[i] = far;
+            label[i] = hg_dataset_label(run->data, HG_TRAIN, t);
+        }
+    }
+    const bool ok = nearest && known;
+    hg_free(nearest);
+    hg_free(known);
+    return ok;
+}
+
+static bool judge(cli_run *run, const request *want, const float *pictures)
+{
+    const int64_t n = want->rows * want->columns;
+    int *seen = hg_alloc(run->c->ctx, (size_t)n, sizeof *seen);
+    if (!seen || !classify(run, n, pictures, seen)) {
+        hg_free(seen);
+        return false;
+    }
+    int64_t right = 0;
+    printf("class  pictures  as asked for\n");
+    for (int row = 0; row < want->rows; row++) {
+        int64_t in_row = 0;
+        for (int64_t i = 0; i < want->columns; i++) in_row += seen[row * want->columns + i] == want->first + row;
+        printf("%5d  %8" PRId64 "  %12" PRId64 "\n", want->first + row, want->columns, in_row);
+        right += in_row;
+    }
+    printf("  all  %8" PRId64 "  %12" PRId64 "  %.1f %%\n", n, right, 100.0 * (double)right / (double)n);
+    hg_free(seen);
+    return true;
+}
+
+/* ---- drawing them */
+
+static void draw_codes(const request *want, size_t row, float *z)
+{
     hg_rng rng = hg_rng_make((uint64_t)o.seed, HG_STREAM_SAMPLE, 0);
-    for (size_t i = 0; z && i < n * run->code_n; i++) z[i] = (float)hg_rng_normal(&rng);
-    bool ok = z && y && hg_decode(run->net, o.count, z, y) && cli_run_draw(run, y, o.count, 0, o.out);
+    const size_t rows = (size_t)want->rows, drawn = o.same_codes ? 1 : rows;
+    for (size_t i = 0; i < drawn * row; i++) z[i] = (float)hg_rng_normal(&rng);
+    for (size_t r = drawn; r < rows; r++) memcpy(z + r * row, z, row * sizeof *z);
+}
+
+static bool decode(cli_run *run, const request *want, const float *z, float *y)
+{
+    bool ok = true;
+    for (int r = 0; ok && r < want->rows; r++) {
+        const size_t at = (size_t)r * (size_t)want->columns;
+        ok = cli_run_decode(run, want->first + r, want->columns, z + at * run->code_n, y + at * run->out_n);
+    }
+    return ok;
+}
+
+static bool sample(cli_run *run, const request *want)
+{
+    hg_context *ctx = run->c->ctx;
+    const int64_t n = want->rows * want->columns;
+    float *z = hg_alloc(ctx, hg_mul((size_t)n, run->code_n), sizeof *z), *y = hg_alloc(ctx, hg_mul((size_t)n, run->out_n), sizeof *y);
+    if (z) draw_codes(want, (size_t)want->columns * run->code_n, z);
+    const bool ok = z && y && decode(run, want, z, y) && cli_run_draw(run, y, n, want->rows > 1 ? want->columns : 0, o.out) &&
+                    (!o.judge || judge(run, want, y));
     hg_free(z);
     hg_free(y);
     return ok;
@@ -28,8 +135,9 @@ static bool run(cli *c)
 {
     if (!cli_check_out(c, o.out, cli_png)) return false;
     cli_run r;
-    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) &&
-              cli_run_need_latent(&r, "none can be drawn from it") && cli_run_open(&r, false) && sample(&r);
+    request want = {0};
+    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && cli_run_need_latent(&r, "none can be drawn from it") &&
+              choose(&r, &want) && cli_run_open(&r, o.judge) && sample(&r, &want);
     cli_run_close(&r);
     return ok;
 }
@@ -37,5 +145,5 @@ static bool run(cli *c)
 const cli_verb cli_verb_sample = {
     .name = "sample", .arguments = "RUN",
     .help = "Draws new pictures from a variational model.",
-    .options = options, .groups = CLI_DEVICE, .min_args = 1, .max_args = 1, .run = run,
+    .options = options, .groups = CLI_DEVICE | CLI_DATA, .min_args = 1, .max_args = 1, .run = run,
 };

@@ -57,7 +57,7 @@ void hg_arenas_destroy(hg_arenas *arenas)
     if (!arenas) return;
     hg_stage_destroy(arenas->records);
     hg_buffer *all[] = {arenas->params, arenas->grads, arenas->moments[0], arenas->moments[1], arenas->step, arenas->state,
-                        arenas->metrics, arenas->dummy, arenas->bytes, arenas->examples};
+                        arenas->metrics, arenas->dummy, arenas->bytes, arenas->examples, arenas->labels};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) hg_buffer_destroy(all[i]);
     for (int i = 0; i < arenas->n_chunks; i++) hg_buffer_destroy(arenas->chunks[i]);
     hg_free(arenas->chunks);
@@ -88,6 +88,11 @@ hg_buffer *hg_arenas_bytes(hg_arenas *arenas, size_t bytes)
 hg_buffer *hg_arenas_examples(hg_arenas *arenas, int batch)
 {
     return batch_buffer(arenas, &arenas->examples, (size_t)batch * sizeof(uint32_t), "a batch's numbers");
+}
+
+hg_buffer *hg_arenas_labels(hg_arenas *arenas, int batch)
+{
+    return batch_buffer(arenas, &arenas->labels, (size_t)batch * sizeof(uint32_t), "a batch's labels");
 }
 
 bool hg_arenas_set_step(hg_arenas *arenas, uint64_t seed, int64_t step, int64_t steps, double lr, int batch)

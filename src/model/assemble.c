@@ -39,6 +39,13 @@ bool hg_graph_input(hg_graph *graph, hg_shape input, const hg_choice *corruption
     return *current >= 0;
 }
 
+bool hg_graph_condition(hg_graph *graph, hg_section section, const char *name, const char *place, int *current)
+{
+    const hg_node *node = hg_graph_node(graph, &hg_layer_condition, graph->condition.options, section, name, place, current, 1);
+    if (node) *current = node->out[0];
+    return node != NULL;
+}
+
 /* ---- layers and what their options stand for */
 
 /* A node of a layer that the model file does not name itself; `set` receives its options struct filled with defaults. */

@@ -133,6 +133,7 @@ const char *hg_model_text(const hg_model *model) { return model->text; }
 int hg_model_batch(const hg_model *model) { return model->batch; }
 int hg_model_epochs(const hg_model *model) { return model->epochs; }
 bool hg_model_is_corrupted(const hg_model *model) { return model->target != model->input; }
+int hg_model_labels(const hg_model *model) { return model->labels; }
 bool hg_model_is_variational(const hg_model *model) { return model->latent != model->code; }
 
 static void shape_out(hg_shape shape, int *c, int *h, int *w)

@@ -119,6 +119,8 @@ struct hg_model {
     int output;
     int loss;                 /* the loss's node, -1: none */
     bool loss_from_logits;    /* it reads the tensor before the last activation, which only the output then needs */
+    hg_choice condition;      /* type NULL: none */
+    int labels;               /* its, 0: none */
     hg_choice optimizer;
     hg_choice initializer;    /* of layers that name none; type NULL: glorot_uniform */
     int batch, epochs;

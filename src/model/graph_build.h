@@ -9,6 +9,7 @@
 extern const hg_descriptor *const hg_layers[];  /* what `encoder` and `decoder` may name */
 extern const hg_descriptor *const hg_latents[]; /* what `latent` may name */
 extern const hg_descriptor *const hg_corruptions[]; /* what `corrupt` may name */
+extern const hg_layer hg_layer_condition;       /* what `condition` stands for */
 
 /* A new tensor; its number, or -1. */
 int hg_graph_tensor(hg_graph *graph, const char *name, hg_shape shape, int producer);
@@ -16,6 +17,9 @@ int hg_graph_tensor(hg_graph *graph, const char *name, hg_shape shape, int produ
 /* The target and, in the order given, what makes an input of the shape `input` from it: n corruptions, whose places in the file
  * stand beside them. Without any, target and input are one tensor. Sets graph->target, graph->input and `*current`. */
 bool hg_graph_input(hg_graph *graph, hg_shape input, const hg_choice *corruptions, const char *const *places, int n, int *current);
+
+/* graph->condition's node behind `*current`, which moves on. */
+bool hg_graph_condition(hg_graph *graph, hg_section section, const char *name, const char *place, int *current);
 
 /* A new node reading `in`; its layer's build has run. NULL on failure. */
 hg_node *hg_graph_node(hg_graph *graph, const hg_layer *layer, const void *options, hg_section section, const char *name,

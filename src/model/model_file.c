@@ -13,6 +13,7 @@ typedef struct reader {
     hg_graph *graph;
     yaml_document_t doc;
     bool probe; /* layers only: no loss */
+    const yaml_node_t *condition; /* NULL: none */
     int height, width; /* of the input, instead of the file's; 0: the file's */
 } reader;
 
@@ -236,8 +237,8 @@ static const hg_option train_table[] = {
 };
 static const hg_descriptor train_type = {"train", "how long and with what batch", train_table, sizeof(train_options)};
 
-typedef enum file_key { KEY_NAME, KEY_INPUT, KEY_ENCODER, KEY_LATENT, KEY_DECODER, KEY_CORRUPT, KEY_LOSS, KEY_OPTIMIZER, KEY_TRAIN, KEY_INITIALIZER, KEYS } file_key;
-static const char *const key_names[KEYS] = {"name", "input", "encoder", "latent", "decoder", "corrupt", "loss", "optimizer", "train", "initializer"};
+typedef enum file_key { KEY_NAME, KEY_INPUT, KEY_ENCODER, KEY_LATENT, KEY_DECODER, KEY_CORRUPT, KEY_LOSS, KEY_OPTIMIZER, KEY_TRAIN, KEY_INITIALIZER, KEY_CONDITION, KEYS } file_key;
+static const char *const key_names[KEYS] = {"name", "input", "encoder", "latent", "decoder", "corrupt", "loss", "optimizer", "train", "initializer", "condition"};
 
 static bool sort_keys(reader *r, const yaml_node_t *root, const yaml_node_t *values[KEYS])
 {
@@ -250,7 +251,7 @@ static bool sort_keys(reader *r, const yaml_node_t *root, const yaml_node_t *val
         if (!name || k == KEYS) {
             const char *nearest = name ? hg_nearest(name, key_names, KEYS) : NULL;
             return hg_fail(r->ctx, HG_BAD_INPUT, "%s: unknown key '%s'%s%s%s; a model file has name, input, encoder, latent, decoder, corrupt, "
-                           "loss, optimizer, train, initializer", place_of(r, key), name ? name : kind_of(key), nearest ? ", did you mean '" : "",
+                           "loss, optimizer, train, initializer, condition", place_of(r, key), name ? name : kind_of(key), nearest ? ", did you mean '" : "",
                            nearest ? nearest : "", nearest ? "'?" : "");
         }
         if (values[k]) return hg_fail(r->ctx, HG_BAD_INPUT, "%s: '%s' is given twice", place_of(r, key), name);
@@ -262,8 +263,22 @@ static bool sort_keys(reader *r, const yaml_node_t *root, const yaml_node_t *val
     return true;
 }
 
+static bool add_condition(reader *r, hg_section section, const char *prefix, int *current)
+{
+    const char *name = hg_arena_format(r->graph->arena, "%s.condition", prefix);
+    return name && hg_graph_condition(r->graph, section, name, place_of(r, r->condition), current);
+}
+
+/* Layers that only order numbers anew. */
+static bool is_order(hg_choice layer)
+{
+    return strcmp(layer.type->name, "flatten") == 0 || strcmp(layer.type->name, "reshape") == 0;
+}
+
+/* With `condition` the first layer that computes something is told the label: behind a leading `flatten` as numbers, else as planes. */
 static bool read_layers(reader *r, const yaml_node_t *list, hg_section section, const char *prefix, int *current)
 {
+    bool untold = r->condition != NULL;
     if (is_empty(list)) return true;
     if (list->type != YAML_SEQUENCE_NODE) return refuse(r, list, prefix, "a list of layers");
     int i = 0;
@@ -271,11 +286,15 @@ static bool read_layers(reader *r, const yaml_node_t *list, hg_section section, 
         const yaml_node_t *node = get(r, *item);
         hg_choice layer;
         if (!parse_choice(r, hg_layers, "layer", node, &layer)) return false;
+        if (untold && !is_order(layer)) {
+            if (!add_condition(r, section, prefix, current)) return false;
+            untold = false;
+        }
         const char *name = hg_arena_format(r->graph->arena, "%s.%d", prefix, i);
         if (!name || !hg_graph_chain(r->graph, (const hg_layer *)layer.type, (void *)layer.options, section, name, place_of(r, node), current))
             return false;
     }
-    return true;
+    return !untold || section != HG_ENCODER || add_condition(r, section, prefix, current); /* the latent's heads are then the first */
 }
 
 /* `corrupt`: a name, a mapping of names to options, or a list of both; applied in the order written. */
@@ -326,6 +345,18 @@ static bool read_choice_or(reader *r, const hg_descriptor *const *kinds, file_ke
     return options && hg_option_defaults(r->graph->arena, out->type, options);
 }
 
+static bool read_condition(reader *r, const yaml_node_t *node)
+{
+    if (!node || is_empty(node)) return true;
+    const hg_descriptor *type = &hg_layer_condition.head;
+    void *options = hg_arena_alloc(r->graph->arena, 1, type->size);
+    if (!options || !parse_options(r, type, options, node, place_of(r, node))) return false;
+    r->condition = node;
+    r->graph->condition = (hg_choice){type, options};
+    r->graph->labels = *(int *)((char *)options + type->options[0].offset);
+    return true;
+}
+
 static bool build(reader *r, const yaml_node_t *values[KEYS])
 {
     hg_graph *graph = r->graph;
@@ -334,6 +365,7 @@ static bool build(reader *r, const yaml_node_t *values[KEYS])
     const yaml_node_t *none = NULL;
     if (!read_input(r, values[KEY_INPUT], values[KEY_CORRUPT], &current)) return false;
     if (values[KEY_INITIALIZER] && !parse_choice(r, hg_initializers, "initializer", values[KEY_INITIALIZER], &graph->initializer)) return false;
+    if (!read_condition(r, values[KEY_CONDITION])) return false;
     if (!read_layers(r, values[KEY_ENCODER], HG_ENCODER, "encoder", &current)) return false;
     graph->code = graph->latent = current;
     const yaml_node_t *latent = values[KEY_LATENT];

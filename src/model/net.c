@@ -110,6 +110,7 @@ hg_net *hg_net_create(hg_device *dev, const hg_model *model, const hg_net_params
     if (!(net->decided = hg_tuning_open(dev, NULL))) goto fail;
     if (!(net->arenas = hg_arenas_create(dev, model, params->tuning, !net->inference, params->precision))) goto fail;
     if (hg_model_is_corrupted(model) && !hg_arenas_examples(net->arenas, net->batch)) goto fail;
+    if (hg_model_labels(model) && !hg_arenas_labels(net->arenas, net->batch)) goto fail;
     if (!net->inference && !hg_net_plan(net, HG_PURPOSE_TRAIN, net->batch)) goto fail;
     if (!hg_net_init(net)) goto fail; /* last: drawing millions of weights must not delay the word that kernels are compiled */
     return net;
@@ -207,9 +208,28 @@ static bool number_examples(hg_net *net, const hg_plan *plan, int64_t first, uin
     return hg_buffer_write(hg_arenas_examples(net->arenas, batch), 0, numbers, (size_t)batch * sizeof *numbers);
 }
 
+/* Where the model has a condition: the labels of a batch's first `count` examples. */
+static bool give_labels(hg_net *net, const hg_plan *plan, const int *labels, int count, uint32_t *numbers, int batch)
+{
+    if (!hg_plan_reads_labels(plan)) return true;
+    for (int k = 0; k < batch; k++) numbers[k] = k < count ? (uint32_t)labels[k] : 0;
+    return hg_buffer_write(hg_arenas_labels(net->arenas, batch), 0, numbers, (size_t)batch * sizeof *numbers);
+}
+
+static bool check_labels(const hg_net *net, int64_t n, const int *labels)
+{
+    const hg_model *model = net->model;
+    if (!model->labels) return true;
+    if (!labels) return hg_fail(net->ctx, HG_USAGE, "the model %s has a condition: it needs the label of every example, 0 to %d", model->name, model->labels - 1);
+    for (int64_t i = 0; i < n; i++)
+        if (labels[i] < 0 || labels[i] >= model->labels)
+            return hg_fail(net->ctx, HG_USAGE, "label %d: those of the model %s are 0 to %d", labels[i], model->name, model->labels - 1);
+    return true;
+}
+
 /* Runs a plan over the n examples from number `first` on, a batch at a time; what is left over of the last batch is zeros, which
- * examples never see: outside training no layer looks across the batch. */
-static bool apply(hg_net *net, hg_plan_purpose purpose, int source, int result, int64_t first, int64_t n, const float *in, float *out)
+ * examples never see: outside training no layer looks across the batch. `labels` are NULL where no label is read. */
+static bool apply(hg_net *net, hg_plan_purpose purpose, int source, int result, int64_t first, int64_t n, const float *in, const int *labels, float *out)
 {
     if (n <= 0) return true;
     int batch = n < net->batch ? (int)n : net->batch;
@@ -224,7 +244,8 @@ static bool apply(hg_net *net, hg_plan_purpose purpose, int source, int result, 
         int count = n - i < batch ? (int)(n - i) : batch;
         memset(x, 0, from_count * (size_t)batch * sizeof *x);
         for (int k = 0; k < count; k++) hg_to_engine(from, in + (size_t)(i + k) * from_count, x + (size_t)k * from_count);
-        ok = number_examples(net, plan, first + i, numbers, batch) && hg_plan_set_value(plan, source, x) && hg_plan_run(plan) && hg_plan_get_value(plan, result, y);
+        ok = number_examples(net, plan, first + i, numbers, batch) && give_labels(net, plan, labels + (labels ? i : 0), count, numbers, batch) &&
+             hg_plan_set_value(plan, source, x) && hg_plan_run(plan) && hg_plan_get_value(plan, result, y);
         for (int k = 0; ok && k < count; k++) hg_to_torch(to, y + (size_t)k * to_count, out + (size_t)(i + k) * to_count);
     }
     hg_free(x);
@@ -238,24 +259,24 @@ bool hg_corrupt(hg_net *net, int64_t first, int64_t n, const float *target, floa
     const hg_model *model = net->model;
     if (hg_model_is_corrupted(model))
         return hg_arenas_set_step(net->arenas, hg_net_evaluation_seed(net), 1, 1, 0, net->batch) &&
-               apply(net, HG_PURPOSE_CORRUPT, model->target, model->input, first, n, target, x);
+               apply(net, HG_PURPOSE_CORRUPT, model->target, model->input, first, n, target, NULL, x);
     if (n > 0) memcpy(x, target, hg_mul(hg_shape_count(model->tensors[model->target]->shape), (size_t)n) * sizeof *x);
     return true;
 }
 
-bool hg_encode(hg_net *net, int64_t n, const float *x, float *code)
+bool hg_encode(hg_net *net, int64_t n, const float *x, const int *labels, float *code)
 {
-    return apply(net, HG_PURPOSE_ENCODE, net->model->input, net->model->code, 0, n, x, code);
+    return check_labels(net, n, labels) && apply(net, HG_PURPOSE_ENCODE, net->model->input, net->model->code, 0, n, x, labels, code);
 }
 
-bool hg_decode(hg_net *net, int64_t n, const float *code, float *y)
+bool hg_decode(hg_net *net, int64_t n, const float *code, const int *labels, float *y)
 {
-    return apply(net, HG_PURPOSE_DECODE, net->model->latent, net->model->output, 0, n, code, y);
+    return check_labels(net, n, labels) && apply(net, HG_PURPOSE_DECODE, net->model->latent, net->model->output, 0, n, code, labels, y);
 }
 
-bool hg_reconstruct(hg_net *net, int64_t n, const float *x, float *y)
+bool hg_reconstruct(hg_net *net, int64_t n, const float *x, const int *labels, float *y)
 {
-    return apply(net, HG_PURPOSE_RECONSTRUCT, net->model->input, net->model->output, 0, n, x, y);
+    return check_labels(net, n, labels) && apply(net, HG_PURPOSE_RECONSTRUCT, net->model->input, net->model->output, 0, n, x, labels, y);
 }
 
 /* ---- for printing */

@@ -22,6 +22,7 @@ const hg_tensor *hg_plan_tensor(const hg_plan *plan, int tensor) { return plan->
 bool hg_plan_is_half(const hg_plan *plan, int tensor) { return plan->half[tensor]; }
 bool hg_plan_wants_grad(const hg_plan *plan, int tensor) { return plan->training && plan->wants_grad[tensor]; }
 bool hg_plan_reads_examples(const hg_plan *plan) { return plan->examples >= 0; }
+bool hg_plan_reads_labels(const hg_plan *plan) { return plan->labels >= 0; }
 hg_launch *const *hg_plan_launches(const hg_plan *plan, int *n) { *n = plan->n_launches; return plan->launches; }
 
 int hg_plan_root(const hg_plan *plan, int tensor)
@@ -113,12 +114,15 @@ hg_block hg_plan_note(hg_plan *plan, const hg_node *node, size_t bytes)
 
 hg_block hg_plan_step(hg_plan *plan) { return plan->step; }
 
-hg_block hg_plan_examples(hg_plan *plan)
+/* A number per example, in a buffer of the arenas. */
+static hg_block batch_block(hg_plan *plan, hg_block *slot, hg_buffer *make(hg_arenas *arenas, int batch))
 {
-    if (plan->examples < 0)
-        plan->examples = hg_plan_fixed(plan, hg_arenas_examples(plan->arenas, plan->batch), (size_t)plan->batch * sizeof(uint32_t), false);
-    return plan->examples;
+    if (*slot < 0) *slot = hg_plan_fixed(plan, make(plan->arenas, plan->batch), (size_t)plan->batch * sizeof(uint32_t), false);
+    return *slot;
 }
+
+hg_block hg_plan_examples(hg_plan *plan) { return batch_block(plan, &plan->examples, hg_arenas_examples); }
+hg_block hg_plan_labels(hg_plan *plan) { return batch_block(plan, &plan->labels, hg_arenas_labels); }
 
 static hg_block param_block(hg_plan *plan, hg_block *slot, hg_buffer *arena, int index)
 {

@@ -33,6 +33,7 @@ hg_block hg_plan_scratch(hg_plan *plan, size_t bytes);       /* lives between it
 hg_block hg_plan_note(hg_plan *plan, const hg_node *node, size_t bytes);
 hg_block hg_plan_step(hg_plan *plan);                        /* hg_step of cl/common.cl: seed, step, lr ... */
 hg_block hg_plan_examples(hg_plan *plan);                    /* [B] uint: which example of its dataset each one is */
+hg_block hg_plan_labels(hg_plan *plan);                      /* [B] uint: the label of each, of models with `condition` */
 bool hg_plan_is_half(const hg_plan *plan, int tensor);   /* is its value stored as half? */
 /* The output has the input's value (flatten of one channel, dropout while evaluating): no launch, shared memory, and
  * gradients written for the one are those of the other. */
@@ -104,6 +105,8 @@ hg_buffer *hg_arenas_state(hg_arenas *arenas);   /* hg_state of cl/common.cl */
 hg_buffer *hg_arenas_bytes(hg_arenas *arenas, size_t bytes);
 /* What hg_plan_examples stands for, [batch] uint; made in the same way. */
 hg_buffer *hg_arenas_examples(hg_arenas *arenas, int batch);
+/* The same for hg_plan_labels. */
+hg_buffer *hg_arenas_labels(hg_arenas *arenas, int batch);
 
 typedef enum hg_plan_purpose {
     HG_PURPOSE_TRAIN, HG_PURPOSE_EVALUATE, HG_PURPOSE_CORRUPT, HG_PURPOSE_ENCODE, HG_PURPOSE_DECODE, HG_PURPOSE_RECONSTRUCT,
@@ -122,6 +125,8 @@ bool hg_plan_run(hg_plan *plan);
 hg_launch *const *hg_plan_launches(const hg_plan *plan, int *n);
 /* Does a launch read hg_plan_examples? Then hg_arenas_examples is to be written before a run. */
 bool hg_plan_reads_examples(const hg_plan *plan);
+/* The same for hg_plan_labels and hg_arenas_labels. */
+bool hg_plan_reads_labels(const hg_plan *plan);
 
 /* What was decided for an operation of the plan (model/variant.h): its key, "conv_forward 1x28x28 16x28x28 k3x3 b128"; variant and
  * parameters, "cpu:16:1:1:14"; whether it was only expected to be good, neither forced nor tuned; whose pass emitted it, and which

@@ -55,7 +55,7 @@ struct hg_plan {
     bool *param_written;
     bool metric_written[HG_METRICS], total_written;
 
-    hg_block step, state, metrics, dummy, bytes, examples; /* the last two -1 where nothing reads them */
+    hg_block step, state, metrics, dummy, bytes, examples, labels; /* the last three -1 where nothing reads them */
     hg_buffer **chunks;  /* the plan's own chunks where the shared ones are too small */
     int n_chunks;
     size_t *chunk_bytes;
@@ -71,7 +71,7 @@ struct hg_arenas {
     const hg_tuning *tuning; /* of the net's plans; NULL: none */
     hg_precision precision;
     hg_buffer *params, *grads, *moments[2], *step, *state, *metrics, *dummy;
-    hg_buffer *bytes, *examples; /* a batch's pictures and which they are; made by hg_arenas_bytes, hg_arenas_examples */
+    hg_buffer *bytes, *examples, *labels; /* a batch's pictures, which they are, and of what class; made by hg_arenas_bytes ... */
     hg_stage *records;
     hg_buffer **chunks;  /* activation arena */
     int n_chunks;

@@ -17,6 +17,7 @@ struct hg_bench {
     size_t example;      /* their product: bytes of one picture */
     uint8_t *pixels;     /* [B, H, W, C] of the target */
     uint32_t *indices;   /* [B]: 0, 1, 2 ... */
+    int32_t *labels;     /* [B] */
     int64_t step;        /* steps made */
     hg_feeder *feeder;   /* training */
     hg_plan *plan;       /* inference */
@@ -37,11 +38,14 @@ static bool take_pictures(hg_bench *b, const hg_dataset *data)
     b->example = hg_mul(hg_mul((size_t)c, (size_t)h), (size_t)w);
     b->pixels = hg_alloc(b->ctx, (size_t)b->batch, b->example);
     b->indices = hg_alloc(b->ctx, (size_t)b->batch, sizeof *b->indices);
-    for (int i = 0; b->pixels && b->indices && i < b->batch; i++) {
+    b->labels = hg_alloc(b->ctx, (size_t)b->batch, sizeof *b->labels);
+    if (!b->pixels || !b->indices || !b->labels) return false;
+    for (int i = 0; i < b->batch; i++) {
         hg_dataset_copy(data, HG_TRAIN, i, b->pixels + (size_t)i * b->example);
         b->indices[i] = (uint32_t)i;
+        b->labels[i] = hg_dataset_label(data, HG_TRAIN, i);
     }
-    return b->pixels && b->indices;
+    return true;
 }
 
 static bool prepare_training(hg_bench *b)
@@ -70,6 +74,8 @@ static bool prepare_inference(hg_bench *b)
     b->x = hg_alloc(b->ctx, b->x_bytes, 1);
     b->stage = b->x ? hg_stage_create(hg_net_device(b->net), b->x_bytes, BLOCKS) : NULL;
     if (!b->stage || !(b->plan = hg_net_plan(b->net, HG_PURPOSE_RECONSTRUCT, b->batch))) return false;
+    if (hg_plan_reads_labels(b->plan) && !hg_buffer_write(hg_arenas_labels(hg_net_arenas(b->net), b->batch), 0, b->labels, (size_t)b->batch * sizeof *b->labels))
+        return false;
     fill_input(b, shape);
     return true;
 }
@@ -91,6 +97,7 @@ void hg_bench_destroy(hg_bench *b)
     hg_stage_destroy(b->stage);
     hg_free(b->pixels);
     hg_free(b->indices);
+    hg_free(b->labels);
     hg_free(b->x);
     hg_free(b);
 }
@@ -107,7 +114,7 @@ static bool infer(hg_bench *b)
 static bool train(hg_bench *b)
 {
     const int64_t endless = INT64_MAX; /* so that schedules stay where they begin */
-    const hg_batch batch = {.pixels = b->pixels, .indices = b->indices, .count = b->batch};
+    const hg_batch batch = {.pixels = b->pixels, .labels = b->labels, .indices = b->indices, .count = b->batch};
     return hg_feeder_run(b->feeder, HG_PURPOSE_TRAIN, &batch, hg_net_seed(b->net), b->step + 1, endless, 0);
 }
 

@@ -349,6 +349,27 @@ int hg_dataset_label(const hg_dataset *data, hg_part part, int64_t index)
     return examples->labels ? examples->labels[place(examples, index)] : -1;
 }
 
+static bool has_labels(const hg_dataset *data)
+{
+    for (hg_part part = HG_TRAIN; part <= HG_TEST; part++)
+        for (int64_t i = 0; i < data->parts[part].count; i++)
+            if (hg_dataset_label(data, part, i) < 0)
+                return false;
+    return true;
+}
+
+bool hg_dataset_labels_suit(const hg_dataset *data, const hg_model *model)
+{
+    const int labels = hg_model_labels(model);
+    if (labels && !has_labels(data))
+        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: pictures without labels, but the model %s is told them (condition: {labels: %d}): give data with "
+                       "labels (IDX or CIFAR-10 files, or PNG files in a sub-folder per class), or leave `condition` out of the model",
+                       hg_dataset_name(data), hg_model_name(model), labels);
+    return !labels || data->classes <= labels ||
+           hg_fail(data->ctx, HG_BAD_INPUT, "%s: has labels up to %d, but the model %s takes 0 to %d: write `condition: {labels: %d}`",
+                   hg_dataset_name(data), data->classes - 1, hg_model_name(model), labels - 1, data->classes);
+}
+
 const uint8_t *hg_dataset_pixels(const hg_dataset *data, hg_part part, int64_t index)
 {
     const hg_examples *examples = &data->parts[part];

@@ -9,6 +9,7 @@ struct hg_feeder {
     hg_net *net;
     hg_stage *stage;   /* a few batches may be on their way: the host is at most that far ahead */
     hg_stage *numbers; /* the same for which examples they are; NULL: no plan asks */
+    hg_stage *labels;  /* and for their labels */
     size_t example;    /* bytes of one picture */
     float rows[HG_FEEDER_RING * ROW];
 };
@@ -28,6 +29,9 @@ hg_feeder *hg_feeder_create(hg_net *net)
     if (hg_model_is_corrupted(hg_net_model(net)) &&
         !(feeder->numbers = hg_stage_create(hg_net_device(net), (size_t)hg_net_batch(net) * sizeof(uint32_t), BLOCKS)))
         goto fail;
+    if (hg_model_labels(hg_net_model(net)) &&
+        !(feeder->labels = hg_stage_create(hg_net_device(net), (size_t)hg_net_batch(net) * sizeof(int32_t), BLOCKS)))
+        goto fail;
     return feeder;
 fail:
     hg_feeder_destroy(feeder);
@@ -39,6 +43,7 @@ void hg_feeder_destroy(hg_feeder *feeder)
     if (!feeder) return;
     hg_stage_destroy(feeder->stage);
     hg_stage_destroy(feeder->numbers);
+    hg_stage_destroy(feeder->labels);
     hg_free(feeder);
 }
 
@@ -48,9 +53,10 @@ bool hg_feeder_accepts(const hg_net *net, const hg_dataset *data)
     int c, h, w, dc, dh, dw;
     hg_model_target(model, &c, &h, &w);
     hg_dataset_shape(data, &dc, &dh, &dw);
-    return (c == dc && h == dh && w == dw) ||
-           hg_fail(hg_net_context(net), HG_BAD_INPUT, "the data's pictures are %dx%dx%d, but the model %s is %dx%dx%d", dc, dh, dw,
-                   hg_model_is_corrupted(model) ? "corrupts pictures of its output's size, which" : "has an input that", c, h, w);
+    if (c != dc || h != dh || w != dw)
+        return hg_fail(hg_net_context(net), HG_BAD_INPUT, "the data's pictures are %dx%dx%d, but the model %s is %dx%dx%d", dc, dh, dw,
+                       hg_model_is_corrupted(model) ? "corrupts pictures of its output's size, which" : "has an input that", c, h, w);
+    return hg_dataset_labels_suit(data, model);
 }
 
 static bool upload(hg_stage *stage, hg_buffer *to, const void *data, size_t bytes)
@@ -64,10 +70,12 @@ static bool upload(hg_stage *stage, hg_buffer *to, const void *data, size_t byte
 bool hg_feeder_run(hg_feeder *feeder, hg_plan_purpose purpose, const hg_batch *batch, uint64_t seed, int64_t step, int64_t steps, double lr)
 {
     hg_arenas *arenas = hg_net_arenas(feeder->net);
-    size_t bytes = feeder->example * (size_t)batch->count, numbers = (size_t)batch->count * sizeof *batch->indices;
+    size_t bytes = feeder->example * (size_t)batch->count, numbers = (size_t)batch->count * sizeof *batch->indices,
+                 labels = (size_t)batch->count * sizeof *batch->labels;
     hg_plan *plan = hg_net_plan(feeder->net, purpose, batch->count);
     return plan && upload(feeder->stage, hg_arenas_bytes(arenas, bytes), batch->pixels, bytes) &&
            (!hg_plan_reads_examples(plan) || upload(feeder->numbers, hg_arenas_examples(arenas, batch->count), batch->indices, numbers)) &&
+           (!hg_plan_reads_labels(plan) || upload(feeder->labels, hg_arenas_labels(arenas, batch->count), batch->labels, labels)) &&
            hg_arenas_set_step(arenas, seed, step, steps, lr, batch->count) && hg_plan_run(plan);
 }
 
