@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The program as a user meets it: wrong command lines, every verb in a pipe, and training on a terminal.
 
-    cli.py --program build/hourglass [wrong|verbs|corrupt|precision|terminal]...
+    cli.py --program build/hourglass [wrong|verbs|corrupt|condition|precision|terminal]...
 
 Exit 77 where there is no OpenCL device."""
 import json, os, pty, re, select, signal, struct, subprocess, time
@@ -398,6 +398,77 @@ def test_corrupt():
     report(done.returncode == 0, "reconstruct small pictures --as-input", done.stderr)
 
 
+def test_condition():
+    dense = write("dense.yaml", VAE.replace("UNITS", "2").replace("encoder:", "condition: {labels: 10}\nencoder:") + "optimizer: {adam: {lr: 0.01}}\n")
+    planes = write("planes.yaml", CONVOLUTIONS.replace("encoder:", "condition: 10\nencoder:"))
+    for name, model, first, shape, in [("dense", dense, "encoder.1.weight", [16, 154]), ("planes", planes, "encoder.0.weight", [8, 11, 3, 3])]:
+        for precision in ["full", "mixed"]:
+            train(model, name, "--force", "--epochs", "4", "--precision", precision)
+            data = checkpoint(name)
+            header = json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])
+            report(header[first]["shape"] == shape, "weights keep PyTorch's names, and see the label: " + first, header[first])
+            train(model, name + "-again", "--force", "--epochs", "4", "--precision", precision, "--steps", "5")
+            report(run("train", "--resume", "--out", name + "-again", "--epochs", "4").returncode == 0, "resume " + name)
+            report(checkpoint(name) == checkpoint(name + "-again"), "a resumed conditional run has the same bits", name, precision)
+        figures = json.loads(run("eval", name, "--json").stdout)
+        report(abs(figures["loss"] - records(name, True)[-1]["val_loss"]) < 1e-5 * figures["loss"], "eval " + name, figures, records(name, True)[-1])
+        plan = json.loads(run("plan", model, "--json").stdout)
+        report(sum(l["layer"] == "condition" for l in plan["layers"]) == 2, "plan names both places of the label", plan["layers"])
+        for verb, out, rest in [("reconstruct", "rows.png", []), ("encode", name + ".npy", []), ("latent", "latent.svg", ["--count", "50"]),
+                                ("interpolate", "way.png", ["--from", "1", "--to", "2"]), ("interpolate", "way3.png", ["--from", "1", "--to", "2", "--label", "3"])]:
+            done = run(verb, name, "--out", out, *rest)
+            report(done.returncode == 0, "%s %s %s" % (verb, name, rest), done.stderr)
+        report(open("way.png", "rb").read() != open("way3.png", "rb").read(), "--label says as what the way is drawn")
+        shape, values = read_npy(name + ".npy")
+        codes = npy("some.npy", values[:len(values) // shape[0] * 20], [20, *shape[1:]])
+        drawn = set()
+        for label in "0", "9":
+            done = run("decode", name, "--codes", codes, "--label", label, "--out", "codes.png")
+            report(done.returncode == 0, "decode --label", done.stderr)
+            drawn.add(open("codes.png", "rb").read())
+        report(len(drawn) == 2, "decode --label is another picture for another label")
+        wrong(2, ["decode", name, "--codes", codes, "--out", "c.png"], "--label", "0 to 9")
+        wrong(2, ["decode", name, "--codes", codes, "--out", "c.png", "--label", "10"], "0 to 9")
+
+    def picture(out, *rest, of="dense"):
+        done = run("sample", of, "--out", out, *rest)
+        report(done.returncode == 0, "sample " + " ".join(rest), done.stderr)
+        return open(out, "rb").read(), done.stdout
+
+    # all classes in rows, one class alone, the same codes for all
+    picture("all.png"), picture("three.png", "--label", "3", "--count", "25"), picture("few.png", "--count", "11")
+    all_of, three, few = png_size("all.png"), png_size("three.png"), png_size("few.png")
+    report(all_of[0] == all_of[1] == 2 * three[0] - 2 == 2 * three[1] - 2, "10 of each of 10; 5 x 5 of one", all_of, three)
+    report(few[0] == (all_of[0] - 2) // 5 + 2 and few[1] == all_of[1], "rows are full", few, all_of)
+    report(picture("a.png")[0] != picture("b.png", "--same-codes")[0], "--same-codes")
+    report(picture("a.png", "--label", "1")[0] != picture("b.png", "--label", "2")[0], "--label")
+    done = run("manifold", "dense", "--grid", "3", "--label", "3", "--out", "m.png")
+    report(done.returncode == 0, "manifold --label", done.stderr)
+    # what a classifier reads: after some training most are of the class asked for, and before it few are
+    shares = []
+    for epochs in ["1", "40"]:
+        train(dense, "judged", "--force", "--limit", "1000", "--epochs", epochs)
+        rows = [line.split() for line in picture("judged.png", "--count", "200", "--judge", of="judged")[1].splitlines()]
+        report([row[0] for row in rows] == ["class"] + [str(i) for i in range(10)] + ["all"] and rows[-1][1] == "200", "sample --judge prints a row of each class", rows)
+        report(sum(int(row[2]) for row in rows[1:-1]) == int(rows[-1][2]), "and their sum", rows)
+        shares.append(int(rows[-1][2]) / 200)
+    report(shares[0] + 0.2 < shares[1] > 0.6, "samples become what is asked for", shares)
+
+    # what does not fit
+    wrong(2, ["sample", "dense", "--label", "10", "--out", "s.png"], "0 to 9")
+    wrong(2, ["sample", "dense", "--label", "1", "--same-codes", "--out", "s.png"], "--label")
+    wrong(2, ["manifold", "dense", "--out", "m.png"], "--label")
+    train(write("plain.yaml", VAE.replace("UNITS", "2")), "plain")
+    for rest in [["--label", "1"], ["--same-codes"], ["--judge"]]:
+        wrong(2, ["sample", "plain", "--out", "s.png", *rest], rest[0], "condition")
+    wrong(2, ["manifold", "plain", "--out", "s.png", "--label", "1"], "--label", "condition")
+    run("decode", "dense", "--codes", npy("codes.npy", [0.1] * 40, [20, 2]), "--label", "0", "--out", "small")
+    wrong(3, ["train", dense, "--data", "small", "--out", "new"], "labels", "sub-folder", "condition: {labels: 10}")
+    wrong(3, ["eval", "dense", "--data", "small"], "labels", "sub-folder")
+    wrong(3, ["train", write("few.yaml", open(dense).read().replace("labels: 10", "labels: 7")), "--out", "new"], "up to 9", "condition: {labels: 10}")
+    report(not os.path.exists("new"), "a training without labels leaves no directory")
+
+
 def on_terminal(words, environment, until=None):
     """Runs on a pseudo-terminal; types Ctrl-C once `until` has appeared. Gives what was shown and the exit status."""
     pid, terminal = pty.fork()
@@ -452,7 +523,7 @@ def main():
     global program
     args = arguments()
     program = args.program
-    run_tests(args.tests or ["wrong", "verbs", "corrupt", "precision", "terminal"], globals())
+    run_tests(args.tests or ["wrong", "verbs", "corrupt", "condition", "precision", "terminal"], globals())
 
 
 if __name__ == "__main__":

@@ -114,6 +114,12 @@ static void test_mistakes(void **state)
         {HEAD "corrupt: [[noise]]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:11", "corrupt", "name"}},
         {HEAD "corrupt: [noise, noise, noise, noise, noise, noise, noise, noise, noise]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:67", "more than 8"}},
         {HEAD "corrupt: {downscale: [2, 1]}\nencoder:\n  - flatten\n" TAIL, {"decoder.0", "64", "1x16x8", "input 1x8x8"}},
+        {HEAD "conditoin: 10\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:1", "conditoin", "'condition'"}},
+        {HEAD "condition: {label: 10}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:13", "label", "'labels'"}},
+        {HEAD "condition: {labels: 0}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:21", "labels", "0"}},
+        {HEAD "condition: digits\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:12", "labels", "digits"}},
+        {HEAD "condition: {}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:12", "condition", "labels"}},
+        {HEAD "condition: 3\nencoder:\n  - flatten\n  - dense: 64\ndecoder:\n  - reshape: [67, 1, 1]\n", {"m.yaml:7:5", "decoder.0", "64"}},
         {"input: {channels: 1, height: 60000, width: 1}\ncorrupt: [downscale: 64, downscale: 64]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:11", "downscale", "2^31"}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -205,6 +211,38 @@ static void test_corrupt(void **state)
     }
 }
 
+/* Where the label comes in: before the first layer that does more than order numbers. */
+static void test_condition(void **state)
+{
+    (void)state;
+    static const struct { const char *layers; int encoder[2], decoder[2]; } cases[] = {
+        {"encoder: [flatten, dense: 5]\nlatent: {gaussian: 2}\ndecoder: [dense: 64]\n", {64, 67}, {2, 5}},
+        {"encoder: [flatten]\nlatent: {gaussian: 2}\ndecoder: [dense: 64]\n", {64, 67}, {2, 5}},
+        {"encoder: [{conv2d: {filters: 2, kernel: 1}}]\ndecoder: [{conv2d: {filters: 1, kernel: 1}}]\n", {1, 4}, {2, 5}},
+        {"encoder: [flatten, dense: 32]\ndecoder: [reshape: [2, 4, 4], upsample2d, {conv2d: {filters: 1, kernel: 1}}]\n", {64, 67}, {2, 5}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[512];
+        snprintf(text, sizeof text, HEAD "%s%s", i % 2 ? "condition: 3\n" : "condition: {labels: 3}\n", cases[i].layers);
+        hg_context *ctx = hg_context_create(NULL, NULL);
+        hg_model *model = hg_model_parse(ctx, "m.yaml", text, strlen(text));
+        if (!model) fail_msg("%s\n%s", hg_message(ctx), text);
+        assert_int_equal(hg_model_labels(model), 3);
+        hg_layer_row row;
+        int found = 0;
+        for (int k = 0; hg_model_layer(model, k, &row); k++) {
+            if (strcmp(row.layer, "condition") != 0) continue;
+            const int *sizes = found ? cases[i].decoder : cases[i].encoder;
+            assert_string_equal(row.name, found++ ? "decoder.condition" : "encoder.condition");
+            assert_int_equal(row.in[0], sizes[0]);
+            assert_int_equal(row.out[0], sizes[1]);
+        }
+        assert_int_equal(found, 2);
+        hg_model_destroy(model);
+        hg_context_destroy(ctx);
+    }
+}
+
 /* Cutting a good file anywhere gives a model or a message, never anything else (run under the sanitizers too). */
 static void test_truncated(void **state)
 {
@@ -225,7 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contract_example), cmocka_unit_test(test_spellings), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_deep_nesting),
-        cmocka_unit_test(test_not_text), cmocka_unit_test(test_second_document), cmocka_unit_test(test_corrupt), cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_not_text), cmocka_unit_test(test_second_document), cmocka_unit_test(test_corrupt), cmocka_unit_test(test_condition), cmocka_unit_test(test_truncated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -251,7 +251,8 @@ static bool prepare(job *j)
     if (!(j->device = cli_open_device(c, j->memory.device, false)) || !open_tuning(j)) return false;
     int batch = j->memory.batch > 0 ? (int)j->memory.batch : hg_model_batch(j->model);
     say_model(c, j->model, batch);
-    if (!open_net(j, batch) || !(j->data = cli_open_data(c, target, &j->memory)) || !tune(j, batch)) return false;
+    if (!open_net(j, batch) || !(j->data = cli_open_data(c, target, &j->memory)) || !hg_dataset_labels_suit(j->data, j->model) || !tune(j, batch))
+        return false;
     const char *arguments = cli_memory_write(c, &j->memory);
     if (!arguments) return false;
     hg_train_params params = {

@@ -64,17 +64,21 @@ def smooth_pictures(n, channels, height, width, seed):
     return (numpy.clip(out, 0, 1) * 255).astype(numpy.uint8)
 
 
+def labels_of(n):
+    return numpy.arange(n) * 7 % 10
+
+
 def write_idx(folder, pictures):
     n, _, height, width = pictures.shape
     for part in ("train", "t10k"):
         with open(os.path.join(folder, f"{part}-images-idx3-ubyte"), "wb") as file:
             file.write(struct.pack(">IIII", 0x803, n, height, width) + pictures[:, 0].tobytes())
         with open(os.path.join(folder, f"{part}-labels-idx1-ubyte"), "wb") as file:
-            file.write(struct.pack(">II", 0x801, n) + bytes(i % 10 for i in range(n)))
+            file.write(struct.pack(">II", 0x801, n) + labels_of(n).astype(numpy.uint8).tobytes())
 
 
 def write_cifar(folder, pictures):
-    records = b"".join(bytes([i % 10]) + p.tobytes() for i, p in enumerate(pictures))
+    records = b"".join(bytes([l]) + p.tobytes() for l, p in zip(labels_of(len(pictures)), pictures))
     for name in ("data_batch_1.bin", "test_batch.bin"):
         with open(os.path.join(folder, name), "wb") as file:
             file.write(records)
@@ -157,7 +161,7 @@ def compare_model(args, path):
         weights = os.path.join(folder, "start.safetensors")
         write_safetensors(weights, start)
         ours, trained = train_hourglass(args, path, folder, weights, data, n)
-    theirs = model.train(pictures, batch, args.steps)
+    theirs = model.train(pictures, labels_of(n), batch, args.steps)
     end = {k: v.detach().numpy().astype("f4") for k, v in model.tensors().items()}
     return compare_steps(args, name, ours, theirs) & compare_weights(name, start, trained, end)
 

@@ -71,8 +71,10 @@ class Model:
         self.layers = {"encoder": [entry(l) for l in text["encoder"] or []], "decoder": [entry(l) for l in text["decoder"] or []]}
         _, self.latent = entry(text.get("latent"))
         self.variational = text.get("latent") is not None
+        condition = text.get("condition")
+        self.labels = condition["labels"] if isinstance(condition, dict) else condition or 0
         self.training = True
-        self.forward(torch.zeros(2, *self.input, dtype=dtype))  # makes the parameters
+        self.forward(torch.zeros(2, *self.input, dtype=dtype), torch.zeros(2, dtype=torch.int64))  # makes the parameters
 
     # ---- parameters
 
@@ -194,10 +196,19 @@ class Model:
 
     # ---- the whole
 
-    def run(self, section, x, last_logits=False):
-        """The section's output; with last_logits also what went into its last activation."""
-        penalty, logits = 0.0, None
+    def tell(self, x, labels):
+        """The label, one-hot, behind the numbers of a flat x, as constant planes behind the channels of a picture."""
+        hot = F.one_hot(labels, self.labels).to(self.dtype)
+        if x.dim() == 4:
+            hot = hot[:, :, None, None].expand(-1, -1, *x.shape[2:])
+        return torch.cat([x, hot], 1)
+
+    def run(self, section, x, labels):
+        """The section's output, its penalties, and what went into its last activation."""
+        penalty, logits, untold = 0.0, None, self.labels > 0
         for i, (name, o) in enumerate(self.layers[section]):
+            if untold and name not in ("flatten", "reshape"):
+                x, untold = self.tell(x, labels), False
             before = x
             x = getattr(self, name)(x, f"{section}.{i}", o)
             logits = before if name == "activation" else x if "activation" in o else None
@@ -205,10 +216,12 @@ class Model:
                 x = activate(o["activation"], x)
             if o.get("activity_l1"):
                 penalty = penalty + o["activity_l1"] * x.abs().sum() / x.shape[0]
+        if untold and section == "encoder":
+            x = self.tell(x, labels)
         return x, penalty, logits
 
-    def forward(self, x):
-        h, penalty, _ = self.run("encoder", x)
+    def forward(self, x, labels):
+        h, penalty, _ = self.run("encoder", x, labels)
         kl = torch.zeros((), dtype=self.dtype)
         if self.variational:
             assert self.latent.get("epsilon_std", 1) == 0, "the latent is random: epsilon_std must be 0"
@@ -217,7 +230,7 @@ class Model:
             s = self.dense(h, "latent.logvar", {"units": units})
             kl = -0.5 * (1 + s - m * m - s.exp()).sum(1).mean()
             h = m
-        y, more, logits = self.run("decoder", h)
+        y, more, logits = self.run("decoder", h, labels)
         return y, logits, kl, penalty + more
 
     def reconstruction(self, y, logits, target):
@@ -235,16 +248,17 @@ class Model:
         value = each.mean() if o.get("reduction", "mean") == "mean" else each.sum() / y.shape[0]
         return value * o.get("weight", 1.0)
 
-    def train(self, pictures, batch, steps):
+    def train(self, pictures, labels, batch, steps):
         """The parts of the loss of each step, before its update."""
         x = torch.from_numpy(numpy.ascontiguousarray(pictures)).to(self.dtype) / 255
+        labels = torch.from_numpy(labels)
         n, out = len(x), []
         update = Update(self.text, self.weights, steps)
         at = 0
         for step in range(1, steps + 1):
-            rows = x[at:at + batch]
+            rows, told = x[at:at + batch], labels[at:at + batch]
             at = at + batch if at + batch < n else 0
-            y, logits, kl, penalty = self.forward(self.corrupt(rows))
+            y, logits, kl, penalty = self.forward(self.corrupt(rows), told)
             reconstruction = self.reconstruction(y, logits, rows)
             loss = reconstruction + self.latent.get("beta", 1.0) * kl + penalty
             for w in self.weights.values():

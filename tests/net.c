@@ -1,4 +1,5 @@
-/* One model at several sizes: which sizes fit, what the messages say of those that do not, and that the weights compute the same. */
+/* Nets. One model at several sizes: which fit, what the messages say of those that do not, and that the weights compute the same.
+ * Labels: who must give them, and that each example is computed with its own. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -92,6 +93,16 @@ static void test_kinds(void **unused)
     hg_model_destroy(shaped);
 }
 
+static hg_device *open_device(void)
+{
+    hg_device *dev = hg_device_open(ctx, NULL);
+    if (dev) return dev;
+    print_message("no device: %s\n", hg_message(ctx));
+    hg_context_clear(ctx);
+    skip();
+    return NULL;
+}
+
 /* Weights of a net at 6 x 6 and at 9 x 14: where no pixel beyond the small picture is seen, the outputs agree. */
 static void test_weights(void **unused)
 {
@@ -100,12 +111,7 @@ static void test_weights(void **unused)
     static const char text[] = "input: {channels: 2, height: 6, width: 6}\n"
                                "encoder: [{conv2d: {filters: 5, kernel: 3, padding: same, activation: tanh}}, batch_norm]\n"
                                "decoder: [{conv2d: {filters: 2, kernel: 3, padding: same, activation: sigmoid}}]\n";
-    hg_device *dev = hg_device_open(ctx, NULL);
-    if (!dev) {
-        print_message("no device: %s\n", hg_message(ctx));
-        hg_context_clear(ctx);
-        skip();
-    }
+    hg_device *dev = open_device();
     hg_model *small = parse(text), *large = hg_model_resize(small, H, W), *other = load("conv-ae");
     hg_net *a = hg_net_create(dev, small, &(hg_net_params){.batch = 1, .seed = 1, .inference = true});
     hg_net *b = hg_net_create(dev, large, &(hg_net_params){.batch = 1, .seed = 2, .inference = true});
@@ -140,6 +146,47 @@ static void test_weights(void **unused)
     hg_device_close(dev);
 }
 
+/* With linear 1x1 convolutions a label shifts every pixel of its example by a number of its own. */
+static void test_labels(void **unused)
+{
+    (void)unused;
+    enum { N = 5, PIXELS = 6 * 4, LABELS = 3 };
+    static const char text[] = "input: {channels: 1, height: 6, width: 4}\ncondition: {labels: 3}\n"
+                               "encoder: [{conv2d: {filters: 1, kernel: 1}}]\ndecoder: [{conv2d: {filters: 1, kernel: 1}}]\n";
+    static bool (*const calls[])(hg_net *, int64_t, const float *, const int *, float *) = {hg_encode, hg_decode, hg_reconstruct};
+    static const int labels[N] = {2, 0, 1, 1, 2}, none[N] = {0}, beyond[N] = {0, 1, 2, 3, 0}, negative[N] = {0, 0, 0, 0, -1};
+    hg_device *dev = open_device();
+    hg_model *model = parse(text), *other = hg_model_resize(model, 4, 6);
+    assert_non_null(other);
+    assert_int_equal(hg_model_labels(model), LABELS);
+    hg_net *net = hg_net_create(dev, model, &(hg_net_params){.batch = 2, .seed = 1, .inference = true});
+    hg_net *turned = hg_net_create(dev, other, &(hg_net_params){.batch = 3, .inference = true});
+    if (!net || !turned) fail_msg("%s", hg_message(ctx));
+    assert_true(hg_net_copy(turned, net));
+    float x[N * PIXELS], y[N * PIXELS], plain[N * PIXELS], same[N * PIXELS];
+    for (int i = 0; i < N * PIXELS; i++) x[i] = (float)(i * 37 % 31) / 31;
+    for (int c = 0; c < 3; c++) {
+        float shift[LABELS] = {0};
+        assert_true(calls[c](net, N, x, labels, y) && calls[c](net, N, x, none, plain) && calls[c](turned, N, x, labels, same));
+        for (int b = 0; b < N; b++) shift[labels[b]] = y[b * PIXELS] - plain[b * PIXELS];
+        for (int i = 0; i < N * PIXELS; i++) assert_float_equal(y[i] - plain[i], shift[labels[i / PIXELS]], 1e-5);
+        for (int i = 0; i < N * PIXELS; i++) assert_float_equal(same[i], y[i], 1e-5);
+        assert_float_equal(shift[0], 0, 0);
+        assert_true(fabsf(shift[1]) > 1e-3f && fabsf(shift[2]) > 1e-3f && fabsf(shift[1] - shift[2]) > 1e-3f);
+        assert_false(calls[c](net, N, x, NULL, y));
+        expect_failure(ctx, HG_USAGE, "label of every example|0 to 2");
+        assert_false(calls[c](net, N, x, beyond, y));
+        expect_failure(ctx, HG_USAGE, "label 3|0 to 2");
+        assert_false(calls[c](net, N, x, negative, y));
+        expect_failure(ctx, HG_USAGE, "label -1|0 to 2");
+    }
+    hg_net_destroy(net);
+    hg_net_destroy(turned);
+    hg_model_destroy(model);
+    hg_model_destroy(other);
+    hg_device_close(dev);
+}
+
 static int make(void **unused)
 {
     (void)unused;
@@ -156,6 +203,6 @@ static int clear(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes), cmocka_unit_test(test_kinds), cmocka_unit_test(test_weights)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes), cmocka_unit_test(test_kinds), cmocka_unit_test(test_weights), cmocka_unit_test(test_labels)};
     return cmocka_run_group_tests(tests, make, clear);
 }
