@@ -152,6 +152,8 @@ bool hg_model_is_corrupted(const hg_model *model);  /* `corrupt` makes the input
 int64_t hg_model_parameters(const hg_model *model); /* trainable numbers */
 int hg_model_batch(const hg_model *model);          /* train: {batch}, default 128 */
 int hg_model_epochs(const hg_model *model);         /* train: {epochs}, default 10 */
+/* Steps of an epoch: examples / batch, rounded up, or down with train: {drop_last}. */
+int64_t hg_model_steps(const hg_model *model, int64_t examples, int batch);
 
 /* The table behind `hourglass help LAYER` and the documentation. */
 typedef struct hg_help_entry {
@@ -175,7 +177,9 @@ typedef struct hg_dataset_params {
     int channels, height, width; /* what the model wants (hg_model_target); 0: what the files have. Other sizes are an error unless resize */
     int resize_height, resize_width; /* 0: sizes must agree; else all pictures are resized (area average down, bilinear up) */
     uint64_t seed;       /* built-in digits, and the split where the files have no test part */
-    int64_t limit;       /* 0: all; else the first N training examples */
+    double split;        /* 0: the files' own test part, or a tenth at random where they have none; else this share of the training part, at random */
+    int64_t skip;        /* the first N training examples are left out */
+    int64_t limit;       /* 0: all; else the first N training examples (of those that are left) */
     int64_t builtin_train, builtin_test; /* 0: 10,000 and 2,000 built-in digits */
 } hg_dataset_params;
 
@@ -330,6 +334,7 @@ typedef struct hg_train_params {
     const char *out;       /* run directory; NULL: nothing is written */
     bool resume, force;    /* continue the run in `out`; write into an existing directory anew */
     const char *init;      /* weights file, checkpoint or run to start from; NULL: fresh weights */
+    bool keep_optimizer;   /* `init` is a checkpoint or run with the same optimizer, and its state goes on as well */
     int epochs;            /* 0: the model's */
     int64_t steps;         /* 0: by epochs; else stop after this many steps */
     double lr;             /* 0: the optimizer's */

@@ -170,6 +170,50 @@ static void split_is_by_seed(void **state)
     expect_bad("only one picture");
 }
 
+/* A share of the training part asked for, though there is a test part; some in front and at the end left out. */
+static void parts_are_chosen(void **state)
+{
+    (void)state;
+    write_mnist();
+    hg_dataset *data = open_good((hg_dataset_params){.split = 0.2, .skip = 4, .limit = 11, .seed = 1});
+    hg_dataset *whole = open_good((hg_dataset_params){.split = 0.2, .seed = 1});
+    assert_int_equal(hg_dataset_count(whole, HG_TRAIN), 24);
+    assert_int_equal(hg_dataset_count(whole, HG_TEST), 6);
+    assert_int_equal(hg_dataset_count(data, HG_TRAIN), 11);
+    assert_int_equal(hg_dataset_count(data, HG_TEST), 6);
+    bool seen[30] = {false};
+    for (int i = 0; i < 11; i++) {
+        assert_memory_equal(hg_dataset_pixels(data, HG_TRAIN, i), hg_dataset_pixels(whole, HG_TRAIN, i + 4), 20);
+        seen[hg_dataset_pixels(data, HG_TRAIN, i)[0] / 7] = true;
+    }
+    for (int i = 0; i < 6; i++) {
+        int which = hg_dataset_pixels(data, HG_TEST, i)[0] / 7;
+        assert_int_equal(hg_dataset_pixels(whole, HG_TEST, i)[0] / 7, which);
+        assert_int_equal(hg_dataset_label(data, HG_TEST, i), which % 10);
+        assert_false(seen[which]);
+    }
+    hg_dataset_close(whole);
+    hg_dataset_close(data);
+
+    data = open_good((hg_dataset_params){.skip = 28, .limit = 5});
+    assert_int_equal(hg_dataset_count(data, HG_TRAIN), 2);
+    assert_int_equal(hg_dataset_count(data, HG_TEST), 6);
+    assert_int_equal(hg_dataset_pixels(data, HG_TRAIN, 1)[0], 29 * 7);
+    hg_dataset_close(data);
+    data = open_good((hg_dataset_params){.skip = 3, .limit = 5});
+    assert_int_equal(hg_dataset_count(data, HG_TRAIN), 5);
+    assert_int_equal(hg_dataset_pixels(data, HG_TRAIN, 4)[0], 7 * 7);
+    assert_int_equal(hg_dataset_label(data, HG_TRAIN, 4), 7);
+    hg_dataset_close(data);
+
+    assert_null(open_folder((hg_dataset_params){.skip = 30}));
+    expect_failure(ctx, HG_BAD_INPUT, "first 30|only 30|--skip");
+    assert_null(open_folder((hg_dataset_params){.skip = -1}));
+    expect_failure(ctx, HG_USAGE, "negative");
+    assert_null(open_folder((hg_dataset_params){.split = 1}));
+    expect_failure(ctx, HG_USAGE, "share 1");
+}
+
 static void shapes_are_converted_or_refused(void **state)
 {
     (void)state;
@@ -422,7 +466,7 @@ static void real_cifar(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(idx_is_read), TEST(idx_gz_is_read), TEST(split_is_by_seed), TEST(shapes_are_converted_or_refused),
+        TEST(idx_is_read), TEST(idx_gz_is_read), TEST(split_is_by_seed), TEST(parts_are_chosen), TEST(shapes_are_converted_or_refused),
         TEST(bad_idx_is_refused), TEST(damaged_gzip_is_refused), TEST(labels_must_fit), TEST(cifar_is_read),
         TEST(bad_cifar_is_refused), TEST(strange_folders_are_explained), TEST(sizes_are_converted), TEST(real_mnist), TEST(real_cifar),
     };

@@ -252,6 +252,31 @@ static void dataset(void **state)
     }
     hg_dataset_close(later);
     hg_dataset_close(data);
+
+    /* a share of the training part to test on, drawn later as well as kept */
+    large.split = 0.2;
+    large.skip = 2;
+    data = hg_dataset_open(ctx, &large);
+    large.builtin_train = 10000;
+    later = hg_dataset_open(ctx, &large);
+    assert_true(later && data && hg_dataset_count(later, HG_TRAIN) == 7998 && hg_dataset_count(later, HG_TEST) == 2000);
+    assert_true(hg_dataset_count(data, HG_TRAIN) == 22 && hg_dataset_count(data, HG_TEST) == 6);
+    static uint8_t grey[96 * 80];
+    for (int part = HG_TRAIN; part <= HG_TEST; part++)
+        for (int i = 0; i < 2; i++) {
+            int found = 0;
+            hg_dataset_copy(later, (hg_part)part, 5 + i, bytes);
+            for (int k = 0; k < 10000 && !found; k++) { /* a digit of the training part, with its label */
+                hg_digits_draw(4, k, 96, 80, grey, &label);
+                bool same = true;
+                for (int p = 0; same && p < 96 * 80; p++) same = bytes[3 * p] == grey[p];
+                found = same;
+            }
+            assert_true(found);
+            assert_int_equal(hg_dataset_label(later, (hg_part)part, 5 + i), label);
+        }
+    hg_dataset_close(later);
+    hg_dataset_close(data);
 }
 
 static void refused(void **state)

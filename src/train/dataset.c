@@ -127,7 +127,8 @@ fail:
 
 int64_t hg_dataset_limit(const hg_dataset *data, int64_t count)
 {
-    return data->params.limit > 0 && data->params.limit < count ? data->params.limit : count;
+    const hg_dataset_params *p = &data->params;
+    return p->limit > 0 && p->split <= 0 && p->limit < count - p->skip ? p->limit + p->skip : count;
 }
 
 /* ---------------------------------------------------------------- opening */
@@ -138,11 +139,25 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Where the files have no test part: a tenth, drawn by seed. Both parts keep the files' order. */
-static bool split(hg_dataset *data)
+static void free_examples(hg_examples *examples)
+{
+    if (!examples->borrowed) {
+        hg_free(examples->pixels);
+        hg_free(examples->labels);
+        hg_free(examples->order);
+    }
+    *examples = (hg_examples){0};
+}
+
+/* The test part becomes a share of the training part, drawn by seed: where the files have none, or where `split` asks for it. Both
+ * parts keep the files' order. */
+static bool split(hg_dataset *data, double share)
 {
     hg_examples *train = &data->parts[HG_TRAIN], *test = &data->parts[HG_TEST];
-    uint32_t n = (uint32_t)train->count, n_test = n < 20 ? 1 : n / 10;
+    uint32_t n = (uint32_t)train->count, n_test = (uint32_t)(share * n + 1e-6);
+    free_examples(test);
+    if (n_test < 1) n_test = 1;
+    if (n_test >= n) n_test = n - 1;
     if (n < 2)
         return hg_fail(data->ctx, HG_BAD_INPUT, "%s: only one picture; at least 2 are needed, as one is kept for "
                        "testing", data->params.path);
@@ -154,7 +169,7 @@ static bool split(hg_dataset *data)
     hg_rng_shuffle(&rng, order, n);
     qsort(order, n - n_test, sizeof *order, by_number);
     qsort(order + (n - n_test), n_test, sizeof *order, by_number);
-    *test = (hg_examples){n_test, train->pixels, train->labels, order + (n - n_test), true};
+    *test = (hg_examples){.count = n_test, .pixels = train->pixels, .labels = train->labels, .order = order + (n - n_test), .borrowed = true};
     train->count = n - n_test;
     return true;
 }
@@ -241,11 +256,27 @@ static bool fail_missing(hg_dataset *data)
     return false;
 }
 
+/* Leaves out the first training examples, and those behind the limit. */
+static bool cut(hg_dataset *data)
+{
+    const int64_t skip = data->params.skip, limit = data->params.limit;
+    hg_examples *train = &data->parts[HG_TRAIN];
+    if (skip >= train->count)
+        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: the first %" PRId64 " training pictures are to be left out, but there are only %" PRId64
+                       "; give a smaller --skip", data->params.path ? data->params.path : "built-in data", skip, train->count);
+    train->first = skip;
+    train->count -= skip;
+    if (limit > 0 && limit < train->count) train->count = limit;
+    return true;
+}
+
 static bool check_params(hg_dataset *data)
 {
     const hg_dataset_params *p = &data->params;
-    if (p->channels < 0 || p->height < 0 || p->width < 0 || p->limit < 0 || p->builtin_train < 0 || p->builtin_test < 0)
-        return hg_fail(data->ctx, HG_USAGE, "dataset: sizes, limit and counts must not be negative");
+    if (p->channels < 0 || p->height < 0 || p->width < 0 || p->skip < 0 || p->limit < 0 || p->builtin_train < 0 || p->builtin_test < 0)
+        return hg_fail(data->ctx, HG_USAGE, "dataset: sizes, skip, limit and counts must not be negative");
+    if (!(p->split >= 0 && p->split < 1))
+        return hg_fail(data->ctx, HG_USAGE, "dataset: the share %g of the training pictures to test on; expected less than 1", p->split);
     if ((p->resize_height > 0) != (p->resize_width > 0) || p->resize_height < 0 || p->resize_height > SIDE_LIMIT ||
         p->resize_width < 0 || p->resize_width > SIDE_LIMIT)
         return hg_fail(data->ctx, HG_USAGE, "resize to %d x %d: expected both sides from 1 to %d, e.g. --resize 64x64",
@@ -290,10 +321,11 @@ hg_dataset *hg_dataset_open(hg_context *ctx, const hg_dataset_params *params)
             hg_fail(ctx, HG_USAGE, "this build has no built-in data; give a folder with --data");
         goto fail;
     }
-    if (!data->format->open(data) || (!data->parts[HG_TEST].count && !split(data)))
+    if (!data->format->open(data))
         goto fail;
-    data->parts[HG_TRAIN].count = hg_dataset_limit(data, data->parts[HG_TRAIN].count);
-    if (!name_make(data))
+    if ((data->params.split > 0 || !data->parts[HG_TEST].count) && !split(data, data->params.split > 0 ? data->params.split : 0.1))
+        goto fail;
+    if (!cut(data) || !name_make(data))
         goto fail;
     return data;
 fail:
@@ -305,12 +337,8 @@ void hg_dataset_close(hg_dataset *data)
 {
     if (!data)
         return;
-    for (int part = 0; part < 2; part++)
-        if (!data->parts[part].borrowed) {
-            hg_free(data->parts[part].pixels);
-            hg_free(data->parts[part].labels);
-            hg_free(data->parts[part].order);
-        }
+    free_examples(&data->parts[HG_TEST]); /* before the part that it may borrow from */
+    free_examples(&data->parts[HG_TRAIN]);
     hg_free(data->drawn);
     hg_arena_destroy(data->arena);
     hg_free(data);
@@ -340,6 +368,7 @@ const char *hg_dataset_class_name(const hg_dataset *data, int label)
 
 static size_t place(const hg_examples *examples, int64_t index)
 {
+    index += examples->first;
     return examples->order ? examples->order[index] : (size_t)index;
 }
 
@@ -376,20 +405,27 @@ const uint8_t *hg_dataset_pixels(const hg_dataset *data, hg_part part, int64_t i
     return examples->pixels ? examples->pixels + place(examples, index) * example_size(data) : NULL;
 }
 
+/* An example that takes no memory. */
+static void draw(const hg_dataset *data, hg_part part, int64_t index, uint8_t *to)
+{
+    const hg_examples *examples = &data->parts[part];
+    data->format->draw(data, examples->borrowed ? HG_TRAIN : part, (int64_t)place(examples, index), to);
+}
+
 void hg_dataset_copy(const hg_dataset *data, hg_part part, int64_t index, uint8_t *to)
 {
     const uint8_t *kept = hg_dataset_pixels(data, part, index);
     if (kept)
         memcpy(to, kept, example_size(data));
     else
-        data->format->draw(data, part, index, to);
+        draw(data, part, index, to);
 }
 
 void hg_dataset_get(const hg_dataset *data, hg_part part, int64_t index, float *out)
 {
     const uint8_t *pixels = hg_dataset_pixels(data, part, index);
     if (!pixels) {
-        data->format->draw(data, part, index, data->drawn);
+        draw(data, part, index, data->drawn);
         pixels = data->drawn;
     }
     size_t area = (size_t)data->height * (size_t)data->width, channels = (size_t)data->channels;

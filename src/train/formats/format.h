@@ -39,7 +39,8 @@ typedef struct hg_examples {
     uint8_t *pixels;     /* [N, H, W, C]; NULL: the format draws them when they are asked for */
     int32_t *labels;     /* [N]; NULL: none */
     uint32_t *order;     /* example i is at order[i] of the two arrays; NULL: at i */
-    bool borrowed;       /* pixels and labels belong to the other part (after a split) */
+    int64_t first;       /* examples in front of these that are left out */
+    bool borrowed;       /* pixels and labels belong to the training part (after a split) */
 } hg_examples;
 
 struct hg_dataset {
@@ -75,7 +76,7 @@ bool hg_dataset_put(hg_dataset *data, hg_part part, int64_t index, const uint8_t
 /* The same from a picture of a shape of its own (1 or 3 channels); without `resize` it must be the files' shape. */
 bool hg_dataset_put_sized(hg_dataset *data, hg_part part, int64_t index, const uint8_t *hwc, int channels, int height, int width);
 
-/* How many of the `count` training examples to read, given `limit`. */
+/* How many of the `count` training examples to read, given `skip`, `limit` and `split`. */
 int64_t hg_dataset_limit(const hg_dataset *data, int64_t count);
 
 /* ---- the built-in digits */
