@@ -1,12 +1,12 @@
 /* Noise: y = x + mean + std e with e ~ N(0, 1), clipped to [0, 1] if CLIP; NaN stays.
- * x and y are [rows, n]. Number i of a row takes normal i mod 4 of Philox block i / 4 of the node's stream; the block's counter holds the
- * step, of which the batch is one row, or (BY_EXAMPLE) the number of the row's example in its dataset.
- * Macros: STREAM, BY_EXAMPLE, CLIP, HG_SPAN. Traffic: 8 bytes an element. */
+ * x and y are [rows, n]. Number i of a row takes normal i mod 4 of Philox block i / 4 of the node's stream; the block's counter holds, by
+ * OWNER, 0: the step, of which the batch is one row; 1: the number of the row's example in its dataset; 2: the row; 3: 2^32 - 1 for all rows.
+ * Macros: STREAM, OWNER, CLIP, HG_SPAN. Traffic: 8 bytes an element. */
 #ifndef STREAM
 #define STREAM 0x100
 #endif
-#ifndef BY_EXAMPLE
-#define BY_EXAMPLE 0
+#ifndef OWNER
+#define OWNER 0
 #endif
 #ifndef CLIP
 #define CLIP 1
@@ -21,8 +21,8 @@ __kernel void forward(__global const float *restrict x, __global float *restrict
         const int row = item / fours, q = item - row * fours;
         hg_uvec words[4];
         hg_vec e[4];
-#if BY_EXAMPLE
-        hg_philox_lanes((uint)q * HG_VEC, examples[row], 0, STREAM, step->seed_lo, step->seed_hi, words);
+#if OWNER
+        hg_philox_lanes((uint)q * HG_VEC, OWNER == 1 ? examples[row] : OWNER == 2 ? (uint)row : 0xffffffffu, 0, STREAM, step->seed_lo, step->seed_hi, words);
 #else
         hg_random_lanes(step, STREAM, (uint)q * HG_VEC, words);
 #endif

@@ -111,6 +111,7 @@ static void test_mistakes(void **state)
         {HEAD "corrupt: {noise: {std: -1}}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:24", "std", "-1"}},
         {HEAD "corrupt: {downscale: 2, noise: {clip: 2}}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:39", "clip", "2"}},
         {HEAD "corrupt: [{downscale: {method: cubic}}]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:32", "method", "cubic", "bilinear"}},
+        {HEAD "corrupt: {noise: {per: place}}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:11", "per: place", "once: true"}},
         {HEAD "corrupt: [[noise]]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:11", "corrupt", "name"}},
         {HEAD "corrupt: [noise, noise, noise, noise, noise, noise, noise, noise, noise]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:67", "more than 8"}},
         {HEAD "corrupt: {downscale: [2, 1]}\nencoder:\n  - flatten\n" TAIL, {"decoder.0", "64", "1x16x8", "input 1x8x8"}},

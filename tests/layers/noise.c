@@ -4,20 +4,21 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 #include <cmocka.h>
 #include "base/rng.h"
 
 static void shape(trial *t) { t->out[0] = t->in[0]; }
 
 /* The normal as cl/noise.cl draws it: of number i of its row, Box-Muller on words of block i / 4, cosine and sine of the first pair, then
- * of the second. By step the batch is one row; by example (once, or outside training) each picture is one, and the example's number stands
- * in the step's place. Rows are in the engine's order [H, W, C]. */
+ * of the second. By step the batch is one row; else (once, or outside training) each picture is one, and in the step's place stands the
+ * example's number, or with `per: place` the picture's in the batch, which outside training is 2^32 - 1 for all. Rows are in the engine's order [H, W, C]. */
 static double draw(const trial *t, size_t torch)
 {
-    const bool by_example = option_bool(t->node, "once") || !t->training;
+    const bool by_row = option_bool(t->node, "once") || !t->training, by_place = strcmp(option_name(t->node, "per"), "place") == 0;
     const size_t pixels = (size_t)t->in[0].h * (size_t)t->in[0].w, c = (size_t)t->in[0].c, b = torch / (pixels * c);
-    const size_t inside = torch % pixels * c + torch / pixels % c, i = by_example ? inside : b * pixels * c + inside;
-    const uint64_t turn = by_example ? harness_example((int)b) : t->step;
+    const size_t inside = torch % pixels * c + torch / pixels % c, i = by_row ? inside : b * pixels * c + inside;
+    const uint64_t turn = !by_row ? t->step : !by_place ? harness_example((int)b) : t->training ? b : UINT32_MAX;
     const uint32_t counter[4] = {(uint32_t)(i / 4), (uint32_t)turn, (uint32_t)(turn >> 32), (uint32_t)(HG_STREAM_NODE + t->node->index)};
     const uint32_t key[2] = {(uint32_t)t->seed, (uint32_t)(t->seed >> 32)};
     uint32_t words[4];
@@ -48,6 +49,8 @@ static const layer_case cases[] = {
     {"whole", 2, 6, 5, 4, NOISE("std: 0.3, once: true") "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: tanh}}]\nloss: mse\ndecoder: [{conv2d: {filters: 2, kernel: 1}}]", SMALL},
     {"twice", 1, 4, 4, 2, "corrupt: [{noise: {std: 0.3, clip: false}}, {noise: {std: 0.3}}]\nencoder: [{conv2d: {filters: 2, kernel: 3}}]", SMALL},
     {"evaluation", 3, 5, 7, 3, NOISE("std: 0.5") "[{conv2d: {filters: 2, kernel: 1}}]", SMALL | EVALUATE},
+    {"by place", 3, 5, 7, 3, NOISE("std: 0.5, once: true, per: place") "[]", SMALL},
+    {"evaluation by place", 3, 5, 7, 3, NOISE("std: 0.5, once: true, per: place") "[{conv2d: {filters: 2, kernel: 1}}]", SMALL | EVALUATE},
     {"28x28", 1, 28, 28, 65, NOISE("std: 0.5") "[]", BENCH},
     {"28x28 once", 1, 28, 28, 65, NOISE("std: 0.5, once: true") "[]", BENCH},
     {0},
