@@ -78,6 +78,23 @@ static void file_order(void **state)
     hg_batches_close(it);
 }
 
+static void last_batch_left_out(void **state)
+{
+    (void)state;
+    hg_batch batch;
+    hg_batches *it = hg_batches_open(data, &(hg_batches_params){.batch = 10, .drop_last = true, .epochs = 2});
+    assert_int_equal(hg_batches_per_epoch(it), 5);
+    for (int k = 0; k < 10; k++) {
+        assert_true(hg_batches_next(it, &batch));
+        expect_batch(&batch, k / 5, k % 5, 10);
+    }
+    assert_true(hg_batches_next(it, &batch));
+    assert_int_equal(batch.count, 0);
+    hg_batches_close(it);
+    assert_null(hg_batches_open(data, &(hg_batches_params){.batch = N + 1, .drop_last = true}));
+    expect_failure(ctx, HG_USAGE, "fewer than a batch of 54");
+}
+
 static void shuffled_order(void **state)
 {
     (void)state;
@@ -175,7 +192,7 @@ static void wrong_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(file_order), cmocka_unit_test(shuffled_order), cmocka_unit_test(resuming),
+        cmocka_unit_test(file_order), cmocka_unit_test(last_batch_left_out), cmocka_unit_test(shuffled_order), cmocka_unit_test(resuming),
         cmocka_unit_test(held_batches_stay), cmocka_unit_test(stopping_at_any_time), cmocka_unit_test(wrong_calls),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -123,7 +123,9 @@ void cli_memory_read(cli *c, const char *text, cli_memory *m)
     read_int(object, "resize_width", &width);
     if (height > 0 && width > 0 && height <= 16384 && width <= 16384)
         m->resize[0] = (int)height, m->resize[1] = (int)width;
+    read_int(object, "skip", &m->skip);
     read_int(object, "limit", &m->limit);
+    m->split = json_number_value(json_object_get(object, "split"));
     read_int(object, "seed", &m->seed);
     read_int(object, "batch", &m->batch);
     read_int(object, "log_every", &m->log_every);
@@ -136,9 +138,9 @@ void cli_memory_read(cli *c, const char *text, cli_memory *m)
 const char *cli_memory_write(cli *c, const cli_memory *m)
 {
     json_t *object =
-        json_pack("{s:s?, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:s?, s:s?}", "data", m->data, "resize_height",
-                  m->resize[0], "resize_width", m->resize[1], "limit", (json_int_t)m->limit, "seed",
-                  (json_int_t)m->seed, "batch", (json_int_t)m->batch, "log_every", (json_int_t)m->log_every,
+        json_pack("{s:s?, s:i, s:i, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:s?}", "data", m->data, "resize_height",
+                  m->resize[0], "resize_width", m->resize[1], "split", m->split, "skip", (json_int_t)m->skip, "limit",
+                  (json_int_t)m->limit, "seed", (json_int_t)m->seed, "batch", (json_int_t)m->batch, "log_every", (json_int_t)m->log_every,
                   "save_every", (json_int_t)m->save_every, "device", m->device, "variants", m->variants);
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     const char *copy = text ? hg_arena_text(c->arena, text) : NULL;
@@ -154,12 +156,12 @@ const char *cli_memory_write(cli *c, const cli_memory *m)
 hg_dataset *cli_open_data(cli *c, const int shape[3], const cli_memory *m)
 {
     hg_dataset_params params = {.seed = (uint64_t)m->seed, .channels = shape[0], .height = shape[1], .width = shape[2]};
-    /* other data than the run's has nothing to do with the run's limit and size */
+    /* other data than the run's has nothing to do with the run's parts and size */
     char *full = c->data ? realpath(c->data, NULL) : NULL;
     bool other = c->data && (!full || !m->data || strcmp(full, m->data) != 0);
     free(full);
     params.path = c->data ? c->data : m->data;
-    params.limit = other ? 0 : m->limit;
+    if (!other) params.split = m->split, params.skip = m->skip, params.limit = m->limit;
     const int none[2] = {0, 0}, *resize = c->resize[0] ? c->resize : other ? none : m->resize;
     params.resize_height = resize[0];
     params.resize_width = resize[1];

@@ -23,7 +23,9 @@ bool cli_precision(cli *c, const char *remembered, hg_precision *precision);
 typedef struct cli_memory {
     const char *data;    /* NULL: the built-in digits */
     int resize[2];
-    int64_t limit, seed; /* 0: all; the seed of data and net */
+    double split;        /* 0: the files' own test part */
+    int64_t skip, limit; /* 0: none, all */
+    int64_t seed;        /* of data and net */
     int64_t batch;       /* 0: the model's */
     int64_t log_every, save_every;
     const char *device, *variants;

@@ -12,9 +12,9 @@
 
 static struct {
     const char *out, *init;
-    int64_t epochs, steps, batch, seed, limit, log_every, save_every;
-    double lr, tune;
-    bool resume, force, no_shuffle;
+    int64_t epochs, steps, batch, seed, skip, limit, log_every, save_every;
+    double lr, split, tune;
+    bool resume, force, no_shuffle, keep_optimizer;
 } o = {.seed = -1, .tune = -1};
 
 static const cli_option options[] = {
@@ -24,9 +24,12 @@ static const cli_option options[] = {
     {"batch", CLI_INT, &o.batch, 1, 1 << 20, "N", "examples per step; default the model's"},
     {"lr", CLI_FLOAT, &o.lr, 1e-12, 1e6, "X", "learning rate; default the optimizer's"},
     {"seed", CLI_INT, &o.seed, 0, 9e18, "N", "initial weights, shuffling, noise, built-in digits; default 0"},
-    {"limit", CLI_INT, &o.limit, 1, 1e12, "N", "only the first N training examples"},
+    {"split", CLI_FLOAT, &o.split, 1e-6, 0.999, "X", "test on this share of the training examples, drawn at random, and not on the data's test part"},
+    {"skip", CLI_INT, &o.skip, 1, 1e12, "N", "leave out the first N training examples"},
+    {"limit", CLI_INT, &o.limit, 1, 1e12, "N", "only the first N training examples (of those that are left)"},
     {"no-shuffle", CLI_FLAG, &o.no_shuffle, 0, 0, NULL, "examples in the files' order"},
     {"init", CLI_TEXT, &o.init, 0, 0, "FILE", "start from these weights: safetensors file, checkpoint or run"},
+    {"keep-optimizer", CLI_FLAG, &o.keep_optimizer, 0, 0, NULL, "with --init: go on with the state of its optimizer, too, as if training had not ended"},
     {"resume", CLI_FLAG, &o.resume, 0, 0, NULL, "go on with the run in --out (MODEL may be the run itself)"},
     {"force", CLI_FLAG, &o.force, 0, 0, NULL, "begin anew in an existing directory"},
     {"log-every", CLI_INT, &o.log_every, 1, 1e9, "N", "steps between records in log.jsonl; default 50"},
@@ -158,7 +161,9 @@ static bool settle_memory(job *j)
     cli *c = j->c;
     cli_memory *m = &j->memory;
     settle(&m->seed, o.seed, -1);
+    settle(&m->skip, o.skip, 0);
     settle(&m->limit, o.limit, 0);
+    if (o.split > 0) m->split = o.split;
     settle(&m->batch, o.batch, 0);
     settle(&m->log_every, o.log_every, 0);
     settle(&m->save_every, o.save_every, 0);
@@ -214,7 +219,7 @@ static double worth_tuning(const job *j, int batch)
     double flops = 0;
     hg_launch_row row;
     for (int i = 0; hg_net_launch(j->net, HG_PLAN_TRAIN, i, &row); i++) flops += row.flops;
-    const int64_t count = hg_dataset_count(j->data, HG_TRAIN), per_epoch = (count + batch - 1) / batch;
+    const int64_t per_epoch = hg_model_steps(j->model, hg_dataset_count(j->data, HG_TRAIN), batch);
     const int64_t epochs = o.epochs ? o.epochs : hg_model_epochs(j->model), steps = o.steps ? o.steps : per_epoch * epochs;
     const double seconds = (double)steps * flops / (0.5e9 * hg_device_get_info(j->device)->score) / 20;
     return seconds < 1 ? 0 : seconds > 10 ? 10 : seconds;
@@ -260,6 +265,7 @@ static bool prepare(job *j)
         .resume = o.resume,
         .force = o.force,
         .init = o.init,
+        .keep_optimizer = o.keep_optimizer,
         .epochs = (int)o.epochs,
         .steps = o.steps,
         .lr = o.lr,
@@ -321,6 +327,8 @@ static bool run(cli *c)
         return hg_fail(c->ctx, HG_USAGE, "--resume goes on with a run, --force begins anew: give one of them");
     if (o.resume && o.init)
         return hg_fail(c->ctx, HG_USAGE, "--resume takes the weights of the run, --init others: give one of them");
+    if (o.keep_optimizer && !o.init)
+        return hg_fail(c->ctx, HG_USAGE, "--keep-optimizer goes on with the optimizer of the run that --init names: give it, too");
     bool ok = find_model(&j) && settle_memory(&j);
     if (ok) cli_watch_signals(c, "\nfinishing the step and saving; once more ends at once\n");
     ok = ok && prepare(&j) && train(&j);

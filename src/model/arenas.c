@@ -95,6 +95,8 @@ hg_buffer *hg_arenas_labels(hg_arenas *arenas, int batch)
     return batch_buffer(arenas, &arenas->labels, (size_t)batch * sizeof(uint32_t), "a batch's labels");
 }
 
+void hg_arenas_set_past(hg_arenas *arenas, int64_t past) { arenas->past = past; }
+
 bool hg_arenas_set_step(hg_arenas *arenas, uint64_t seed, int64_t step, int64_t steps, double lr, int batch)
 {
     const hg_optimizer *optimizer = (const hg_optimizer *)arenas->graph->optimizer.type;
@@ -107,7 +109,7 @@ bool hg_arenas_set_step(hg_arenas *arenas, uint64_t seed, int64_t step, int64_t 
     *record = (step_record){.seed_lo = (uint32_t)seed, .seed_hi = (uint32_t)(seed >> 32), .step_lo = (uint32_t)step,
                             .step_hi = (uint32_t)((uint64_t)step >> 32), .slot = (uint32_t)((uint64_t)(step - 1) % HG_RING),
                             .batch = (uint32_t)batch, .lr = (float)rate, .clip_norm = arenas->clip_norm, .clip_value = arenas->clip_value};
-    optimizer->hyper(common, step, rate, record->h);
+    optimizer->hyper(common, step + arenas->past, rate, record->h);
     return hg_stage_upload(arenas->records, arenas->step, 0, sizeof *record);
 }
 

@@ -132,6 +132,7 @@ const char *hg_model_name(const hg_model *model) { return model->name; }
 const char *hg_model_text(const hg_model *model) { return model->text; }
 int hg_model_batch(const hg_model *model) { return model->batch; }
 int hg_model_epochs(const hg_model *model) { return model->epochs; }
+int64_t hg_model_steps(const hg_model *model, int64_t examples, int batch) { return (examples + (model->drop_last ? 0 : batch - 1)) / batch; }
 bool hg_model_is_corrupted(const hg_model *model) { return model->target != model->input; }
 int hg_model_labels(const hg_model *model) { return model->labels; }
 bool hg_model_is_variational(const hg_model *model) { return model->latent != model->code; }

@@ -124,6 +124,7 @@ struct hg_model {
     hg_choice optimizer;
     hg_choice initializer;    /* of layers that name none; type NULL: glorot_uniform */
     int batch, epochs;
+    bool drop_last;           /* an epoch's last batch is left out where it is smaller */
 };
 
 /* Reads a model file's `input`, `encoder`, `latent` and `decoder` without asking for a loss that fits: for tests of layers.

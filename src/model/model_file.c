@@ -229,10 +229,11 @@ static const hg_option input_table[] = {
 };
 static const hg_descriptor input_type = {"input", "what the encoder sees", input_table, sizeof(input_options)};
 
-typedef struct train_options { int batch, epochs; } train_options;
+typedef struct train_options { int batch, epochs; bool drop_last; } train_options;
 static const hg_option train_table[] = {
     {"batch", "examples per step", offsetof(train_options, batch), HG_OPTION_INT, 128, 1, 1 << 20},
     {"epochs", "passes over the training data", offsetof(train_options, epochs), HG_OPTION_INT, 10, 1, 1e9},
+    {"drop_last", "leave out an epoch's last batch where it is smaller than the others", offsetof(train_options, drop_last), HG_OPTION_BOOL, 0, 0, 1},
     {0},
 };
 static const hg_descriptor train_type = {"train", "how long and with what batch", train_table, sizeof(train_options)};
@@ -387,6 +388,7 @@ static bool build(reader *r, const yaml_node_t *values[KEYS])
     if (!parse_options(r, &train_type, &train, values[KEY_TRAIN] ? values[KEY_TRAIN] : none, graph->file)) return false;
     graph->batch = train.batch;
     graph->epochs = train.epochs;
+    graph->drop_last = train.drop_last;
     return hg_graph_place_params(graph);
 }
 

@@ -153,6 +153,8 @@ bool hg_plan_guards_intact(hg_plan *plan);
 /* Runs the forward pass node by node and gives the name of the first node whose output is not finite (NULL: none). */
 bool hg_plan_diagnose(hg_plan *plan, const char **node_name);
 
+/* From now on the optimizer's state has `past` more steps behind it than the record's step says. */
+void hg_arenas_set_past(hg_arenas *arenas, int64_t past);
 /* The record of the next runs: seed, step (from 1), learning rate. h[] comes from the graph's optimizer. */
 bool hg_arenas_set_step(hg_arenas *arenas, uint64_t seed, int64_t step, int64_t steps, double lr, int batch);
 

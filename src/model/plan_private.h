@@ -77,6 +77,7 @@ struct hg_arenas {
     int n_chunks;
     uint64_t fixed_bytes, activation_bytes;
     float clip_norm, clip_value;
+    int64_t past;        /* hg_arenas_set_past */
 };
 
 int hg_plan_root(const hg_plan *plan, int tensor);

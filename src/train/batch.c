@@ -108,6 +108,9 @@ static bool check(hg_context *ctx, const hg_batches *it)
     if (it->count < 1)
         return hg_fail(ctx, HG_BAD_INPUT, "%s: its %s part is empty", hg_dataset_name(it->data),
                        p->part == HG_TRAIN ? "training" : "test");
+    if (it->per_epoch < 1)
+        return hg_fail(ctx, HG_USAGE, "batches: an epoch's last, smaller batch is left out, and %lld examples are fewer than a batch of %d: "
+                       "make the batch smaller", (long long)it->count, p->batch);
     if (p->index >= it->per_epoch || (p->epochs && p->epoch > p->epochs))
         return hg_fail(ctx, HG_USAGE, "batches: start at epoch %lld batch %lld, but there are %lld batches of %d in "
                        "an epoch%s; was the run begun with other data?",
@@ -162,7 +165,7 @@ hg_batches *hg_batches_open(const hg_dataset *data, const hg_batches_params *par
     it->ring = params->ring == 0 ? 4 : params->ring < 2 ? 2 : params->ring;
     it->example = (size_t)c * (size_t)h * (size_t)w;
     it->count = hg_dataset_count(data, params->part);
-    it->per_epoch = params->batch > 0 ? (it->count + params->batch - 1) / params->batch : 0;
+    it->per_epoch = params->batch > 0 ? (it->count + (params->drop_last ? 0 : params->batch - 1)) / params->batch : 0;
     if (!check(ctx, it) || !allocate(ctx, it) || !start(ctx, it))
         goto fail;
     return it;

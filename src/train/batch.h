@@ -14,6 +14,7 @@ typedef struct hg_batches hg_batches;
 typedef struct hg_batches_params {
     hg_part part;
     int batch;        /* B, at least 1 */
+    bool drop_last;   /* an epoch's last batch is left out where it is smaller */
     bool shuffle;     /* each epoch's order is a permutation by (seed, epoch); else the file's order */
     uint64_t seed;
     int64_t epoch;    /* where to begin: epoch and batch, both from 0. Resuming there gives the same batches */
@@ -30,10 +31,10 @@ typedef struct hg_batch {
     int64_t epoch, index;    /* which batch this is, both from 0 */
 } hg_batch;
 
-/* Starts the loader. Fails with HG_USAGE (batch below 1, start beyond the end), HG_BAD_INPUT (the part is empty), or
+/* Starts the loader. Fails with HG_USAGE (batch below 1 or, with drop_last, above N; start beyond the end), HG_BAD_INPUT (the part is empty), or
  * HG_INTERNAL (memory, thread). */
 hg_batches *hg_batches_open(const hg_dataset *data, const hg_batches_params *params);
-/* Batches in an epoch: ceil(N / B). */
+/* Batches in an epoch: N / B, rounded up, or down with drop_last. */
 int64_t hg_batches_per_epoch(const hg_batches *it);
 /* The next batch; waits for the loader if need be. Its memory is valid until the next call or close. */
 bool hg_batches_next(hg_batches *it, hg_batch *batch);

@@ -81,7 +81,7 @@ bool hg_net_save(hg_net *net, const char *path)
 
 bool hg_checkpoint_save(hg_net *net, const char *path, const hg_position *p, const hg_run_settings *s)
 {
-    char n[13][40];
+    char n[11][40];
     snprintf(n[0], 40, "%" PRIu64, s->seed);
     snprintf(n[1], 40, "%" PRId64, p->step);
     snprintf(n[2], 40, "%" PRId64, p->epoch);
@@ -92,6 +92,7 @@ bool hg_checkpoint_save(hg_net *net, const char *path, const hg_position *p, con
     snprintf(n[7], 40, "%a", s->lr);
     snprintf(n[8], 40, "%" PRId64, s->data_count);
     snprintf(n[9], 40, "%" PRId64, p->examples);
+    snprintf(n[10], 40, "%" PRId64, s->optimizer_steps);
     char sums[200];
     snprintf(sums, sizeof sums, "%a %a %a %a", p->sums[0], p->sums[1], p->sums[2], p->sums[3]);
     const hg_device_info *info = hg_device_get_info(hg_net_device(net));
@@ -101,7 +102,7 @@ bool hg_checkpoint_save(hg_net *net, const char *path, const hg_position *p, con
         {"format", "hourglass checkpoint"}, {"version", HG_VERSION}, {"name", hg_model_name(hg_net_model(net))},
         {"model", hg_model_text(hg_net_model(net))}, {"seed", n[0]}, {"step", n[1]}, {"epoch", n[2]}, {"index", n[3]},
         {"batch", n[4]}, {"epochs", n[5]}, {"steps", n[6]}, {"lr", n[7]}, {"data_count", n[8]}, {"epoch_examples", n[9]},
-        {"epoch_sums", sums}, {"shuffle", s->shuffle ? "true" : "false"}, {"device", info->name}, {"driver", info->driver},
+        {"epoch_sums", sums}, {"optimizer_steps", n[10]}, {"shuffle", s->shuffle ? "true" : "false"}, {"device", info->name}, {"driver", info->driver},
         {"precision", hg_precision_name(hg_net_precision(net))}, {"variants", variants ? variants : ""}, {"tuning", tuning ? tuning : ""}, {"arguments", s->arguments ? s->arguments : ""}};
     const bool ok = tuning && save(net, path, true, metadata, sizeof metadata / sizeof *metadata);
     hg_free(tuning);
@@ -216,8 +217,10 @@ static bool get_settings(hg_context *ctx, const hg_safetensors *file, const char
         !get_int(ctx, file, path, "epochs", &epochs) || !get_int(ctx, file, path, "steps", &s->steps) ||
         !get_int(ctx, file, path, "data_count", &s->data_count) || !get_int(ctx, file, path, "epoch_examples", &p->examples))
         return false;
+    if (hg_safetensors_meta(file, "optimizer_steps") && !get_int(ctx, file, path, "optimizer_steps", &s->optimizer_steps)) return false;
     if (!seed || !lr || !shuffle || !sums || sscanf(sums, "%la %la %la %la", &p->sums[0], &p->sums[1], &p->sums[2], &p->sums[3]) != 4 ||
-        batch < 1 || batch > INT32_MAX || epochs < 0 || epochs > INT32_MAX || p->step < 0 || p->epoch < 0 || p->index < 0)
+        batch < 1 || batch > INT32_MAX || epochs < 0 || epochs > INT32_MAX || p->step < 0 || p->epoch < 0 || p->index < 0 ||
+        s->optimizer_steps < 0)
         return hg_fail(ctx, HG_BAD_INPUT, "%s: the checkpoint's counters make no sense: it cannot be resumed", path);
     s->seed = strtoull(seed, NULL, 10);
     s->batch = (int)batch;
@@ -236,18 +239,61 @@ static bool same_precision(hg_net *net, const hg_safetensors *file, const char *
                    "from its weights with --init", path, trained, now, trained);
 }
 
-bool hg_checkpoint_load(hg_net *net, const char *path, hg_position *position, hg_run_settings *settings)
+static bool read_optimizer(hg_net *net, hg_safetensors *file)
 {
-    hg_context *ctx = hg_net_context(net);
     const hg_optimizer *optimizer = (const hg_optimizer *)hg_net_model(net)->optimizer.type;
-    hg_safetensors *file = hg_safetensors_open(ctx, path);
-    bool ok = file && same_precision(net, file, path) && compare(net, file, path) &&
-              read_rows(net, file, "", hg_arenas_params(hg_net_arenas(net)));
+    bool ok = true;
     for (int m = 0; ok && m < optimizer->moments; m++) {
         char prefix[64];
         snprintf(prefix, sizeof prefix, "optimizer.%s.", optimizer->moment_names[m]);
         ok = read_rows(net, file, prefix, hg_arenas_moment(hg_net_arenas(net), m));
     }
+    return ok;
+}
+
+/* Has the file the state of the net's optimizer, and not another's? */
+static bool has_optimizer(hg_net *net, const hg_safetensors *file)
+{
+    const hg_model *model = hg_net_model(net);
+    const hg_optimizer *optimizer = (const hg_optimizer *)model->optimizer.type;
+    int wanted = 0, all = 0;
+    for (int m = 0; m < optimizer->moments; m++)
+        for (int i = 0; i < model->n_params; i++) {
+            char name[256];
+            snprintf(name, sizeof name, "optimizer.%s.%s", optimizer->moment_names[m], model->params[i]->name);
+            if (!model->params[i]->trainable) continue;
+            if (!hg_safetensors_find(file, name)) return false;
+            wanted++;
+        }
+    for (int i = 0; i < hg_safetensors_count(file); i++) all += strncmp(hg_safetensors_at(file, i)->name, "optimizer.", 10) == 0;
+    return all == wanted;
+}
+
+bool hg_checkpoint_load_optimizer(hg_net *net, const char *path, int64_t *steps)
+{
+    hg_context *ctx = hg_net_context(net);
+    char *name = file_of(ctx, path);
+    hg_safetensors *file = name ? hg_safetensors_open(ctx, name) : NULL;
+    bool ok = file && compare(net, file, name);
+    if (ok && !has_optimizer(net, file))
+        ok = hg_fail(ctx, HG_BAD_INPUT, "%s: has no state of the optimizer %s to go on with: give a run that was trained with it, or leave "
+                     "--keep-optimizer out", name, hg_net_model(net)->optimizer.type->name);
+    hg_position position = {0};
+    hg_run_settings settings = {0};
+    ok = ok && read_optimizer(net, file) && get_settings(ctx, file, name, &position, &settings);
+    *steps = settings.optimizer_steps + position.step;
+    hg_free((char *)settings.arguments);
+    hg_safetensors_close(file);
+    hg_free(name);
+    return ok;
+}
+
+bool hg_checkpoint_load(hg_net *net, const char *path, hg_position *position, hg_run_settings *settings)
+{
+    hg_context *ctx = hg_net_context(net);
+    hg_safetensors *file = hg_safetensors_open(ctx, path);
+    bool ok = file && same_precision(net, file, path) && compare(net, file, path) &&
+              read_rows(net, file, "", hg_arenas_params(hg_net_arenas(net))) && read_optimizer(net, file);
     ok = ok && get_settings(ctx, file, path, position, settings);
     const char *tuning = ok ? hg_safetensors_meta(file, "tuning") : NULL;
     if (tuning && *tuning) ok = hg_tuning_add_text(hg_net_decided(net), path, tuning, NULL);

@@ -21,6 +21,7 @@ typedef struct hg_run_settings {
     int64_t steps, data_count; /* steps 0: by epochs */
     double lr;             /* 0: the optimizer's */
     bool shuffle;
+    int64_t optimizer_steps; /* that the optimizer's state had behind it at the run's start */
     const char *arguments; /* the program's own; NULL: none */
 } hg_run_settings;
 
@@ -29,6 +30,10 @@ bool hg_checkpoint_save(hg_net *net, const char *path, const hg_position *positi
 
 /* Loads parameters and optimizer state, position and settings (arguments: a fresh block, hg_free). */
 bool hg_checkpoint_load(hg_net *net, const char *path, hg_position *position, hg_run_settings *settings);
+
+/* Loads the optimizer's state alone from a checkpoint or run, which may be another model's with the same layers. `*steps`: that
+ * it has behind it. Fails with HG_BAD_INPUT where there is none of the net's optimizer. */
+bool hg_checkpoint_load_optimizer(hg_net *net, const char *path, int64_t *steps);
 
 /* About how many bytes a checkpoint takes. */
 uint64_t hg_checkpoint_bytes(const hg_net *net);

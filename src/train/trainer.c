@@ -55,6 +55,7 @@ static bool resume(hg_trainer *t)
     t->settings.seed = old.seed;
     t->settings.shuffle = old.shuffle;
     t->settings.arguments = old.arguments;
+    t->settings.optimizer_steps = old.optimizer_steps;
     if (!p->epochs) t->settings.epochs = old.epochs;
     if (!p->steps && !p->epochs) t->settings.steps = old.steps;
     if (p->lr <= 0) t->settings.lr = old.lr;
@@ -102,12 +103,20 @@ hg_trainer *hg_trainer_create(hg_net *net, const hg_dataset *data, const hg_trai
                                     .epochs = t->params.epochs, .steps = t->params.steps, .lr = t->params.lr, .shuffle = !t->params.no_shuffle,
                                     .arguments = t->params.arguments, .data_count = hg_dataset_count(data, HG_TRAIN)};
     if (hg_net_is_inference(net)) hg_fail(ctx, HG_USAGE, "the net was made for inference only");
+    else if (t->params.keep_optimizer && !t->params.init) hg_fail(ctx, HG_USAGE, "there is no optimizer state to keep without a run to start from");
     else if (t->settings.data_count < 1) hg_fail(ctx, HG_BAD_INPUT, "there are no training examples");
     if (hg_failed(ctx) || !hg_feeder_accepts(net, data)) goto fail;
-    t->per_epoch = (t->settings.data_count + t->settings.batch - 1) / t->settings.batch;
+    t->per_epoch = hg_model_steps(hg_net_model(net), t->settings.data_count, t->settings.batch);
+    if (t->per_epoch < 1) {
+        hg_fail(ctx, HG_USAGE, "the model leaves out an epoch's last, smaller batch (drop_last), and %" PRId64 " examples are fewer than a batch of %d: "
+                "give a smaller --batch", t->settings.data_count, t->settings.batch);
+        goto fail;
+    }
     if (t->params.init && !t->params.resume && !hg_net_load(net, t->params.init)) goto fail;
+    if (t->params.keep_optimizer && !t->params.resume && !hg_checkpoint_load_optimizer(net, t->params.init, &t->settings.optimizer_steps)) goto fail;
     if (!open_dir(t)) goto fail;
     t->total = total_steps(t);
+    hg_arenas_set_past(hg_net_arenas(net), t->settings.optimizer_steps);
     t->read = t->at.step;
     if (t->dir && !(t->log = hg_train_log_open(ctx, hg_run_dir_log(t->dir), t->at.step))) goto fail;
     if (!(t->feeder = hg_feeder_create(net)) || !save(t)) goto fail;
@@ -129,16 +138,22 @@ void hg_trainer_destroy(hg_trainer *t)
 
 bool hg_trainer_stopped(const hg_trainer *t) { return t->stopped; }
 
+static hg_batches *open_batches(const hg_trainer *t, int64_t epoch, int64_t index)
+{
+    const hg_run_settings *s = &t->settings;
+    const hg_batches_params p = {.part = HG_TRAIN, .batch = s->batch, .drop_last = hg_net_model(t->net)->drop_last, .shuffle = s->shuffle,
+                                 .seed = s->seed, .epoch = epoch, .index = index};
+    return hg_batches_open(t->data, &p);
+}
+
 /* ---- losses that are not finite */
 
 /* Repeats the forward pass of the step that went wrong (its parameters were left alone) to find the layer. */
 static bool diverged(hg_trainer *t, int64_t step, double loss)
 {
-    const hg_batches_params p = {.part = HG_TRAIN, .batch = t->settings.batch, .shuffle = t->settings.shuffle, .seed = t->settings.seed,
-                                 .epoch = (step - 1) / t->per_epoch, .index = (step - 1) % t->per_epoch};
     const char *node = NULL;
     hg_batch batch;
-    hg_batches *it = hg_batches_open(t->data, &p);
+    hg_batches *it = open_batches(t, (step - 1) / t->per_epoch, (step - 1) % t->per_epoch);
     bool ok = it && hg_batches_next(it, &batch) &&
               hg_feeder_run(t->feeder, HG_PURPOSE_TRAIN, &batch, t->settings.seed, step, t->total, t->settings.lr) &&
               hg_plan_diagnose(hg_net_plan(t->net, HG_PURPOSE_TRAIN, batch.count), &node);
@@ -254,9 +269,7 @@ static bool run_epoch(hg_trainer *t, hg_batches *batches)
 bool hg_trainer_run(hg_trainer *t)
 {
     bool whole = t->at.index == t->per_epoch; /* stopped between an epoch's last step and its evaluation */
-    const hg_batches_params p = {.part = HG_TRAIN, .batch = t->settings.batch, .shuffle = t->settings.shuffle, .seed = t->settings.seed,
-                                 .epoch = t->at.epoch + whole, .index = whole ? 0 : t->at.index};
-    hg_batches *batches = hg_batches_open(t->data, &p);
+    hg_batches *batches = open_batches(t, t->at.epoch + whole, whole ? 0 : t->at.index);
     bool ok = batches != NULL;
     t->log_time = t->call_time = hg_now();
     while (ok && !t->stopped && (t->at.step < t->total || t->at.index == t->per_epoch)) {
