@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The program as a user meets it: wrong command lines, every verb in a pipe, and training on a terminal.
 
-    cli.py --program build/hourglass [wrong|verbs|corrupt|condition|precision|terminal]...
+    cli.py --program build/hourglass [wrong|verbs|builtin|parts|warm|corrupt|condition|precision|terminal]...
 
 Exit 77 where there is no OpenCL device."""
 import json, os, pty, re, select, signal, struct, subprocess, time
@@ -144,6 +144,9 @@ def test_wrong():
         wrong(2, ["train", ae, "--resize", value], "--resize")
     wrong(2, ["train", ae, "--resume", "--force"], "--resume")
     wrong(2, ["train", ae, "--resume", "--init", "ae"], "--init")
+    wrong(2, ["train", ae, "--keep-optimizer"], "--init")
+    for value in ["0", "1", "-0.1", "x"]:
+        wrong(2, ["train", ae, "--split", value], "--split")
     wrong(2, ["help", "conv2"], "conv2d")
     # models, runs
     wrong(2, ["train", "conv-vea"], "'conv-vae'")
@@ -292,6 +295,83 @@ def test_verbs():
     draw("sample", None, "--count", "16", "--seed", "5")
     draw("sample", None, "--count", "16", "--seed", "5", out="again.png")
     report(open("picture.png", "rb").read() == open("again.png", "rb").read() != before, "the same seed gives the same samples")
+
+
+def test_builtin():
+    """Every built-in model says in its head how many parameters it has; the counts are those of the works that it is taken from."""
+    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tools", "models")
+    texts = {name[:-5]: open(os.path.join(folder, name)).read() for name in os.listdir(folder)}
+    listed = {line.split()[0]: line.split()[2] for line in run("models").stdout.splitlines()[1:]}
+    report(sorted(texts) == sorted(listed), "models lists all files of tools/models", sorted(set(texts) ^ set(listed)))
+    published = {"conv-ae": 4385, "conv-ae-denoise": 4385, "conv-ae-upscale": 3801, "vae": 807700, "dense-ae": 50992, "sparse-ae": 50992, "deep-ae": 222384,
+                 "keras-denoise": 28353, "keras-vae": 101652, "kvfrans-vae": 122136}
+    for name, text in texts.items():
+        said = re.search(r"^# .*?([0-9,]+) parameters", text, re.M)
+        report(said and said.group(1) == listed[name], name + ": the head's count", said and said.group(1), listed[name])
+        report(re.search(r"^name: (.*)$", text, re.M).group(1) == name, name + ": name", text)
+        same = published.get(name.replace("-torch", "").replace("-2016", "") if name != "keras-vae-2016" else name)
+        report(same is None or listed[name] == f"{same:,}", name + ": the published count", listed[name], same)
+
+
+def test_parts():
+    """Which examples are trained and tested on, and that other verbs take the same."""
+    vae = write("vae.yaml", VAE.replace("UNITS", "2"))
+    parts = ["--split", "0.1", "--skip", "50", "--limit", "200"]
+    done = run("train", vae, *parts, "--out", "split", "--epochs", "1")
+    report(done.returncode == 0 and " 200 training and 1000 test" in done.stderr, "--split --skip --limit", done.stderr)
+    figures = run("eval", "split", "--json")
+    report(" 200 training and 1000 test" in figures.stderr, "eval takes the run's parts", figures.stderr)
+    loss = json.loads(figures.stdout)["loss"]
+    report(abs(loss - records("split", True)[-1]["val_loss"]) < 1e-6 * loss, "eval sees what training saw", loss, records("split", True))
+    done = run("train", "--resume", "--out", "split", "--epochs", "2")
+    report(done.returncode == 0 and " 200 training and 1000 test" in done.stderr, "resume takes the run's parts", done.stderr)
+    run("train", vae, "--limit", "200", "--out", "first", "--epochs", "1")
+    report(records("first", True)[0]["loss"] != records("split", True)[0]["loss"], "other examples give another loss")
+    wrong(3, ["train", vae, "--skip", "10000", "--out", "new"], "--skip")
+    # an epoch's last, smaller batch: 200 = 6 x 32 + 8
+    drop = write("drop.yaml", VAE.replace("UNITS", "2").replace("epochs: 2}", "epochs: 2, drop_last: true}"))
+    train(vae, "kept")
+    train(drop, "dropped", "--epochs", "2")
+    report([r["step"] for r in records("kept", True)] == [7, 14], "7 steps an epoch", records("kept", True))
+    report([r["step"] for r in records("dropped", True)] == [6, 12], "drop_last: 6 steps an epoch", records("dropped", True))
+    run("train", drop, *SMALL, "--out", "pieces", "--epochs", "2", "--steps", "8")
+    report(run("train", "--resume", "--out", "pieces", "--epochs", "2").returncode == 0, "resume with drop_last")
+    report(checkpoint("pieces") == checkpoint("dropped"), "drop_last: a resumed run ends with the same bits")
+    wrong(2, ["train", drop, "--limit", "31", "--out", "new"], "drop_last", "31", "--batch")
+
+
+def weights(folder):
+    data = checkpoint(folder)
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    header.pop("__metadata__")
+    return {name: data[8 + size + t["data_offsets"][0]:8 + size + t["data_offsets"][1]] for name, t in header.items()}
+
+
+def test_warm():
+    """Two runs, the second from the first with its optimizer, end with the weights of one: nothing random is in between."""
+    ae = write("ae.yaml", AE)
+    still = ["--no-shuffle"]
+    train(ae, "whole", "--epochs", "4", *still)
+    train(ae, "first", *still)
+    train(ae, "second", "--init", "first", "--keep-optimizer", *still)
+    train(ae, "cold", "--init", "first", *still)
+    report(weights("second") == weights("whole"), "--keep-optimizer goes on as if training had not ended")
+    report(weights("cold") != weights("whole"), "without it the optimizer begins anew")
+    run("train", ae, *SMALL, *still, "--init", "first/checkpoint.safetensors", "--keep-optimizer", "--out", "pieces", "--steps", "3")
+    report(run("train", "--resume", "--out", "pieces", "--epochs", "2").returncode == 0, "resume a run that was begun with --keep-optimizer")
+    report(weights("pieces") == weights("whole"), "the steps of the optimizer before the run are remembered")
+    train(ae, "third", "--init", "first", "--keep-optimizer", "--epochs", "1", *still)
+    train(ae, "fourth", "--init", "third", "--keep-optimizer", "--epochs", "1", *still)
+    report(weights("fourth") == weights("whole"), "and of all runs before that")
+    for optimizer in ["rmsprop", "sgd", "adadelta"]:
+        other = write(optimizer + ".yaml", AE + "optimizer: %s\n" % optimizer)
+        wrong(3, ["train", other, "--init", "first", "--keep-optimizer", "--out", "new", *SMALL], optimizer, "--keep-optimizer")
+    train("adadelta.yaml", "adadelta")
+    wrong(3, ["train", "rmsprop.yaml", "--init", "adadelta", "--keep-optimizer", "--out", "new", *SMALL], "rmsprop", "--keep-optimizer")
+    shapes = {"encoder.0.weight": [4, 1, 3, 3], "encoder.0.bias": [4], "decoder.1.weight": [4, 1, 3, 3], "decoder.1.bias": [1]}
+    bare = safetensors("bare.safetensors", {name: (shape, 0.1) for name, shape in shapes.items()})
+    wrong(3, ["train", ae, "--init", bare, "--keep-optimizer", "--out", "new", *SMALL], "adam", "--keep-optimizer")
 
 
 def safetensors(name, tensors):
@@ -523,7 +603,7 @@ def main():
     global program
     args = arguments()
     program = args.program
-    run_tests(args.tests or ["wrong", "verbs", "corrupt", "condition", "precision", "terminal"], globals())
+    run_tests(args.tests or ["wrong", "verbs", "builtin", "parts", "warm", "corrupt", "condition", "precision", "terminal"], globals())
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 static bool run(cli *c)
 {
     cli_builtin b;
-    printf("%-12s %9s  %11s  %s\n", "name", "input", "parameters", "what it is");
+    printf("%-21s %9s  %11s  %s\n", "name", "input", "parameters", "what it is");
     for (int i = 0; cli_builtin_at(c, i, &b); i++) {
         hg_model *model = cli_open_model(c, b.name);
         if (!model) return false;
@@ -13,7 +13,7 @@ static bool run(cli *c)
         int in[3];
         hg_model_input(model, &in[0], &in[1], &in[2]);
         snprintf(size, sizeof size, "%dx%dx%d", in[0], in[1], in[2]);
-        printf("%-12s %9s  %11s  %s\n", b.name, size, cli_count(count, hg_model_parameters(model)), b.about);
+        printf("%-21s %9s  %11s  %s\n", b.name, size, cli_count(count, hg_model_parameters(model)), b.about);
         hg_model_destroy(model);
     }
     return !hg_failed(c->ctx);
