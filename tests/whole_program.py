@@ -11,13 +11,16 @@ def report(ok, what, *details):
         print("FAILED: " + what, *(str(d) for d in details), sep="\n    ")
 
 
-def arguments(*paths):
-    """The command line: --program and the other paths, made absolute, and names of tests. Exits with 77 where there is no device."""
+def arguments(*paths, needs_device=True):
+    """The command line: --program and the other paths, made absolute, and names of tests. Exits with 77 where there is no device but one
+    is needed."""
     parser = argparse.ArgumentParser()
     for path in ("program",) + paths:
         parser.add_argument("--" + path, required=True, type=os.path.abspath)
     parser.add_argument("tests", nargs="*")
     args = parser.parse_args()
+    if not needs_device:
+        return args
     devices = subprocess.run([args.program, "devices", "--json"], capture_output=True, text=True, timeout=300)
     if devices.returncode == 0 and not json.loads(devices.stdout):
         print("skipped: no OpenCL device")
