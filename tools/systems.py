@@ -1,0 +1,208 @@
+"""The systems of the tutorials: how each is trained, what figures are published, which pictures are drawn. tools/reproduce does it.
+
+Published figures are those of the works; bands allow for other initial weights and random numbers."""
+import dataclasses
+
+
+# ---- what a system is made of
+
+@dataclasses.dataclass
+class Run:
+    """A training. Its name is unique; `start` names another run to go on from, with its optimizer; `edits` replace parts of the model's text.
+    A system's variants, not `quick`, are left out of quick reproductions."""
+    name: str
+    model: str
+    data: str = 'mnist'
+    epochs: int = 0  # 0: the model's
+    options: tuple = ()
+    start: str = ''
+    edits: tuple = ()
+    quick: bool = True
+
+
+@dataclasses.dataclass
+class Check:
+    """A figure: `value` takes a Reproduction. Without a band it is only told."""
+    what: str
+    published: object
+    value: object
+    low: float = None
+    high: float = None
+
+
+@dataclasses.dataclass
+class Picture:
+    """`verb` of a run with options; data sets among them stand as {mnist}, files made here as {codes}."""
+    caption: str
+    run: str
+    verb: str
+    options: tuple = ()
+
+
+@dataclasses.dataclass(eq=False)
+class System:
+    id: str
+    title: str
+    about: str
+    runs: list
+    checks: list
+    pictures: list = dataclasses.field(default_factory=list)
+
+
+def val(run, epoch=None, key='val_loss'):
+    return lambda r: r.epoch(run, epoch)[key]
+
+
+def train(run, epoch=None):
+    return val(run, epoch, 'loss')
+
+
+def evaluated(run, key, *options):
+    return lambda r: r.evaluate(run, *options)[key]
+
+
+def code(run, of):
+    return lambda r: of(r.codes(run)[1])
+
+
+def ratio(value, of):
+    return lambda r: value(r) / of(r)
+
+
+def squared_error(run):
+    """Of a 28 x 28 picture, as the lesson's losses count."""
+    return lambda r: 784 * r.evaluate(run)['mse']
+
+
+def mean(numbers):
+    return sum(numbers) / len(numbers)
+
+
+ROWS = ('--count', '10')
+SPLIT = ('--split', '0.1')
+
+
+SYSTEMS = [
+    System('T1', 'Convolutional autoencoder', 'AI for Beginners, TensorFlow notebook. Reconstructs digits; random codes are no digits.',
+           [Run('t1', 'conv-ae')],
+           [Check('validation after 1 epoch', 0.1454, val('t1', 1), high=0.16),
+            Check('validation after 25 epochs', 0.0953, val('t1', 25), high=0.098),
+            Check('training, 25th epoch', 0.0963, train('t1', 25)),
+            Check('smallest number of a code', 0, code('t1', min), low=0),
+            Check('largest', 6.31, code('t1', max))],
+           [Picture('Test digits and what comes out', 't1', 'reconstruct', ROWS),
+            Picture('Random numbers from 0 to 7 as codes: no digits', 't1', 'decode', ('--codes', '{random codes}'))]),
+    System('T2', 'Denoiser', 'AI for Beginners, TensorFlow notebook. T1 goes on with noisy digits. The published figures are of a cell that had been run before; '
+           'after 50 epochs they are to be reached.',
+           [Run('t1', 'conv-ae'), Run('t2', 'conv-ae-denoise', epochs=50, start='t1')],
+           [Check('validation after 25 epochs', None, val('t2', 25), high=0.160),
+            Check('validation after 50 epochs', 0.1398, val('t2', 50), high=0.143)],
+           [Picture('Noisy digits, what comes out, and the digits themselves', 't2', 'reconstruct', ROWS)]),
+    System('T3', 'Super-resolution', 'AI for Beginners, TensorFlow notebook. 14 x 14 to 28 x 28.',
+           [Run('t3', 'conv-ae-upscale')],
+           [Check('validation after 1 epoch', 0.1519, val('t3', 1)),
+            Check('validation after 25 epochs', 0.0955, val('t3', 25), high=0.098)],
+           [Picture('Small digits, what comes out, and the digits themselves', 't3', 'reconstruct', ROWS)]),
+    System('T4', 'Variational autoencoder, dense', 'AI for Beginners, TensorFlow notebook, a code of 2. The lesson takes the second head for log sigma when drawing and '
+           'for log sigma squared in the KL; the right form is trained beside it.',
+           [Run('t4', 'vae'), Run('t4-right', 'vae', edits=(('logsigma_kl_logvar', 'logvar'),), quick=False)],
+           [Check('validation after 1 epoch', 41.89, val('t4', 1), high=44),
+            Check('validation after 25 epochs', 35.73, val('t4', 25), high=37.0),
+            Check('training, 25th epoch', 35.37, train('t4', 25)),
+            Check('validation, the right form', None, val('t4-right', 25))],
+           [Picture('Test digits and what comes out', 't4', 'reconstruct', ROWS),
+            Picture('Codes of the test digits; beside them principal components of the pixels', 't4', 'latent', ('--pca',)),
+            Picture('What lies where in the code, -1 to 1', 't4', 'manifold', ('--grid', '10', '--range', '-1', '1')),
+            Picture('The right form: what lies where', 't4-right', 'manifold', ('--grid', '10', '--range', '-1', '1'))]),
+    System('P1', 'Convolutional autoencoder, PyTorch', 'AI for Beginners, PyTorch notebook: nine tenths of the training file, the rest to test.',
+           [Run('p1', 'conv-ae-torch', options=SPLIT)],
+           [Check('validation after 30 epochs', 0.104, val('p1', 30), high=0.108), Check('training, 30th epoch', 0.104, train('p1', 30), high=0.108)],
+           [Picture('Test digits and what comes out', 'p1', 'reconstruct', ROWS)]),
+    System('P2', 'Denoiser, PyTorch', 'AI for Beginners, PyTorch notebook: one block of noise is added to every batch, and another to all test pictures. Beside it the sound '
+           'form, with noise drawn anew at every step.',
+           [Run('p2', 'conv-ae-denoise-torch', options=SPLIT),
+            Run('p2-fresh', 'conv-ae-denoise-torch', options=SPLIT, edits=((', once: true, per: place', ''),), quick=False)],
+           [Check('validation after 100 epochs', 0.133, val('p2', 100), high=0.139), Check('training, 100th epoch', 0.134, train('p2', 100), high=0.139),
+            Check('validation, the sound form', None, val('p2-fresh', 100), high=0.139)],
+           [Picture('Noisy digits (one noise for all), what comes out, and the digits', 'p2', 'reconstruct', ROWS),
+            Picture('The sound form', 'p2-fresh', 'reconstruct', ROWS)]),
+    System('P3', 'Super-resolution, PyTorch', 'AI for Beginners, PyTorch notebook: pictures are made smaller bilinearly.',
+           [Run('p3', 'conv-ae-upscale-torch', options=SPLIT)],
+           [Check('validation after 30 epochs', 0.103, val('p3', 30), high=0.107), Check('training, 30th epoch', 0.102, train('p3', 30), high=0.107)],
+           [Picture('Small digits, what comes out, and the digits themselves', 'p3', 'reconstruct', ROWS)]),
+    System('P4', 'Variational autoencoder, PyTorch', 'AI for Beginners, PyTorch notebook, the same form of the KL as T4.',
+           [Run('p4', 'vae-torch', options=SPLIT)],
+           [Check('validation after 30 epochs', 35.6, val('p4', 30), high=37), Check('training, 30th epoch', 35.1, train('p4', 30), high=37)],
+           [Picture('Test digits and what comes out', 'p4', 'reconstruct', ROWS)]),
+    System('E1', 'A code of 2', 'Exercise of AI for Beginners: T1 with a code of two numbers, against two principal components of the pixels.',
+           [Run('e1', 'conv-ae-2d')],
+           [Check('squared error of a test picture (a mean picture: 52.9)', None, squared_error('e1'))],
+           [Picture('Codes of the test digits; beside them principal components of the pixels', 'e1', 'latent', ('--pca',)),
+            Picture('Test digits and what comes out', 'e1', 'reconstruct', ROWS)]),
+    System('E4', 'Super-resolution of photographs', 'Exercise of AI for Beginners: CIFAR-10, 16 x 16 and 8 x 8 to 32 x 32, and noise as input.',
+           [Run('e4-2x', 'cifar-upscale-2x', data='cifar10'), Run('e4-4x', 'cifar-upscale-4x', data='cifar10')],
+           [Check('twofold: PSNR in dB', None, evaluated('e4-2x', 'psnr')), Check('fourfold: PSNR in dB', None, evaluated('e4-4x', 'psnr'))],
+           [Picture('Twofold: small, enlarged, original', 'e4-2x', 'reconstruct', ROWS), Picture('Fourfold', 'e4-4x', 'reconstruct', ROWS),
+            Picture('Noise, and what the fourfold model makes of it: no noise', 'e4-4x', 'reconstruct', ROWS + ('--as-input', '--data', '{noise}'))]),
+    System('E5', 'Convolutional variational autoencoder', 'The assignment of AI for Beginners: T1 as a VAE with a code of 2, in the right form.',
+           [Run('e5', 'conv-ae-vae'), Run('t4-right', 'vae', edits=(('logsigma_kl_logvar', 'logvar'),), quick=False)],
+           [Check('validation after 30 epochs (a mean picture: 52.85)', None, val('e5', 30), high=52.85), Check('the dense VAE with 153 times the parameters', None, val('t4-right', 25))],
+           [Picture('Test digits and what comes out', 'e5', 'reconstruct', ROWS), Picture('Codes of the test digits', 'e5', 'latent'),
+            Picture('What lies where in the code', 'e5', 'manifold', ('--grid', '15', '--range', '-2', '2'))]),
+    System('K1', 'Dense autoencoder', 'Building Autoencoders in Keras: as it is today, and in 2016 with Adadelta.',
+           [Run('k1', 'dense-ae'), Run('k1-2016', 'dense-ae-2016', quick=False)],
+           [Check('validation after 50 epochs', 0.09, val('k1', 50), high=0.097), Check('the same in 2016', 0.11, val('k1-2016', 50), high=0.115)],
+           [Picture('Test digits and what comes out', 'k1', 'reconstruct', ROWS)]),
+    System('K2', 'Sparse autoencoder', 'Building Autoencoders in Keras: a penalty on the code. The published means of code numbers are of 2016.',
+           [Run('k1', 'dense-ae'), Run('k1-2016', 'dense-ae-2016', quick=False), Run('k2', 'sparse-ae'), Run('k2-2016', 'sparse-ae-2016', quick=False)],
+           [Check('validation without the penalty after 100 epochs', 0.10, val('k2', 100, 'val_reconstruction'), high=0.105),
+            Check('training with it, less that', 0.01, lambda r: train('k2', 100)(r) - val('k2', 100, 'val_reconstruction')(r), low=0.002, high=0.02),
+            Check("mean code number, of the dense one's", None, ratio(code('k2', mean), code('k1', mean)), high=0.6),
+            Check('2016: training with the penalty', 0.11, train('k2-2016', 100), high=0.12),
+            Check('2016: validation without it', 0.10, val('k2-2016', 100, 'val_reconstruction'), high=0.11),
+            Check('2016: mean code number', 3.33, code('k2-2016', mean)), Check('2016: of the dense one', 7.30, code('k1-2016', mean)),
+            Check('2016: the ratio', 0.456, ratio(code('k2-2016', mean), code('k1-2016', mean)), low=0.25, high=0.65)],
+           [Picture('Test digits and what comes out', 'k2', 'reconstruct', ROWS)]),
+    System('K3', 'Deep autoencoder', 'Building Autoencoders in Keras: as it is today, and in 2016 with Adadelta.',
+           [Run('k3', 'deep-ae'), Run('k3-2016', 'deep-ae-2016', quick=False)],
+           [Check('validation after 100 epochs', 0.08, val('k3', 100), high=0.092), Check('the same in 2016', 0.097, val('k3-2016', 100), high=0.105)],
+           [Picture('Test digits and what comes out', 'k3', 'reconstruct', ROWS)]),
+    System('K4', 'Convolutional autoencoder', 'Building Autoencoders in Keras: T1 for 50 epochs, and in 2016 with Adadelta.',
+           [Run('k4', 'conv-ae', epochs=50), Run('k4-2016', 'conv-ae-2016', quick=False)],
+           [Check('validation after 1 epoch', 0.1155, val('k4', 1)), Check('validation after 50 epochs', 0.094, val('k4', 50), high=0.097),
+            Check('the same in 2016', 0.094, val('k4-2016', 50), high=0.105)],
+           [Picture('Test digits and what comes out', 'k4', 'reconstruct', ROWS)]),
+    System('K5', 'Denoiser', 'Building Autoencoders in Keras: 32 filters, noise without a mean.',
+           [Run('k5', 'keras-denoise')],
+           [Check('validation after 100 epochs', None, val('k5', 100))],
+           [Picture('Noisy digits, what comes out, and the digits themselves', 'k5', 'reconstruct', ROWS)]),
+    System('K7', 'Variational autoencoder', 'Building Autoencoders in Keras, in its three revisions. Where the cross-entropy is a mean over the pixels and the KL a sum, the KL wins: '
+           'that is the second one. The published grids reach from -15 to 15, times 0.01 in 2016.',
+           [Run('k7', 'keras-vae'), Run('k7-2016', 'keras-vae-2016', quick=False), Run('k7-2016b', 'keras-vae-2016b', quick=False)],
+           [Check('validation, as it is today', None, val('k7')), Check('its KL', None, val('k7', None, 'val_kl'), low=0.1),
+            Check('the text of 2016: cross-entropy per pixel', None, val('k7-2016', None, 'val_reconstruction')), Check('its KL', None, val('k7-2016', None, 'val_kl'), low=0),
+            Check('the script of 2016: cross-entropy per pixel', None, val('k7-2016b', None, 'val_reconstruction')),
+            Check('its KL', None, val('k7-2016b', None, 'val_kl'), low=0)],
+           [Picture('Codes of the test digits', 'k7', 'latent'), Picture('What lies where, -15 to 15, as published', 'k7', 'manifold', ('--grid', '15', '--range', '-15', '15')),
+            Picture('What lies where, -2 to 2', 'k7', 'manifold', ('--grid', '15', '--range', '-2', '2')),
+            Picture('The text of 2016: codes', 'k7-2016', 'latent'),
+            Picture('The text of 2016: -0.15 to 0.15', 'k7-2016', 'manifold', ('--grid', '15', '--range', '-0.15', '0.15')),
+            Picture('The script of 2016: codes', 'k7-2016b', 'latent'),
+            Picture('The script of 2016: -0.15 to 0.15', 'k7-2016b', 'manifold', ('--grid', '15', '--range', '-0.15', '0.15'))]),
+    System('F1', 'Convolutional variational autoencoder, a code of 20', 'Variational Autoencoders Explained. No figures are published, only that what is drawn from N(0, 1) are digits.',
+           [Run('f1', 'kvfrans-vae', options=('--skip', '5000'))],
+           [Check('training, 1st epoch', None, train('f1', 1)),
+            Check('10th epoch, of the 1st', None, ratio(train('f1', 10), train('f1', 1)), high=0.9),
+            Check('validation: KL', None, val('f1', 10, 'val_kl'), low=1)],
+           [Picture('Test digits and what comes out', 'f1', 'reconstruct', ('--count', '16')), Picture('Digits that nobody wrote', 'f1', 'sample', ('--count', '64'))]),
+    System('N1', 'What each part of the loss does', 'T4 in the right form: only the reconstruction, only the KL, both.',
+           [Run('n1-reconstruction', 'vae', edits=(('units: 2, form: logsigma_kl_logvar', 'units: 2, beta: 0'),)),
+            Run('n1-kl', 'vae', edits=(('logsigma_kl_logvar', 'logvar'), ('reduction: sum', 'reduction: sum, weight: 0'))),
+            Run('t4-right', 'vae', edits=(('logsigma_kl_logvar', 'logvar'),), quick=False)],
+           [Check('only the reconstruction: squared error', None, squared_error('n1-reconstruction'), high=40),
+            Check('only the KL: it is gone', None, val('n1-kl', 25, 'val_kl'), high=0.01),
+            Check('only the KL: squared error (a mean picture: 52.9)', None, squared_error('n1-kl'), low=52.8),
+            Check('both: squared error', None, squared_error('t4-right'), high=40)],
+           [Picture('Only the reconstruction: clusters with gaps', 'n1-reconstruction', 'latent'), Picture('Only the KL: all classes in one heap', 'n1-kl', 'latent'),
+            Picture('Both', 't4-right', 'latent')]),
+]
