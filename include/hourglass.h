@@ -381,9 +381,18 @@ void hg_checkpoint_close(hg_checkpoint_info *info);
 
 /* Peak signal-to-noise ratio in dB for values in [0, 1]: 10 log10(1 / mse). */
 double hg_psnr(double mse);
+/* Sums over n values: of squared differences, and of the binary cross entropy of predictions against targets, both in [0, 1];
+ * predictions are first clipped to [1e-7, 1 - 1e-7]. */
+double hg_squared_error(size_t n, const float *a, const float *b);
+double hg_cross_entropy(size_t n, const float *prediction, const float *target);
 /* Mean structural similarity of two [C, H, W] pictures in [0, 1]: Wang et al. 2004, 11x11 Gaussian window sigma 1.5
  * (smaller pictures: the largest odd window that fits), K1 0.01, K2 0.03. */
 double hg_ssim(const float *a, const float *b, int channels, int height, int width);
+
+/* What enlarging without a model gives: pixels repeated, or mixed from the four around (centres aligned, edges repeated).
+ * from [C, H, W], to [C, to_height, to_width], not smaller. */
+typedef enum hg_enlargement { HG_NEAREST, HG_BILINEAR } hg_enlargement;
+void hg_enlarge(hg_enlargement how, int channels, int height, int width, const float *from, int to_height, int to_width, float *to);
 
 typedef struct hg_picture hg_picture; /* 8-bit RGB canvas */
 
@@ -439,6 +448,22 @@ bool hg_plot_bars(hg_context *ctx, const char *path, const hg_bars *panels, int 
 bool hg_pca(hg_context *ctx, int64_t n, int d, const float *x, int k, float *mean, float *components, float *variances);
 /* out [n, k] = (x - mean) components^T. */
 void hg_pca_project(int64_t n, int d, const float *x, int k, const float *mean, const float *components, float *out);
+/* Back again: out [n, d] = mean + codes [n, k] components. */
+void hg_pca_restore(int64_t n, int d, const float *codes, int k, const float *mean, const float *components, float *out);
+
+/* ---------------------------------------------------------------- codes */
+
+/* out [n] = the point at t (0: a, 1: b, exactly) of the way from a to b on which the angle grows evenly: sin((1 - t) w) / sin w a +
+ * sin(t w) / sin w b, w the angle between them. A straight line where that is not defined: parallel, opposite or zero vectors. */
+void hg_slerp(size_t n, const float *a, const float *b, double t, float *out);
+
+/* The x below which the part p of N(0, 1) lies, 0 < p < 1; NaN outside. */
+double hg_normal_quantile(double p);
+
+/* How well codes [n, d] tell labels apart: the share of points whose label is the commonest one among their k nearest neighbours
+ * (Euclidean, the point itself left out; of equally common labels, that of the nearest). Points with a negative label take no part.
+ * Needs more than k points with labels (HG_USAGE). Takes about n^2 d / 10^9 seconds. */
+bool hg_knn_accuracy(hg_context *ctx, int64_t n, int d, const float *codes, const int *labels, int k, double *accuracy);
 
 #ifdef __cplusplus
 }

@@ -24,6 +24,18 @@ static void psnr(void **state)
     assert_true(isinf(hg_psnr(0)));
 }
 
+static void sums(void **state)
+{
+    (void)state;
+    const float p[4] = {0.5f, 0.25f, 1, 0}, t[4] = {1, 0, 1, 1};
+    assert_true(fabs(hg_squared_error(4, p, t) - (0.25 + 0.0625 + 0 + 1)) < 1e-12);
+    assert_true(fabs(hg_cross_entropy(2, p, t) - (log(2) - log(0.75))) < 1e-12);
+    assert_true(fabs(hg_cross_entropy(1, p + 2, t + 2)) < 2e-7);                 /* clipped: not quite 0 */
+    assert_true(fabs(hg_cross_entropy(1, p + 3, t + 3) + log(1e-7)) < 1e-9);     /* and not infinite */
+    const float grey = 0.3f; /* grey targets have an entropy of their own */
+    assert_true(fabs(hg_cross_entropy(1, &grey, &grey) + 0.3 * log(0.3) + 0.7 * log(0.7)) < 1e-7);
+}
+
 static void ssim_values(void **state)
 {
     (void)state;
@@ -69,6 +81,6 @@ static void ssim_properties(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(psnr), cmocka_unit_test(ssim_values), cmocka_unit_test(ssim_properties)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(psnr), cmocka_unit_test(sums), cmocka_unit_test(ssim_values), cmocka_unit_test(ssim_properties)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,19 +61,20 @@ static double dot(const float *a, const float *b, int n)
 /* Mean squared error per row of the projection to k components, and the total variance about the mean. */
 static double residual(int64_t n, int d, const float *x, int k, const float *mean, const float *components, double *total)
 {
-    float *codes = malloc((size_t)n * (size_t)k * sizeof *codes);
+    float *codes = malloc((size_t)n * (size_t)k * sizeof *codes), *restored = malloc((size_t)n * (size_t)d * sizeof *restored);
     double sum = 0;
     *total = 0;
     hg_pca_project(n, d, x, k, mean, components, codes);
+    hg_pca_restore(n, d, codes, k, mean, components, restored);
     for (int64_t r = 0; r < n; r++)
         for (int j = 0; j < d; j++) {
             double v = (double)x[r * d + j] - mean[j];
             *total += v * v / (double)n;
-            for (int i = 0; i < k; i++)
-                v -= (double)codes[r * k + i] * components[i * d + j];
+            v = (double)x[r * d + j] - restored[r * d + j];
             sum += v * v / (double)n;
         }
     free(codes);
+    free(restored);
     return sum;
 }
 

@@ -314,3 +314,14 @@ void hg_pca_project(int64_t n, int d, const float *x, int k, const float *mean, 
             out[r * k + i] = (float)((sum[0] + sum[1]) + (sum[2] + sum[3]));
         }
 }
+
+void hg_pca_restore(int64_t n, int d, const float *codes, int k, const float *mean, const float *components, float *out)
+{
+    for (int64_t r = 0; r < n; r++) {
+        float *row = out + r * d;
+        memcpy(row, mean, (size_t)d * sizeof *row);
+        for (int i = 0; i < k; i++)
+            for (int j = 0; j < d; j++)
+                row[j] += codes[r * k + i] * components[(size_t)i * (size_t)d + (size_t)j];
+    }
+}

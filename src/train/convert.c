@@ -71,3 +71,30 @@ bool hg_convert_size(hg_context *ctx, const uint8_t *from, int h, int w, int c, 
     hg_free(mixed);
     return true;
 }
+
+static void enlarge_bilinear(int h, int w, const float *from, int to_h, int to_w, float *to)
+{
+    for (int y = 0; y < to_h; y++) {
+        span down = span_of(h, to_h, y);
+        for (int x = 0; x < to_w; x++) {
+            span across = span_of(w, to_w, x);
+            float sum = 0;
+            for (int j = 0; j < down.count; j++)
+                for (int i = 0; i < across.count; i++)
+                    sum += span_weight(&down, j) * span_weight(&across, i) * from[(size_t)(down.first + j) * (size_t)w + (size_t)(across.first + i)];
+            to[(size_t)y * (size_t)to_w + (size_t)x] = sum;
+        }
+    }
+}
+
+void hg_enlarge(hg_enlargement how, int channels, int height, int width, const float *from, int to_height, int to_width, float *to)
+{
+    const size_t h = (size_t)height, w = (size_t)width, to_h = (size_t)to_height, to_w = (size_t)to_width;
+    for (int c = 0; c < channels; c++, from += h * w, to += to_h * to_w) {
+        if (how == HG_BILINEAR)
+            enlarge_bilinear(height, width, from, to_height, to_width, to);
+        for (size_t y = 0; how == HG_NEAREST && y < to_h; y++)
+            for (size_t x = 0; x < to_w; x++)
+                to[y * to_w + x] = from[y * h / to_h * w + x * w / to_w];
+    }
+}

@@ -4,6 +4,24 @@
 
 double hg_psnr(double mse) { return 10 * log10(1 / mse); }
 
+double hg_squared_error(size_t n, const float *a, const float *b)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+    return sum;
+}
+
+double hg_cross_entropy(size_t n, const float *prediction, const float *target)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        double p = fmin(fmax(prediction[i], 1e-7), 1 - 1e-7);
+        sum -= target[i] * log(p) + (1 - target[i]) * log1p(-p);
+    }
+    return sum;
+}
+
 enum { WINDOW = 11 };
 
 /* Moments of a window of two pictures under normalised weights. */
