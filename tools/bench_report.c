@@ -7,6 +7,7 @@
 #include <time.h>
 #include "base/file.h"
 #include "bench.h"
+#include "figures.h"
 
 static double per_second(const bench_result *r) { return r->ms > 0 ? 1e3 * r->batch / r->ms : 0; }
 static double rate(double giga, double ms) { return ms > 0 ? 1e3 * giga / ms : 0; }
@@ -76,23 +77,21 @@ void bench_print_roofs(const bench *b, const bench_device *device)
 
 /* ---- JSON */
 
-static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
-
 static json_t *result_json(const bench_result *r)
 {
     const hg_roofs roofs = bench_roofs(r);
     json_t *object = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "device",
                                r->device->name, "driver", r->device->driver, "model", r->model, "batch", r->batch, "mode", r->mode, "layer", r->layer,
-                               "kind", r->kind, "ms_per_step", number(r->ms), "ms_min", number(r->ms_min), "ms_max", number(r->ms_max),
-                               "images_per_second", number(per_second(r)), "gflop_per_step", number(r->gflop), "gflops", number(rate(r->gflop, r->ms)),
-                               "gbs", number(rate(r->gbyte, r->ms)), "roof_gflops", number(1e-9 * roofs.flops), "roof_gbs", number(1e-9 * roofs.bytes),
-                               "share", number(bench_share(r)), "loss", number(r->loss));
+                               "kind", r->kind, "ms_per_step", figure(r->ms), "ms_min", figure(r->ms_min), "ms_max", figure(r->ms_max),
+                               "images_per_second", figure(per_second(r)), "gflop_per_step", figure(r->gflop), "gflops", figure(rate(r->gflop, r->ms)),
+                               "gbs", figure(rate(r->gbyte, r->ms)), "roof_gflops", figure(1e-9 * roofs.flops), "roof_gbs", figure(1e-9 * roofs.bytes),
+                               "share", figure(bench_share(r)), "loss", figure(r->loss));
     json_t *more = json_pack("{s:s, s:s, s:o, s:b, s:[o, o], s:[o, o]}", "device_index", r->device->select, "platform", r->device->platform,
-                             "gbyte_per_step", number(r->gbyte), "unsteady", bench_is_unsteady(r), "roof_gflops_before_after",
-                             number(1e-9 * r->before.flops), number(1e-9 * r->after.flops), "roof_gbs_before_after", number(1e-9 * r->before.bytes),
-                             number(1e-9 * r->after.bytes));
-    json_t *own = r->layer ? json_pack("{s:o}", "floor_ms", number(r->floor_ms))
-                           : json_pack("{s:o, s:o, s:s, s:I, s:I, s:i, s:i}", "first_step_ms", number(r->first_ms), "first_step_warm_ms", number(r->warm_ms),
+                             "gbyte_per_step", figure(r->gbyte), "unsteady", bench_is_unsteady(r), "roof_gflops_before_after",
+                             figure(1e-9 * r->before.flops), figure(1e-9 * r->after.flops), "roof_gbs_before_after", figure(1e-9 * r->before.bytes),
+                             figure(1e-9 * r->after.bytes));
+    json_t *own = r->layer ? json_pack("{s:o}", "floor_ms", figure(r->floor_ms))
+                           : json_pack("{s:o, s:o, s:s, s:I, s:I, s:i, s:i}", "first_step_ms", figure(r->first_ms), "first_step_warm_ms", figure(r->warm_ms),
                                        "first_step", bench_temperature(r), "device_bytes", (json_int_t)r->memory, "peak_resident_bytes",
                                        (json_int_t)r->peak, "loss_step", BENCH_LOSS_STEP, "untuned_operations", r->untuned);
     if (object && more && own) {

@@ -132,6 +132,13 @@ bool cli_check_out(cli *c, const char *path, const char *const *endings)
     return cli_check_file(c, "out", path, endings);
 }
 
+bool cli_check_folder(cli *c, const char *option, const char *path)
+{
+    struct stat st;
+    if (!path || stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) return cli_check_file(c, option, path, NULL);
+    return access(path, W_OK | X_OK) == 0 || hg_fail(c->ctx, HG_OUTPUT, "--%s %s: not writable: %s", option, path, strerror(errno));
+}
+
 /* ---- signals */
 
 volatile sig_atomic_t cli_caught;
@@ -218,7 +225,7 @@ static void make_set(cli *c, const cli_verb *verb, option_set *set)
 static bool out_of_range(cli *c, const cli_option *o, const char *text)
 {
     return hg_fail(c->ctx, HG_USAGE, "--%s %s: expected %s from %.10g to %.10g", o->name, text,
-                   o->kind == CLI_FLOAT ? "a number" : "a whole number", o->min, o->max);
+                   o->kind == CLI_FLOAT || o->kind == CLI_NUMBERS ? "a number" : "a whole number", o->min, o->max);
 }
 
 static bool set_size(cli *c, const cli_option *o, const char *text)
@@ -243,6 +250,22 @@ static bool set_range(cli *c, const cli_option *o, const char *text)
     return hg_fail(c->ctx, HG_USAGE, "--%s takes two numbers: --%s -3 3", o->name, o->name);
 }
 
+static bool set_numbers(cli *c, const cli_option *o, const char *text)
+{
+    cli_numbers *to = o->to;
+    for (to->n = 0;; text++) {
+        const size_t length = strcspn(text, ",");
+        const char *word = hg_arena_format(c->arena, "%.*s", (int)length, text);
+        if (to->n == CLI_MANY) return hg_fail(c->ctx, HG_USAGE, "--%s: more than %d numbers", o->name, CLI_MANY);
+        if (!word || !hg_parse_float(word, &to->at[to->n]))
+            return hg_fail(c->ctx, HG_USAGE, "--%s: '%s' is no number; expected numbers such as %s", o->name, word ? word : text, o->argument);
+        if (o->min < o->max && !(to->at[to->n] >= o->min && to->at[to->n] <= o->max)) return out_of_range(c, o, word);
+        to->n++;
+        text += length;
+        if (!*text) return true;
+    }
+}
+
 static bool set_option(cli *c, const cli_option *o, const char *text)
 {
     switch (o->kind) {
@@ -263,6 +286,7 @@ static bool set_option(cli *c, const cli_option *o, const char *text)
     }
     case CLI_SIZE: return set_size(c, o, text);
     case CLI_RANGE: return set_range(c, o, text);
+    case CLI_NUMBERS: return set_numbers(c, o, text);
     case CLI_TEXTS: {
         cli_texts *to = o->to;
         if (to->n == CLI_MANY) return hg_fail(c->ctx, HG_USAGE, "--%s: more than %d of them", o->name, CLI_MANY);

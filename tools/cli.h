@@ -18,16 +18,18 @@ typedef enum cli_kind {
     CLI_SIZE,   /* int[2]: HxW */
     CLI_RANGE,  /* double[2]: two arguments, A B (or A,B) */
     CLI_TEXTS,  /* cli_texts: the option may be given several times */
+    CLI_NUMBERS, /* cli_numbers: 0,0.5,1 */
 } cli_kind;
 
 enum { CLI_MANY = 64 };
 typedef struct cli_texts { const char *at[CLI_MANY]; int n; } cli_texts;
+typedef struct cli_numbers { double at[CLI_MANY]; int n; } cli_numbers;
 
 typedef struct cli_option {
     const char *name;     /* without dashes */
     cli_kind kind;
     void *to;
-    double min, max;      /* INT, FLOAT, SIZE; min == max: no range */
+    double min, max;      /* INT, FLOAT, SIZE, NUMBERS; min == max: no range */
     const char *argument; /* "N", in the help */
     const char *help;
 } cli_option;
@@ -99,6 +101,8 @@ const char *cli_duration(char buf[32], double seconds);
 bool cli_check_out(cli *c, const char *path, const char *const *endings);
 /* The same for another option, which may be absent (NULL). */
 bool cli_check_file(cli *c, const char *option, const char *path, const char *const *endings);
+/* The same for a folder: one that is there, or that can be made. */
+bool cli_check_folder(cli *c, const char *option, const char *path);
 extern const char *const cli_png[], *const cli_chart[];
 
 /* From now on Ctrl-C and SIGTERM are noted in cli_caught, and `note` is written; a second one ends the program at once. A reader

@@ -1,12 +1,10 @@
 /* hourglass decode: codes to pictures. */
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "base/file.h"
 #include "npy.h"
 #include "open.h"
+#include "rows.h"
 
 static struct { const char *codes, *out; int64_t label; } o = {.label = -1};
 
@@ -42,20 +40,6 @@ static bool fail_shape(cli_run *run, const npy_array *a)
                    shape ? shape : "", hg_model_name(run->model), code[0], code[1], code[2]);
 }
 
-static bool to_folder(cli_run *run, const float *y, int64_t n)
-{
-    cli *c = run->c;
-    if (mkdir(o.out, 0777) != 0 && errno != EEXIST)
-        return hg_fail(c->ctx, HG_OUTPUT, "--out %s: the folder cannot be made: %s", o.out, strerror(errno));
-    for (int64_t i = 0; i < n; i++) {
-        const char *path = hg_arena_format(c->arena, "%s/%05" PRId64 ".png", o.out, i);
-        if (!path || !hg_picture_write(c->ctx, path, y + (size_t)i * run->out_n, run->out[0], run->out[1], run->out[2]))
-            return false;
-    }
-    cli_say(c, "%swrote %s%s: %" PRId64 " pictures", cli_bold(c), o.out, cli_plain(c), n);
-    return true;
-}
-
 static bool is_png(const char *path)
 {
     size_t n = strlen(path);
@@ -66,9 +50,7 @@ static bool check_out(cli *c)
 {
     if (o.out && is_png(o.out)) return cli_check_out(c, o.out, cli_png);
     if (!o.out) return hg_fail(c->ctx, HG_USAGE, "decode needs --out FILE.png or --out DIR");
-    if (!hg_path_is_dir(o.out)) return cli_check_out(c, o.out, NULL);
-    return access(o.out, W_OK | X_OK) == 0 ||
-           hg_fail(c->ctx, HG_OUTPUT, "--out %s: not writable: %s", o.out, strerror(errno));
+    return cli_check_folder(c, "out", o.out);
 }
 
 static bool decode(cli_run *run, const npy_array *codes)
@@ -84,8 +66,9 @@ static bool decode(cli_run *run, const npy_array *codes)
                        o.codes, n, GRID_LIMIT);
     if (!cli_run_open(run, false)) return false;
     float *y = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->out_n), sizeof *y);
+    const band pictures = {NULL, y, {run->out[0], run->out[1], run->out[2]}, NULL};
     bool ok = y && cli_run_decode(run, o.label, n, codes->data, y) &&
-              (grid ? cli_run_draw(run, y, n, 0, o.out) : to_folder(run, y, n));
+              (grid ? cli_run_draw(run, y, n, 0, o.out) : rows_write(run->c, o.out, &pictures, n));
     hg_free(y);
     return ok;
 }
