@@ -198,6 +198,11 @@ bool cli_run_read(cli *c, const char *path, cli_run *run)
     return true;
 }
 
+hg_net_params cli_run_net_params(const cli_run *run)
+{
+    return (hg_net_params){.seed = (uint64_t)run->memory.seed, .inference = true, .tuning = run->tuning, .precision = run->precision};
+}
+
 bool cli_run_open(cli_run *run, bool data)
 {
     cli *c = run->c;
@@ -208,8 +213,8 @@ bool cli_run_open(cli_run *run, bool data)
     if (!(run->tuning = cli_open_tuning(c, run->device))) return false;
     const char *decided = hg_checkpoint_get(run->info, "tuning"); /* as it was trained and validated */
     if (decided && *decided && !hg_tuning_add_text(run->tuning, hg_checkpoint_path(run->info), decided, NULL)) return false;
-    hg_net_params params = {.seed = (uint64_t)run->memory.seed, .inference = true, .tuning = run->tuning};
-    if (!cli_precision(c, hg_checkpoint_get(run->info, "precision"), &params.precision)) return false;
+    if (!cli_precision(c, hg_checkpoint_get(run->info, "precision"), &run->precision)) return false;
+    const hg_net_params params = cli_run_net_params(run);
     run->net = hg_net_create(run->device, run->model, &params);
     return run->net && hg_net_load(run->net, hg_checkpoint_path(run->info));
 }

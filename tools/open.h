@@ -46,6 +46,7 @@ typedef struct cli_run {
     hg_model *model;
     hg_device *device;
     hg_tuning *tuning;
+    hg_precision precision;
     hg_net *net;
     hg_dataset *data;
     bool as_input;                 /* set before cli_run_open: the dataset's pictures are the network's input, not the target */
@@ -61,6 +62,8 @@ bool cli_run_read(cli *c, const char *path, cli_run *run);
 /* Device, net, weights, and with `data` the dataset. */
 bool cli_run_open(cli_run *run, bool data);
 void cli_run_close(cli_run *run);
+/* What the run's net was made with, for further nets of it. */
+hg_net_params cli_run_net_params(const cli_run *run);
 
 /* How many pictures verbs that go through a whole part hold at a time: at most `most`, and 2^24 numbers. */
 int64_t cli_run_piece(const cli_run *run, int64_t most);
