@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The program as a user meets it: wrong command lines, every verb in a pipe, and training on a terminal.
 
-    cli.py --program build/hourglass [wrong|verbs|builtin|parts|warm|corrupt|condition|precision|terminal]...
+    cli.py --program build/hourglass [wrong|verbs|builtin|parts|warm|corrupt|condition|restore|precision|terminal]...
 
 Exit 77 where there is no OpenCL device."""
-import json, os, pty, re, select, signal, struct, subprocess, time
+import json, math, os, pty, re, select, signal, struct, subprocess, time, zlib
 from whole_program import arguments, report, run_tests
 
 AE = """name: tiny-ae
@@ -100,6 +100,44 @@ def png_size(name):
     data = open(name, "rb").read()
     assert data[:8] == b"\x89PNG\r\n\x1a\n", name
     return struct.unpack(">II", data[16:24])
+
+
+def write_png(name, pixels, channels=1):
+    """Rows of bytes, `channels` to a pixel."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    head = struct.pack(">IIBBBBB", len(pixels[0]) // channels, len(pixels), 8, 0 if channels == 1 else 2, 0, 0, 0)
+    rows = b"".join(b"\0" + bytes(row) for row in pixels)
+    return write(name, b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""), "wb")
+
+
+def read_png(name):
+    """Rows of bytes of an 8-bit grey or RGB file, and the bytes to a pixel."""
+    data = open(name, "rb").read()
+    width, height, depth, kind = struct.unpack(">IIBB", data[16:26])
+    assert depth == 8 and kind in (0, 2), (name, depth, kind)
+    packed, at, bpp = b"", 8, 3 if kind == 2 else 1
+    while at < len(data):
+        length = struct.unpack(">I", data[at:at + 4])[0]
+        packed += data[at + 8:at + 8 + length] if data[at + 4:at + 8] == b"IDAT" else b""
+        at += length + 12
+    raw, stride, above, rows = zlib.decompress(packed), width * bpp, bytes(width * bpp), []
+    for y in range(height):
+        method, row = raw[y * (stride + 1)], bytearray(raw[y * (stride + 1) + 1:(y + 1) * (stride + 1)])
+        for i in range(stride):
+            a, b, c = row[i - bpp] if i >= bpp else 0, above[i], above[i - bpp] if i >= bpp else 0
+            nearest = min((abs(b - c), 0, a), (abs(a - c), 1, b), (abs(a + b - 2 * c), 2, c))[2]
+            row[i] = (row[i] + (0, a, b, (a + b) // 2, nearest)[method]) % 256
+        rows.append(bytes(row))
+        above = row
+    return rows, bpp
+
+
+def cell(name, row, height, width, column=0, columns=1):
+    """The grey values of a cell of a picture in rows: cells lie 2 pixels apart, and the labels' margin is at the left."""
+    pixels, bpp = read_png(name)
+    left = len(pixels[0]) // bpp - (columns - column) * (width + 2)
+    return [[line[x * bpp] for x in range(left, left + width)] for line in pixels[2 + row * (height + 2):][:height]]
 
 
 def wrong(status, words, *needles, **extra):
@@ -549,6 +587,102 @@ def test_condition():
     report(not os.path.exists("new"), "a training without labels leaves no directory")
 
 
+BLOCKS = """name: blocks
+input: {channels: 1, height: 12, width: 12}
+corrupt: {noise: 0.3}
+encoder:
+  - conv2d: {filters: 1, kernel: 1}
+  - avg_pool2d: {size: 2}
+decoder:
+  - upsample2d: {factor: 2}
+loss: mse
+"""
+REPEATER = BLOCKS.replace("noise: 0.3", "downscale: {factor: 3}").replace("  - avg_pool2d: {size: 2}\n", "").replace("factor: 2", "factor: 3")
+
+
+def given(model, name, weights):
+    """A run of a model with these weights."""
+    start = safetensors(name + ".safetensors", weights)
+    done = run("train", write(name + ".yaml", model), "--init", start, "--limit", "32", "--epochs", "1", "--lr", "1e-12", "--tune", "0", "--out", name)
+    report(done.returncode == 0, "a run with given weights", done.stderr)
+
+
+def figures(*words):
+    done = run(*words, "--json")
+    report(done.returncode == 0, " ".join(words), done.stderr)
+    return json.loads(done.stdout)
+
+
+def near(a, b, part=1e-5):
+    return abs(a - b) <= part * max(abs(a), abs(b))
+
+
+def test_restore():
+    """Models with known weights: one gives the mean of every 2 x 2 pixels, one repeats each pixel 3 x 3 times."""
+    weights = {"encoder.0.weight": ([1, 1, 1, 1], 1.0), "encoder.0.bias": ([1], 0.0)}
+    given(BLOCKS, "blocks", weights)
+    given(REPEATER, "repeater", weights)
+    train(write("ae.yaml", AE), "ae")
+    train(write("vae.yaml", VAE.replace("UNITS", "2")), "vae")
+
+    # on test pictures: the figures are those of eval, the rows have their cells
+    seen = figures("denoise", "blocks", "--out", "rows.png", "--count", "12")
+    report([s["picture"] for s in seen["steps"]] == ["noisy", "cleaned"] and seen["pictures"] == 2000, "denoise: steps", seen)
+    report(near(seen["steps"][1]["mse"], figures("eval", "blocks")["mse"]), "denoise: what eval says", seen)
+    report(near(seen["steps"][0]["mse"], 0.045, 0.15) and all(near(s["psnr"], -10 * math.log10(s["mse"])) for s in seen["steps"]), "denoise: noise of 0.3, half of which is cut off on black", seen)
+    report(0.4 < seen["better"] < 0.8, "denoise: more gain from means than lose", seen)
+    report(png_size("rows.png")[1] == 2 + 6 * 74, "twelve pictures are two times three rows", png_size("rows.png"))
+    noisy, cleaned = cell("rows.png", 0, 72, 72, 1, 10), cell("rows.png", 1, 72, 72, 1, 10)
+    mean = sum(noisy[6 * y][6 * x] for y in (2, 3) for x in (4, 5)) / 4  # a block, each pixel enlarged six times
+    report(abs(cleaned[12][24] - mean) <= 1 and cleaned[12][24] == cleaned[23][35], "denoise: the rows", mean, cleaned[12][24])
+    table = run("denoise", "blocks", "--out", "rows.png").stdout
+    report(re.search(r"^picture +mse +psnr$", table, re.M) and "of 2000 test pictures" in table, "denoise: the table", table)
+    seen = figures("upscale", "repeater", "--out", "rows.png", "--out-dir", "new", "--count", "4")
+    report([s["picture"] for s in seen["steps"]] == ["nearest", "bilinear", "output"], "upscale: steps", seen)
+    report(near(seen["steps"][0]["mse"], seen["steps"][2]["mse"]) and seen["better"] < 0.5, "upscale: this model does what nearest does", seen)
+    report(sorted(os.listdir("new")) == ["%05d.png" % i for i in range(4)], "--out-dir: a file each", os.listdir("new"))
+    report(read_png("new/00002.png")[0] == [bytes(r) for r in cell("rows.png", 2, 72, 72, 2, 4)][::2] or
+           [[v for v in r] for r in read_png("new/00002.png")[0]] == [r[::2] for r in cell("rows.png", 2, 72, 72, 2, 4)[::2]], "--out-dir: the rows' pictures")
+
+    # a user's own files, of any size: computed at their size, with what is missing to the next that fits continued from the edge
+    os.mkdir("own")
+    os.mkdir("empty")
+    odd = [[(37 * x + 91 * y) % 256 for x in range(15)] for y in range(9)]
+    write_png("own/odd.png", odd)
+    write_png("own/colour.png", [[v for x in range(4) for v in (200, 10 * x, 20 * y)] for y in range(6)], 3)
+    done = run("denoise", "blocks", "--pictures", "own", "--out", "rows.png", "--out-dir", "cleaned")
+    report(done.returncode == 0 and done.stdout == "", "denoise --pictures DIR", done.stdout, done.stderr)
+    rows, bpp = read_png("cleaned/odd.png")
+    edge = [row + row[-1:] for row in odd] + [odd[-1] + odd[-1][-1:]]
+    want = [[sum(edge[y // 2 * 2 + j][x // 2 * 2 + i] for j in (0, 1) for i in (0, 1)) / 4 for x in range(15)] for y in range(9)]
+    report(bpp == 1 and len(rows) == 9 and all(abs(a - b) < 0.51 for r, w in zip(rows, want) for a, b in zip(r, w)), "denoise --pictures: the values", rows[:2], want[:2])
+    report(len(read_png("cleaned/colour.png")[0]) == 6, "denoise --pictures: each at its own size")
+    run("upscale", "repeater", "--pictures", "own/odd.png", "--out", "rows.png", "--out-dir", "large")
+    rows = read_png("large/odd.png")[0]
+    report(len(rows) == 27 and all(rows[y][x] == odd[y // 3][x // 3] for y in range(27) for x in range(45)), "upscale --pictures: the values")
+    report(cell("rows.png", 0, 54, 90)[53][89] == odd[8][14] and cell("rows.png", 1, 54, 90)[0][0] == odd[0][0], "upscale --pictures: rows of one picture")
+    done = run("upscale", "repeater", "--pictures", "own", "--resize", "5x7", "--out-dir", "large")
+    report(done.returncode == 0 and png_size("large/odd.png") == (21, 15), "--pictures with --resize", done.stderr)
+
+    wrong(2, ["denoise", "ae", "--out", "x.png"], "does not remove noise", "hourglass models")
+    wrong(2, ["denoise", "repeater", "--out", "x.png"], "`upscale`")
+    wrong(2, ["upscale", "vae", "--out", "x.png"], "does not enlarge")
+    wrong(2, ["upscale", "blocks", "--out", "x.png"], "`denoise`")
+    wrong(2, ["denoise", "blocks"], "--out-dir")
+    wrong(2, ["denoise", "blocks", "--out", "x.png", "--picture", "own"], "'--pictures'")
+    wrong(2, ["denoise", "blocks", "--out", "x.png", "--pictures", "own", "--data", "own"], "--data")
+    wrong(2, ["denoise", "blocks", "--out-dir", "own", "--pictures", "own"], "own/colour.png")
+    wrong(2, ["denoise", "blocks", "--out-dir", "x", "--pictures", "own/odd.png", "--pictures", "cleaned/odd.png"], "cleaned/odd.png")
+    wrong(3, ["denoise", "blocks", "--out", "x.png", "--pictures", "none.png"], "none.png")
+    wrong(3, ["denoise", "blocks", "--out", "x.png", "--pictures", "empty"], "no PNG files")
+    wrong(3, ["denoise", "blocks", "--out", "x.png", "--pictures", "blocks.yaml"], "blocks.yaml")
+    wrong(8, ["denoise", "blocks", "--out-dir", "/proc/x"], "/proc")
+    fixed = write("fixed.yaml", VAE.replace("UNITS", "2").replace("encoder:", "corrupt: {noise: 0.3}\nencoder:"))
+    train(fixed, "fixed")
+    wrong(3, ["denoise", "fixed", "--out", "x.png", "--pictures", "own/odd.png"], "own/odd.png", "9x15", "--resize 12x12")
+    report(run("denoise", "fixed", "--out", "x.png", "--pictures", "own/odd.png", "--resize", "12x12").returncode == 0, "a dense model takes pictures of its size")
+
+
 def on_terminal(words, environment, until=None):
     """Runs on a pseudo-terminal; types Ctrl-C once `until` has appeared. Gives what was shown and the exit status."""
     pid, terminal = pty.fork()
@@ -603,7 +737,7 @@ def main():
     global program
     args = arguments()
     program = args.program
-    run_tests(args.tests or ["wrong", "verbs", "builtin", "parts", "warm", "corrupt", "condition", "precision", "terminal"], globals())
+    run_tests(args.tests or ["wrong", "verbs", "builtin", "parts", "warm", "corrupt", "condition", "restore", "precision", "terminal"], globals())
 
 
 if __name__ == "__main__":
