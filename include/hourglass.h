@@ -149,6 +149,7 @@ void hg_model_code(const hg_model *model, int *channels, int *height, int *width
 bool hg_model_is_variational(const hg_model *model);
 int hg_model_labels(const hg_model *model);         /* condition: {labels}: encoder and decoder are told labels 0 .. labels - 1; 0: they are not */
 bool hg_model_is_corrupted(const hg_model *model);  /* `corrupt` makes the input from the target; else both are one */
+const char *hg_model_loss(const hg_model *model);   /* what measures the reconstruction: "mse", "bce" */
 int64_t hg_model_parameters(const hg_model *model); /* trainable numbers */
 int hg_model_batch(const hg_model *model);          /* train: {batch}, default 128 */
 int hg_model_epochs(const hg_model *model);         /* train: {epochs}, default 10 */

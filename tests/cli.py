@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The program as a user meets it: wrong command lines, every verb in a pipe, and training on a terminal.
 
-    cli.py --program build/hourglass [wrong|verbs|builtin|parts|warm|corrupt|condition|restore|precision|terminal]...
+    cli.py --program build/hourglass [wrong|verbs|builtin|parts|warm|corrupt|condition|restore|eval|restore|precision|terminal]...
 
 Exit 77 where there is no OpenCL device."""
 import json, math, os, pty, re, select, signal, struct, subprocess, time, zlib
@@ -683,6 +683,75 @@ def test_restore():
     report(run("denoise", "fixed", "--out", "x.png", "--pictures", "own/odd.png", "--resize", "12x12").returncode == 0, "a dense model takes pictures of its size")
 
 
+PLAIN = BLOCKS.replace("corrupt: {noise: 0.3}\n", "")
+
+
+def picture_folder(name, counts, pixels, channels=1):
+    """PNG files NAME/PART/CLASS/I.png; counts[part][class] of them, all of the class's pixels."""
+    for part in counts:
+        for kind in counts[part]:
+            os.makedirs("%s/%s/%s" % (name, part, kind))
+            for i in range(counts[part][kind]):
+                write_png("%s/%s/%s/%d.png" % (name, part, kind, i), pixels[kind], channels)
+    return name
+
+
+def test_eval():
+    """The mean of every 2 x 2 pixels keeps an even picture and makes a chequered one grey: all figures can be told beforehand."""
+    weights = {"encoder.0.weight": ([1, 1, 1, 1], 1.0), "encoder.0.bias": ([1], 0.0)}
+    chequered = [[255 * ((x + y) % 2) for x in range(12)] for y in range(12)]
+    data = picture_folder("data", {"train": {"even": 3, "odd": 1}, "test": {"even": 3, "odd": 1}}, {"even": [[51] * 12] * 12, "odd": chequered})
+    start = safetensors("plain.safetensors", weights)
+    done = run("train", write("plain.yaml", PLAIN), "--init", start, "--data", data, "--epochs", "1", "--lr", "1e-12", "--tune", "0", "--out", "plain")
+    report(done.returncode == 0, "training", done.stderr)
+    seen = figures("eval", "plain")
+    report(seen["pictures"] == 4 and near(seen["mse"], 0.25 / 4) and near(seen["loss"], 0.25 / 4) and near(seen["psnr"], -10 * math.log10(0.25 / 4)), "eval: mse", seen)
+    classes = {c.pop("class"): c for c in seen["classes"]}
+    report(classes["even"]["pictures"] == 3 and classes["even"]["mse"] < 1e-12 and near(classes["even"]["ssim"], 1), "eval: class even", classes)
+    report(classes["odd"]["pictures"] == 1 and near(classes["odd"]["mse"], 0.25) and near(classes["odd"]["psnr"], 6.0206), "eval: class odd", classes)
+    base = {b.pop("picture"): b for b in seen["baselines"]}
+    report(list(base) == ["model", "mean picture", "PCA, 36 numbers"], "eval: baselines", base)
+    # the mean has 0.4 and 0.15 in turns; both kinds of pictures lie on one line
+    mean = (3 * (0.2 ** 2 + 0.05 ** 2) + (0.6 ** 2 + 0.15 ** 2)) / 8
+    report(near(base["mean picture"]["mse"], mean) and base["PCA, 36 numbers"]["mse"] < 1e-10 and near(base["model"]["mse"], seen["mse"]), "eval: baselines' figures", base, mean)
+    table = run("eval", "plain").stdout
+    report(re.search(r"^mse +0.0625$", table, re.M) and re.search(r"^odd +1 +0.25 ", table, re.M) and "bce" not in table, "eval: the tables", table)
+
+    # other data: beside the run's own, made grey and resized where that is asked for
+    colours = [[v for x in range(16) for v in ((255, 0, 0) if (x + y) % 2 else (0, 255, 0))] for y in range(16)]
+    picture_folder("other", {"train": {"gaudy": 2}, "test": {"gaudy": 2}}, {"gaudy": colours}, 3)
+    wrong(3, ["eval", "plain", "--data", "other"], "16 x 16", "--resize 12x12")
+    both = figures("eval", "plain", "--data", "other", "--resize", "12x12")
+    report(both["trained_on"] == figures("eval", "plain") and both["pictures"] == 2, "eval --data: both", both)
+    done = run("eval", "plain", "--data", "other", "--resize", "12x12", "--out", "both.png", "--count", "2")
+    report("colour made grey" in done.stderr and re.search(r"^ +data +other$", done.stdout, re.M), "eval --data: the columns", done.stdout, done.stderr)
+    report(png_size("both.png")[1] == 2 + 4 * 74, "eval --out: two rows of each", png_size("both.png"))
+    report(cell("both.png", 0, 72, 72)[0][0] == cell("both.png", 1, 72, 72)[71][71] == 51, "eval --out: the values")
+    own = figures("eval", "plain", "--data", "data")
+    report("trained_on" not in own and own["baselines"] == both["trained_on"]["baselines"], "eval --data with the run's own data", own)
+    os.rename("data", "moved")
+    done = run("eval", "plain", "--data", "other", "--resize", "12x12", "--json")
+    alone = json.loads(done.stdout)
+    report("warning" in done.stderr and "trained_on" not in alone and alone["mse"] == both["mse"], "eval --data without the run's own", done.stderr)
+    wrong(3, ["eval", "plain"], "data")
+    wrong(2, ["eval", "plain", "--out", "x.jpg"], ".png")
+    wrong(2, ["eval", "plain", "--pcs"], "'--pca'")
+
+    # binary cross entropy where the loss is that, and what a small or noisy input is worth by itself
+    train(write("ae.yaml", AE), "ae")
+    seen = figures("eval", "ae")
+    report(near(seen["bce"], seen["loss"], 1e-3) and all("bce" in row for row in seen["baselines"] + seen["classes"]), "eval: bce", seen)
+    report(sum(c["pictures"] for c in seen["classes"]) == 2000 and len(seen["classes"]) == 10, "eval: all classes", seen["classes"])
+    given(BLOCKS, "blocks", weights)
+    steps = figures("denoise", "blocks", "--out", "rows.png")["steps"]
+    base = figures("eval", "blocks")["baselines"]
+    report(base[1]["picture"] == "noisy input" and near(base[1]["mse"], steps[0]["mse"]), "eval: the noisy input", base, steps)
+    given(REPEATER, "repeater", weights)
+    steps = figures("upscale", "repeater", "--out", "rows.png")["steps"]
+    base = figures("eval", "repeater")["baselines"]
+    report([b["picture"] for b in base][1:4] == ["nearest", "bilinear", "mean picture"] and all(near(base[i + 1]["mse"], steps[i]["mse"]) for i in (0, 1)), "eval: enlargements", base, steps)
+
+
 def on_terminal(words, environment, until=None):
     """Runs on a pseudo-terminal; types Ctrl-C once `until` has appeared. Gives what was shown and the exit status."""
     pid, terminal = pty.fork()
@@ -737,7 +806,7 @@ def main():
     global program
     args = arguments()
     program = args.program
-    run_tests(args.tests or ["wrong", "verbs", "builtin", "parts", "warm", "corrupt", "condition", "restore", "precision", "terminal"], globals())
+    run_tests(args.tests or ["wrong", "verbs", "builtin", "parts", "warm", "corrupt", "condition", "restore", "eval", "restore", "precision", "terminal"], globals())
 
 
 if __name__ == "__main__":

@@ -153,21 +153,30 @@ const char *cli_memory_write(cli *c, const cli_memory *m)
 
 /* ---- data */
 
-hg_dataset *cli_open_data(cli *c, const int shape[3], const cli_memory *m)
+bool cli_data_is_other(cli *c, const cli_memory *m)
 {
-    hg_dataset_params params = {.seed = (uint64_t)m->seed, .channels = shape[0], .height = shape[1], .width = shape[2]};
-    /* other data than the run's has nothing to do with the run's parts and size */
     char *full = c->data ? realpath(c->data, NULL) : NULL;
-    bool other = c->data && (!full || !m->data || strcmp(full, m->data) != 0);
+    const bool other = c->data && (!full || !m->data || strcmp(full, m->data) != 0);
     free(full);
-    params.path = c->data ? c->data : m->data;
+    return other;
+}
+
+/* Other data than the run's has nothing to do with the run's parts and size. */
+static hg_dataset *open_data(cli *c, bool other, const char *path, const int resize[2], const int shape[3], const cli_memory *m)
+{
+    hg_dataset_params params = {.path = path, .seed = (uint64_t)m->seed, .channels = shape[0], .height = shape[1], .width = shape[2],
+                                .resize_height = resize[0], .resize_width = resize[1]};
     if (!other) params.split = m->split, params.skip = m->skip, params.limit = m->limit;
-    const int none[2] = {0, 0}, *resize = c->resize[0] ? c->resize : other ? none : m->resize;
-    params.resize_height = resize[0];
-    params.resize_width = resize[1];
     hg_dataset *data = hg_dataset_open(c->ctx, &params);
     if (data) cli_say(c, "%sdata:%s %s", cli_bold(c), cli_plain(c), hg_dataset_name(data));
     return data;
+}
+
+hg_dataset *cli_open_data(cli *c, const int shape[3], const cli_memory *m)
+{
+    const bool other = cli_data_is_other(c, m);
+    const int none[2] = {0, 0}, *resize = c->resize[0] ? c->resize : other ? none : m->resize;
+    return open_data(c, other, c->data ? c->data : m->data, resize, shape, m);
 }
 
 /* ---- runs */
@@ -227,6 +236,18 @@ void cli_run_close(cli_run *run)
     hg_device_close(run->device);
     hg_model_destroy(run->model);
     hg_checkpoint_close(run->info);
+}
+
+hg_dataset *cli_run_own_data(cli_run *run)
+{
+    cli *c = run->c;
+    const cli_memory *m = &run->memory;
+    if (!cli_data_is_other(c, m)) return NULL;
+    hg_dataset *data = open_data(c, false, m->data, m->resize, run->as_input ? run->in : run->out, m);
+    if (data || hg_context_status(c->ctx) != HG_BAD_INPUT) return data;
+    cli_say(c, "hourglass: warning: what the run was trained on is not shown beside it: %s", hg_message(c->ctx));
+    hg_context_clear(c->ctx);
+    return NULL;
 }
 
 int64_t cli_run_piece(const cli_run *run, int64_t most)

@@ -37,6 +37,8 @@ const char *cli_memory_write(cli *c, const cli_memory *memory);
 
 /* The data that --data names, else the remembered; pictures of the shape [C, H, W]. */
 hg_dataset *cli_open_data(cli *c, const int shape[3], const cli_memory *memory);
+/* Does --data name other data than the remembered? */
+bool cli_data_is_other(cli *c, const cli_memory *memory);
 
 /* A run opened for use: weights on the device, and the data where asked for. Zero-initialise. */
 typedef struct cli_run {
@@ -64,6 +66,10 @@ bool cli_run_open(cli_run *run, bool data);
 void cli_run_close(cli_run *run);
 /* What the run's net was made with, for further nets of it. */
 hg_net_params cli_run_net_params(const cli_run *run);
+
+/* Where --data names other data: what the run was trained on; the caller's to close. NULL where it does not, or, with a warning, where the
+ * run's own cannot be read any more. */
+hg_dataset *cli_run_own_data(cli_run *run);
 
 /* How many pictures verbs that go through a whole part hold at a time: at most `most`, and 2^24 numbers. */
 int64_t cli_run_piece(const cli_run *run, int64_t most);

@@ -4,13 +4,21 @@
 
 void quality_add(quality *q, unsigned what, const int shape[3], int64_t n, const float *target, const float *y)
 {
-    const size_t each = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2], all = each * (size_t)n;
-    q->n += n;
-    q->values += (int64_t)all;
-    q->squared += hg_squared_error(all, target, y);
-    if (what & QUALITY_CROSS_ENTROPY) q->cross += hg_cross_entropy(all, y, target);
-    for (int64_t i = 0; what & QUALITY_SSIM && i < n; i++)
-        q->ssim += hg_ssim(target + (size_t)i * each, y + (size_t)i * each, shape[0], shape[1], shape[2]);
+    const size_t each = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
+    for (int64_t i = 0; i < n; i++, target += each, y += each) {
+        const quality one = {1, (int64_t)each, hg_squared_error(each, target, y), what & QUALITY_CROSS_ENTROPY ? hg_cross_entropy(each, y, target) : 0,
+                             what & QUALITY_SSIM ? hg_ssim(target, y, shape[0], shape[1], shape[2]) : 0};
+        quality_merge(q, &one);
+    }
+}
+
+void quality_merge(quality *q, const quality *more)
+{
+    q->n += more->n;
+    q->values += more->values;
+    q->squared += more->squared;
+    q->cross += more->cross;
+    q->ssim += more->ssim;
 }
 
 double quality_mse(const quality *q) { return q->squared / (double)q->values; }

@@ -11,8 +11,10 @@ typedef struct quality { int64_t n, values; double squared, cross, ssim; } quali
 /* What is measured beside the squared error. SSIM takes most of the time. */
 enum { QUALITY_CROSS_ENTROPY = 1, QUALITY_SSIM = 2 };
 
-/* Adds n pictures y [n, C, H, W] that should be `target`. */
+/* Adds n pictures y [n, C, H, W] that should be `target`, one by one: the sums are the same to the bit however they come. */
 void quality_add(quality *q, unsigned what, const int shape[3], int64_t n, const float *target, const float *y);
+
+void quality_merge(quality *q, const quality *more);
 
 /* Per value: mean squared error, and binary cross entropy. */
 double quality_mse(const quality *q);

@@ -130,6 +130,7 @@ bool hg_graph_place_params(hg_graph *graph)
 
 const char *hg_model_name(const hg_model *model) { return model->name; }
 const char *hg_model_text(const hg_model *model) { return model->text; }
+const char *hg_model_loss(const hg_model *model) { return model->nodes[model->loss]->layer->head.name; }
 int hg_model_batch(const hg_model *model) { return model->batch; }
 int hg_model_epochs(const hg_model *model) { return model->epochs; }
 int64_t hg_model_steps(const hg_model *model, int64_t examples, int batch) { return (examples + (model->drop_last ? 0 : batch - 1)) / batch; }

@@ -290,13 +290,14 @@ static bool check_params(hg_dataset *data)
 
 static bool name_make(hg_dataset *data)
 {
-    char *name = hg_arena_format(data->arena, "%s: %" PRId64 " training and %" PRId64 " test pictures, %d x %d x %d, ",
-                                 data->params.path ? data->params.path : "built-in", data->parts[HG_TRAIN].count,
-                                 data->parts[HG_TEST].count, data->channels, data->height, data->width);
     const char *later = data->drawn ? ", drawn when they are needed" : "";
-    data->name = !name ? NULL : data->classes ? hg_arena_format(data->arena, "%s%d classes (%s%s)", name, data->classes,
-                                                                data->format->name, later)
-                                              : hg_arena_format(data->arena, "%sno labels (%s%s)", name, data->format->name, later);
+    const char *converted = data->channels == data->file_channels ? "" : data->channels == 1 ? ", colour made grey" : ", grey as RGB";
+    const char *labels = data->classes ? hg_arena_format(data->arena, "%d classes", data->classes) : "no labels";
+    data->name = labels ? hg_arena_format(data->arena, "%s: %" PRId64 " training and %" PRId64 " test pictures, %d x %d x %d, %s (%s%s%s)",
+                                          data->params.path ? data->params.path : "built-in", data->parts[HG_TRAIN].count,
+                                          data->parts[HG_TEST].count, data->channels, data->height, data->width, labels, data->format->name,
+                                          converted, later)
+                        : NULL;
     return data->name != NULL;
 }
 
