@@ -30,13 +30,17 @@ static bool find_mean(cli_run *run, float *mean)
 }
 
 /* Multiply-adds: the covariance's, and those of about twenty rounds of subspace iteration; 10^10 take about a second. */
-static double pca_work(double n, double d, double k) { return n * d * d / 2 + 80 * d * d * (2 * k + 8); }
+bool pca_is_quick(int64_t n, size_t d, size_t k)
+{
+    const double square = (double)d * (double)d;
+    return (double)n * square / 2 + 80 * square * (2 * (double)k + 8) < 4e10;
+}
 
 static bool find_components(cli_run *run, bool patient, baselines *b)
 {
     const int64_t all = hg_dataset_count(run->data, HG_TRAIN), n = all < SAMPLE ? all : SAMPLE;
     if (run->code_n >= run->out_n) return true;
-    if (!patient && pca_work((double)n, (double)run->out_n, (double)run->code_n) > 4e10) {
+    if (!patient && !pca_is_quick(n, run->out_n, run->code_n)) {
         cli_say(run->c, "PCA of %zu numbers to %zu is not compared with, as it takes long; --pca asks for it", run->out_n, run->code_n);
         return true;
     }

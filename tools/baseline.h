@@ -26,4 +26,7 @@ void baselines_close(baselines *b);
 /* What baseline i makes of n inputs x [n, in]: y [n, out]. */
 void baselines_make(const baselines *b, int i, int64_t n, const float *x, float *y);
 
+/* Does PCA of n rows of d numbers to k take no longer than some seconds? */
+bool pca_is_quick(int64_t n, size_t d, size_t k);
+
 #endif

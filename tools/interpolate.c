@@ -3,13 +3,14 @@
 #include <string.h>
 #include "open.h"
 
-static struct { const char *out; int64_t from, to, steps, label; } o = {.from = -1, .to = -1, .steps = 10, .label = -1};
+static struct { const char *out; int64_t from, to, steps, label; bool spherical; } o = {.from = -1, .to = -1, .steps = 10, .label = -1};
 
 static const cli_option options[] = {
     {"from", CLI_INT, &o.from, 0, 1e12, "I", "index of the first test picture"},
     {"to", CLI_INT, &o.to, 0, 1e12, "J", "index of the last test picture"},
     {"steps", CLI_INT, &o.steps, 2, 256, "N", "pictures on the way, both ends included; default 10"},
     {"label", CLI_INT, &o.label, 0, INT32_MAX, "L", "of a model with `condition`: as pictures of which class the way is drawn; default: the first picture's"},
+    {"spherical", CLI_FLAG, &o.spherical, 0, 0, NULL, "the angle between the codes grows evenly, not the code (slerp): keeps lengths"},
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "the picture: the first original, the way, the last original"},
     {0},
 };
@@ -30,7 +31,16 @@ static bool encode(cli_run *run, int64_t index, float *code)
     return ok;
 }
 
-/* codes[k] = (1 - t) from + t to, t = k / (steps - 1). */
+/* The code at t = k / (steps - 1) of the way; both ends are exact. */
+static void step(const cli_run *run, const float *ends, size_t k, float *z)
+{
+    const double t = (double)k / (double)(o.steps - 1);
+    const float *from = ends, *to = ends + run->code_n;
+    if (o.spherical) hg_slerp(run->code_n, from, to, t, z);
+    else
+        for (size_t i = 0; i < run->code_n; i++) z[i] = (float)((1 - t) * from[i] + t * to[i]);
+}
+
 static bool walk(cli_run *run)
 {
     hg_context *ctx = run->c->ctx;
@@ -38,10 +48,7 @@ static bool walk(cli_run *run)
     float *ends = hg_alloc(ctx, hg_mul(2, d), sizeof *ends);
     float *z = hg_alloc(ctx, hg_mul(steps, d), sizeof *z), *y = hg_alloc(ctx, hg_mul(steps + 2, m), sizeof *y);
     bool ok = ends && z && y && encode(run, o.from, ends) && encode(run, o.to, ends + d);
-    for (size_t k = 0; ok && k < steps; k++) {
-        float t = (float)k / (float)(steps - 1);
-        for (size_t i = 0; i < d; i++) z[k * d + i] = (1 - t) * ends[i] + t * ends[d + i];
-    }
+    for (size_t k = 0; ok && k < steps; k++) step(run, ends, k, z + k * d);
     ok = ok && cli_run_decode(run, o.label, o.steps, z, y + m);
     if (ok) {
         hg_dataset_get(run->data, HG_TEST, o.from, y);
