@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The program as a user meets it: wrong command lines, every verb in a pipe, and training on a terminal.
 
-    cli.py --program build/hourglass [wrong|verbs|builtin|parts|warm|corrupt|condition|restore|eval|restore|precision|terminal]...
+    cli.py --program build/hourglass [wrong|verbs|builtin|parts|warm|corrupt|condition|restore|eval|codes|precision|terminal]...
 
 Exit 77 where there is no OpenCL device."""
 import json, math, os, pty, re, select, signal, struct, subprocess, time, zlib
@@ -308,7 +308,7 @@ def test_verbs():
 
     def draw(verb, size, *rest, out="picture.png"):
         done = run(verb, "whole", "--out", out, *rest)
-        report(done.returncode == 0 and done.stdout == "", verb, done.stderr)
+        report(done.returncode == 0 and (done.stdout == "" or "--pca" in rest), verb, done.stderr)
         if size:
             width, height = png_size(out)
             report(abs(width / height - size[0] / size[1]) < 0.2 * size[0] / size[1], verb + ": the grid's shape", width, height)
@@ -752,6 +752,137 @@ def test_eval():
     report([b["picture"] for b in base][1:4] == ["nearest", "bilinear", "mean picture"] and all(near(base[i + 1]["mse"], steps[i]["mse"]) for i in (0, 1)), "eval: enlargements", base, steps)
 
 
+def halves(bright):
+    """White on one side, dark on the other, so that the codes of the two are at right angles but for what is dark."""
+    return [[255 * ((y < 6) == bright)] * 12 for y in range(12)]
+
+
+def test_codes():
+    """Where the code is the mean of every 2 x 2 pixels and decoding repeats it, all that is done with codes can be seen in the pictures."""
+    weights = {"encoder.0.weight": ([1, 1, 1, 1], 1.0), "encoder.0.bias": ([1], 0.0)}
+    picture_folder("data", {"train": {"lower": 2, "upper": 3}, "test": {"lower": 2, "upper": 2}}, {"lower": halves(False), "upper": halves(True)})
+    start = safetensors("plain.safetensors", weights)
+    done = run("train", write("plain.yaml", PLAIN), "--init", start, "--data", "data", "--epochs", "1", "--lr", "1e-12", "--tune", "0", "--out", "plain")
+    report(done.returncode == 0, "training", done.stderr)
+    train(write("ae.yaml", AE), "ae")
+    train(write("vae.yaml", VAE.replace("UNITS", "2")), "vae", "--epochs", "4")
+    train(write("vae3.yaml", VAE.replace("UNITS", "3")), "vae3")
+
+    # interpolate: half-way a mean, or what keeps the length
+    for rest, middle in [([], 0.5), (["--spherical"], 0.5 ** 0.5)]:
+        done = run("interpolate", "plain", "--from", "0", "--to", "2", "--steps", "5", "--out", "way.png", *rest)
+        report(done.returncode == 0, "interpolate", done.stderr)
+        way = [cell("way.png", 0, 72, 72, k, 7) for k in range(7)]
+        report(way[0] == way[1] and way[5] == way[6], "interpolate: both ends are exact", rest)
+        report(way[1][0][0] == way[5][71][0] == 0 and way[5][0][0] == way[1][71][0] == 255, "interpolate: from lower to upper", rest)
+        report(all(abs(way[3][y][0] - 255 * middle) <= 1 for y in (0, 71)), "interpolate: the middle", rest, way[3][0][0])
+
+    # manifold: each cell is what its two numbers decode to
+    low = -1.6448536269514722
+    for rest, order in [([], lambda r, c: (r, c)), (["--axes", "columns-first"], lambda r, c: (c, r))]:
+        places = [low, 0, -low]
+        npy("grid.npy", [v for r in places for c in places for v in order(r, c)], [9, 2])
+        run("decode", "vae", "--codes", "grid.npy", "--out", "grid.png")
+        done = run("manifold", "vae", "--grid", "3", "--normal", "--out", "normal.png", *rest)
+        report(done.returncode == 0 and open("grid.png", "rb").read() == open("normal.png", "rb").read(), "manifold --normal", rest, done.stderr)
+        run("manifold", "vae", "--grid", "3", "--range", str(low), str(-low), "--out", "range.png", *rest)
+        report(open("range.png", "rb").read() == open("normal.png", "rb").read(), "manifold --range", rest)
+    run("manifold", "vae", "--grid", "3", "--normal", "--out", "rows.png")
+    report(open("rows.png", "rb").read() != open("normal.png", "rb").read(), "manifold: the axes differ")
+
+    # latent: neighbours' votes and errors, counted here as well
+    noise = [((i * 7919 + 13) * 104729 % 1000003) % 256 for i in range(3 * 8 * 144 + 7)]
+    for part in ["train", "test"]:
+        for kind in range(3):
+            os.makedirs("noisy/%s/%d" % (part, kind))
+            for i in range(8):
+                at = (kind * 8 + i) * 144 + (7 if part == "test" else 0)
+                pixels = [[min(255, 10 * kind + noise[at + 12 * y + x] // (1 + (x > 7))) for x in range(12)] for y in range(12)]
+                write_png("noisy/%s/%d/%d.png" % (part, kind, i), pixels)
+    words = ["plain", "--data", "noisy"]
+    run("encode", *words, "--out", "codes.npy")
+    shape, values = read_npy("codes.npy")
+    codes = [values[36 * i:36 * i + 36] for i in range(24)]
+    right = 0
+    for i, code in enumerate(codes):
+        near_ones = sorted((sum((a - b) ** 2 for a, b in zip(code, other)), k // 8) for k, other in enumerate(codes) if k != i)[:3]
+        votes = [label for _, label in near_ones]
+        right += max(votes, key=lambda v: (votes.count(v), -votes.index(v))) == i // 8
+    seen = figures("latent", *words, "--pca", "--knn", "3", "--out", "latent.svg")
+    code, pca = seen["embeddings"]
+    report(shape == (24, 1, 6, 6) and 8 < right < 24 and near(code["knn_accuracy"], right / 24), "latent: neighbours", right, seen)
+    report(code["numbers"] == pca["numbers"] == 36 and near(code["squared_error"], 144 * figures("eval", *words)["mse"]), "latent: the code's error", seen)
+    report(0 <= pca["squared_error"] < 1e-6 and seen["pictures"] == 24, "latent: 36 components of 24 pictures lose nothing", seen)
+    table = run("latent", "vae", "--pca", "--out", "latent.png").stdout
+    report(re.search(r"^embedding +numbers +knn_accuracy +squared_error$", table, re.M) and re.search(r"^PCA of the pixels +2 +0\.", table, re.M), "latent: the table", table)
+    os.mkdir("bare")
+    for i in range(30):
+        write_png("bare/%02d.png" % i, [[(x * y + 9 * i) % 256 for x in range(12)] for y in range(12)])
+    bare = figures("latent", "plain", "--data", "bare", "--pca", "--knn", "1", "--count", "3", "--out", "x.svg")
+    report([e["knn_accuracy"] for e in bare["embeddings"]] == [None, None], "latent without labels", bare)
+
+    # perturb: without noise it is the reconstruction; the rest grows with the noise, the same way each time
+    seen = figures("perturb", "plain", "--noise", "0,0.1,0.2,0.4", "--count", "4", "--out", "noise.png", "--chart", "curve.svg")
+    errors = [level["mse"] for level in seen["levels"]]
+    report(errors[0] == figures("eval", "plain")["mse"] == 0 and [l["noise"] for l in seen["levels"]] == [0, 0.1, 0.2, 0.4], "perturb: no noise", seen)
+    report(near(errors[1], 0.01, 0.3) and near(errors[2], 4 * errors[1], 1e-4) and near(errors[3], 16 * errors[1], 1e-4), "perturb: this decoder passes the noise on", errors)
+    report(cell("noise.png", 0, 72, 72, 3, 4) == cell("noise.png", 1, 72, 72, 3, 4) != cell("noise.png", 2, 72, 72, 3, 4), "perturb: the rows")
+    report(open("curve.svg").read(200).lstrip().startswith("<?xml"), "perturb --chart")
+    again = [figures("perturb", "plain", "--noise", "0.1", "--out", "n.png", "--seed", s)["levels"][0]["mse"] for s in ("0", "1")]
+    report(again[0] == errors[1] != again[1], "perturb --seed", again, errors)
+    report(figures("perturb", "vae", "--noise", "0", "--out", "n.png")["levels"][0]["mse"] == figures("eval", "vae")["mse"], "perturb: no noise in a variational model")
+
+    # inspect: half of the numbers are zero, the others one; in the picture of the code as well
+    seen = figures("inspect", "plain", "--out", "code.png", "--random", "0.25", "0.75")
+    want = {"pictures": 4, "code": [1, 6, 6], "minimum": 0, "maximum": 1, "mean": 0.5, "std": 0.5, "zeros": 0.5, "unused": 0}
+    report(all(seen[k] == v for k, v in want.items()) and seen["unit_means"] == [0.5, 0.5], "inspect: figures", seen)
+    report(png_size("code.png")[1] == 2 + 5 * 74, "inspect: rows", png_size("code.png"))
+    # 36 places and 1 channel: the code is two pixels wide in the middle of its cell, which is 72 pixels
+    report([cell("code.png", 1, 72, 72, 0, 4)[y][36] for y in (0, 35, 36, 71)] == [0, 0, 255, 255], "inspect: code by positions")
+    run("inspect", "plain", "--out", "maps.png", "--layout", "maps")
+    report(cell("maps.png", 0, 72, 72, 1, 4) == cell("maps.png", 1, 72, 72, 1, 4), "inspect: code as maps")
+    tones = {v for line in cell("code.png", 4, 72, 72, 0, 4) for v in line}
+    report(all(0.25 * 255 - 1 <= v <= 0.75 * 255 + 1 for v in tones) and len(tones) > 20, "inspect --random: this decoder shows the codes", sorted(tones))
+
+    # arithmetic: lower and the difference make upper; groups from classes, codes and folders alike
+    groups = {"class": ["upper", "lower"], "codes": ["upper.npy", "lower.npy"], "folder": ["data/train/upper", "data/train/lower"]}
+    for name, bright in [("upper", True), ("lower", False)]:
+        npy(name + ".npy", [v / 255 for line in halves(bright)[::2] for v in line[::2]] * 2, [2, 36])
+    for kind, (add, subtract) in groups.items():
+        done = run("arithmetic", "plain", "--add", add, "--subtract", subtract, "--scale", "0,0.5,1", "--count", "2", "--out", kind + ".png")
+        report(done.returncode == 0 and "6 apart" in done.stdout, "arithmetic by " + kind, done.stdout, done.stderr)
+        rows = [cell(kind + ".png", k, 72, 72, 1, 2) for k in range(4)]
+        report(rows[0] == rows[1] and rows[0][0][0] == 0 and rows[0][71][0] == 255, "arithmetic: the subtracted group's pictures", kind)
+        report(all(abs(rows[2][y][0] - 127.5) <= 1 for y in (0, 71)) and rows[3][0][0] == 255 and rows[3][71][0] == 0, "arithmetic: they become the others", kind)
+
+    wrong(2, ["interpolate", "plain", "--out", "x.png", "--from", "0", "--to", "1", "--sperical"], "'--spherical'")
+    wrong(2, ["manifold", "vae", "--out", "x.png", "--axes", "rows"], "rows-first")
+    wrong(2, ["manifold", "vae", "--out", "x.png", "--normal", "--range", "0", "1"], "--normal")
+    wrong(2, ["manifold", "vae3", "--out", "x.png", "--normal"], "3 numbers")
+    wrong(2, ["latent", "vae", "--out", "x.png", "--json"], "--pca")
+    wrong(2, ["latent", "vae", "--out", "x.png", "--pca", "--knn", "0"], "--knn")
+    for noise in ["", "a", "0,", "-1", "0,,1", "0;1"]:
+        wrong(2, ["perturb", "vae", "--out", "x.png", "--noise", noise], "--noise")
+    wrong(2, ["perturb", "vae", "--out", "x.png", "--chart", "x.txt"], ".svg")
+    wrong(2, ["inspect", "vae", "--out", "x.png", "--layout", "map"], "maps")
+    wrong(2, ["inspect", "vae", "--out", "x.png", "--random", "1", "0"], "--random")
+    for verb in ["perturb", "inspect"]:
+        wrong(2, [verb, "vae"], "--out")
+        wrong(8, [verb, "vae", "--out", "no/where.png"], "no")
+        wrong(3, [verb, "none", "--out", "x.png"], "none")
+    change = ["arithmetic", "plain", "--out", "x.png"]
+    wrong(2, change, "--add")
+    wrong(2, change + ["--add", "upper"], "--subtract")
+    wrong(2, change + ["--add", "uper", "--subtract", "lower"], "'upper'")
+    wrong(3, change + ["--add", "upper.npy", "--subtract", npy("bad.npy", [0] * 8, [4, 2])], "bad.npy", "[N, 1, 6, 6]")
+    wrong(3, change + ["--add", "upper", "--subtract", "none.npy"], "none.npy")
+    wrong(3, change + ["--add", "upper", "--subtract", "data"], "no PNG files")
+    write_png("noisy/test/0/odd.png", [[0] * 5] * 4)
+    wrong(3, change + ["--add", "upper", "--subtract", "noisy/test/0"], "odd.png", "4 x 5", "--resize 12x12")
+    wrong(3, change + ["--add", "upper", "--subtract", "lower", "--data", "bare"], "no labels")
+    report(not os.path.exists("x.png"), "a verb that fails leaves no picture")
+
+
 def on_terminal(words, environment, until=None):
     """Runs on a pseudo-terminal; types Ctrl-C once `until` has appeared. Gives what was shown and the exit status."""
     pid, terminal = pty.fork()
@@ -806,7 +937,7 @@ def main():
     global program
     args = arguments()
     program = args.program
-    run_tests(args.tests or ["wrong", "verbs", "builtin", "parts", "warm", "corrupt", "condition", "restore", "eval", "restore", "precision", "terminal"], globals())
+    run_tests(args.tests or ["wrong", "verbs", "builtin", "parts", "warm", "corrupt", "condition", "restore", "eval", "codes", "precision", "terminal"], globals())
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "base/file.h"
-#include "npy.h"
-#include "open.h"
+#include "codes.h"
 #include "rows.h"
 
 static struct { const char *codes, *out; int64_t label; } o = {.label = -1};
@@ -14,31 +13,6 @@ static const cli_option options[] = {
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png|DIR", "one picture of all, or a folder for a file each"},
     {0},
 };
-
-/* How many codes the array holds, -1 if it holds none of this model. One code may come without the leading 1. */
-static int64_t count_codes(const cli_run *run, const npy_array *a)
-{
-    const int *code = run->code;
-    bool flat = code[1] == 1 && code[2] == 1;
-    if (a->rank == 1 && flat && a->shape[0] == code[0]) return 1;
-    if (a->rank == 2 && (size_t)a->shape[1] == run->code_n) return a->shape[0];
-    if (a->rank == 3 && a->shape[0] == code[0] && a->shape[1] == code[1] && a->shape[2] == code[2]) return 1;
-    if (a->rank == 4 && a->shape[1] == code[0] && a->shape[2] == code[1] && a->shape[3] == code[2]) return a->shape[0];
-    return -1;
-}
-
-static bool fail_shape(cli_run *run, const npy_array *a)
-{
-    const char *shape = "";
-    for (int i = 0; i < a->rank && shape; i++)
-        shape = hg_arena_format(run->c->arena, "%s%s%" PRId64, shape, i ? ", " : "", a->shape[i]);
-    const int *code = run->code;
-    if (code[1] == 1 && code[2] == 1)
-        return hg_fail(run->c->ctx, HG_BAD_INPUT, "%s: an array [%s]; the codes of %s are [N, %d]", o.codes,
-                       shape ? shape : "", hg_model_name(run->model), code[0]);
-    return hg_fail(run->c->ctx, HG_BAD_INPUT, "%s: an array [%s]; the codes of %s are [N, %d, %d, %d]", o.codes,
-                   shape ? shape : "", hg_model_name(run->model), code[0], code[1], code[2]);
-}
 
 static bool is_png(const char *path)
 {
@@ -53,12 +27,9 @@ static bool check_out(cli *c)
     return cli_check_folder(c, "out", o.out);
 }
 
-static bool decode(cli_run *run, const npy_array *codes)
+static bool decode(cli_run *run, int64_t n, const npy_array *codes)
 {
     enum { GRID_LIMIT = 4096 };
-    int64_t n = count_codes(run, codes);
-    if (n < 0) return fail_shape(run, codes);
-    if (n == 0) return hg_fail(run->c->ctx, HG_BAD_INPUT, "%s: holds no code", o.codes);
     bool grid = is_png(o.out);
     if (grid && n > GRID_LIMIT)
         return hg_fail(run->c->ctx, HG_USAGE,
@@ -79,8 +50,9 @@ static bool run(cli *c)
     if (!check_out(c)) return false;
     cli_run r;
     npy_array codes = {0};
-    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && cli_run_need_label(&r, o.label) && npy_read(c->ctx, o.codes, &codes) &&
-              decode(&r, &codes);
+    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && cli_run_need_label(&r, o.label);
+    int64_t n = ok ? codes_read(&r, o.codes, &codes) : -1;
+    ok = n > 0 && decode(&r, n, &codes);
     hg_free(codes.data);
     cli_run_close(&r);
     return ok;
