@@ -11,8 +11,10 @@
 static struct { const char *out, *add, *subtract; int64_t count; cli_numbers scale; } o = {.count = 10, .scale = {{0, 0.5, 1, 1.5}, 4}};
 
 static const cli_option options[] = {
-    {"add", CLI_TEXT, &o.add, 0, 0, "GROUP", "a class of the training part, a .npy file of codes, or a folder of PNG files: their mean code is added"},
-    {"subtract", CLI_TEXT, &o.subtract, 0, 0, "GROUP", "the same: their mean code is subtracted; where it is a class, its test pictures are changed, else the first ones"},
+    {"add", CLI_TEXT, &o.add, 0, 0, "GROUP",
+     "a class of the training part, a .npy file of codes, or a folder of PNG files: their mean code is added"},
+    {"subtract", CLI_TEXT, &o.subtract, 0, 0, "GROUP",
+     "the same: their mean code is subtracted; where it is a class, its test pictures are changed, else the first ones"},
     {"scale", CLI_NUMBERS, &o.scale, -1e6, 1e6, "0,1", "how much of the difference is added, a row each; default 0,0.5,1,1.5"},
     {"count", CLI_INT, &o.count, 1, 4096, "N", "how many pictures in a row; default 10"},
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "rows: pictures, and below them what their changed codes decode to"},
@@ -33,11 +35,12 @@ static int class_of(cli_run *run, const char *option, const char *what)
         if (strcmp(names[i], what) == 0) return i;
     }
     if (names && n == 0)
-        hg_fail(run->c->ctx, HG_BAD_INPUT, "--%s %s: the data has no labels; give a .npy file of codes or a folder of PNG files, or data with classes",
+        hg_fail(run->c->ctx, HG_BAD_INPUT,
+                "--%s %s: the data has no labels; give a .npy file of codes or a folder of PNG files, or data with classes",
                 option, what);
     if (names && n > 0)
-        hg_fail(run->c->ctx, HG_USAGE, "--%s %s: neither a class of the data, which are %s to %s, nor a .npy file or a folder%s", option, what, names[0],
-                names[n - 1], cli_suggest(run->c, what, names, n));
+        hg_fail(run->c->ctx, HG_USAGE, "--%s %s: neither a class of the data, which are %s to %s, nor a .npy file or a folder%s", option, what,
+                names[0], names[n - 1], cli_suggest(run->c, what, names, n));
     return -1;
 }
 
@@ -80,8 +83,8 @@ static bool add_folder(cli_run *run, const char *option, const char *path, sums 
     for (int64_t i = 0; ok && i < p.n; i++) {
         const int *shape = p.at[i].shape;
         ok = (shape[1] == run->in[1] && shape[2] == run->in[2]) ||
-             hg_fail(run->c->ctx, HG_BAD_INPUT, "--%s %s: %s is %d x %d, but the model reads %d x %d (height x width); add --resize %dx%d", option, path,
-                     p.at[i].path, shape[1], shape[2], run->in[1], run->in[2], run->in[1], run->in[2]);
+             hg_fail(run->c->ctx, HG_BAD_INPUT, "--%s %s: %s is %d x %d, but the model reads %d x %d (height x width); add --resize %dx%d",
+                     option, path, p.at[i].path, shape[1], shape[2], run->in[1], run->in[2], run->in[1], run->in[2]);
         ok = ok && add_inputs(run, 1, p.at[i].x, s);
     }
     pictures_free(&p);
@@ -107,7 +110,8 @@ static double *mean_of(cli_run *run, const char *option, const char *what)
     else if (ok) {
         const int label = class_of(run, option, what);
         ok = label >= 0 && add_class(run, label, &s);
-        if (ok && s.n == 0) ok = hg_fail(run->c->ctx, HG_BAD_INPUT, "--%s %s: the training part has no pictures of this class", option, what);
+        if (ok && s.n == 0)
+            ok = hg_fail(run->c->ctx, HG_BAD_INPUT, "--%s %s: the training part has no pictures of this class", option, what);
     }
     for (size_t k = 0; ok && k < run->code_n; k++) s.sum[k] /= (double)s.n;
     if (ok) return s.sum;
@@ -130,7 +134,8 @@ static bool draw(cli_run *run, int64_t n, const int64_t *at, const double *plus,
 {
     const size_t d = run->code_n;
     band bands[CLI_MANY + 1] = {{0}};
-    float *x = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->out_n), sizeof *x), *codes = hg_alloc(run->c->ctx, hg_mul((size_t)n, d), sizeof *codes);
+    float *x = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->out_n), sizeof *x);
+    float *codes = hg_alloc(run->c->ctx, hg_mul((size_t)n, d), sizeof *codes);
     float *z = hg_alloc(run->c->ctx, hg_mul((size_t)n, d), sizeof *z);
     bool ok = x && codes && z;
     for (int64_t i = 0; ok && i < n; i++) {
@@ -175,7 +180,8 @@ static bool change(cli_run *run)
 
 static bool run(cli *c)
 {
-    if (!o.add || !o.subtract) return hg_fail(c->ctx, HG_USAGE, "arithmetic needs --add GROUP and --subtract GROUP: classes, .npy files or folders");
+    if (!o.add || !o.subtract)
+        return hg_fail(c->ctx, HG_USAGE, "arithmetic needs --add GROUP and --subtract GROUP: classes, .npy files or folders");
     if (!cli_check_out(c, o.out, cli_png)) return false;
     cli_run r;
     bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && cli_run_open(&r, true) && change(&r);

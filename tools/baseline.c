@@ -48,7 +48,8 @@ static bool find_components(cli_run *run, bool patient, baselines *b)
     const size_t k = run->code_n;
     b->components = hg_alloc(ctx, hg_mul(k, run->out_n), sizeof *b->components);
     b->codes = hg_alloc(ctx, k, sizeof *b->codes);
-    float *x = cli_run_pictures(run, HG_TRAIN, 0, n), *mean = hg_alloc(ctx, run->out_n, sizeof *mean), *variances = hg_alloc(ctx, k, sizeof *variances);
+    float *x = cli_run_pictures(run, HG_TRAIN, 0, n), *mean = hg_alloc(ctx, run->out_n, sizeof *mean);
+    float *variances = hg_alloc(ctx, k, sizeof *variances);
     bool ok = b->components && b->codes && x && mean && variances &&
               hg_pca(ctx, n, (int)run->out_n, x, (int)k, mean, b->components, variances);
     hg_free(x);

@@ -258,7 +258,8 @@ static bool set_numbers(cli *c, const cli_option *o, const char *text)
         const char *word = hg_arena_format(c->arena, "%.*s", (int)length, text);
         if (to->n == CLI_MANY) return hg_fail(c->ctx, HG_USAGE, "--%s: more than %d numbers", o->name, CLI_MANY);
         if (!word || !hg_parse_float(word, &to->at[to->n]))
-            return hg_fail(c->ctx, HG_USAGE, "--%s: '%s' is no number; expected numbers such as %s", o->name, word ? word : text, o->argument);
+            return hg_fail(c->ctx, HG_USAGE, "--%s: '%s' is no number; expected numbers such as %s", o->name, word ? word : text,
+                           o->argument);
         if (o->min < o->max && !(to->at[to->n] >= o->min && to->at[to->n] <= o->max)) return out_of_range(c, o, word);
         to->n++;
         text += length;

@@ -14,7 +14,8 @@ static struct { const char *out; int64_t count; bool json, pca; } o = {.count = 
 static const cli_option options[] = {
     {"json", CLI_FLAG, &o.json, 0, 0, NULL, "as JSON"},
     {"pca", CLI_FLAG, &o.pca, 0, 0, NULL, "compare with PCA even where that takes minutes"},
-    {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "draw rows, too: inputs, outputs, and targets where those are not the inputs; of both data sets"},
+    {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png",
+     "draw rows, too: inputs, outputs, and targets where those are not the inputs; of both data sets"},
     {"count", CLI_INT, &o.count, 1, 4096, "N", "how many pictures in the rows; default 10"},
     {0},
 };
@@ -53,16 +54,18 @@ static bool add_piece(cli_run *run, const baselines *b, int64_t first, int64_t m
 static bool add_row(json_t *rows, const char *key, const char *name, const quality *q, unsigned what, bool count)
 {
     json_t *row = json_pack("{s:s}", key, name);
-    return json_array_append_new(rows, row) == 0 && (!count || json_object_set_new(row, "pictures", json_integer(q->n)) == 0) && quality_put(q, what, row);
+    return json_array_append_new(rows, row) == 0 && (!count || json_object_set_new(row, "pictures", json_integer(q->n)) == 0) &&
+           quality_put(q, what, row);
 }
 
 static json_t *to_json(const cli_run *run, const hg_losses *l, const baselines *b, const totals *t)
 {
     const unsigned what = measured(run);
     json_t *rows = json_array(), *classes = json_array();
-    json_t *root = json_pack("{s:s, s:I, s:f, s:f, s:f, s:f}", "data", hg_dataset_name(run->data), "pictures", (json_int_t)t->all.n, "loss", l->loss,
-                             "reconstruction", l->reconstruction, "kl", l->kl, "penalty", l->penalty);
-    bool ok = rows && classes && quality_put(&t->all, what, root) && add_row(rows, "picture", "model", &t->all, what & ~QUALITY_SSIM, false);
+    json_t *root = json_pack("{s:s, s:I, s:f, s:f, s:f, s:f}", "data", hg_dataset_name(run->data), "pictures", (json_int_t)t->all.n, "loss",
+                             l->loss, "reconstruction", l->reconstruction, "kl", l->kl, "penalty", l->penalty);
+    bool ok = rows && classes && quality_put(&t->all, what, root) &&
+              add_row(rows, "picture", "model", &t->all, what & ~QUALITY_SSIM, false);
     for (int i = 0; ok && i < b->n; i++) ok = add_row(rows, "picture", b->names[i], &t->baselines[i], what & ~QUALITY_SSIM, false);
     for (int i = 0; ok && i < hg_dataset_classes(run->data); i++)
         if (t->classes[i].n) ok = add_row(classes, "class", hg_dataset_class_name(run->data, i), &t->classes[i], what, true);
@@ -95,7 +98,10 @@ static json_t *measure(cli_run *run, const baselines *b)
 enum { SETS = 2, COLUMN = 16 };
 
 /* What is not worth a line: no KL or penalty in any set. */
-static bool is_shown(const char *key, const json_t *value) { return json_number_value(value) != 0 || (strcmp(key, "kl") != 0 && strcmp(key, "penalty") != 0); }
+static bool is_shown(const char *key, const json_t *value)
+{
+    return json_number_value(value) != 0 || (strcmp(key, "kl") != 0 && strcmp(key, "penalty") != 0);
+}
 
 static void print_figures(const json_t *const *sets, const char *const *names, int n)
 {

@@ -11,9 +11,11 @@
 static struct { const char *out, *layout; int64_t count, seed; double random[2]; bool json; } o = {.count = 10, .layout = "positions"};
 
 static const cli_option options[] = {
-    {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "rows: inputs, their codes from black (smallest) to white (largest), their reconstructions"},
+    {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png",
+     "rows: inputs, their codes from black (smallest) to white (largest), their reconstructions"},
     {"layout", CLI_TEXT, &o.layout, 0, 0, "HOW",
-     "of codes of channels x height x width: positions (default), a line for each place and in it the channels; maps, the channels' pictures side by side"},
+     "of codes of channels x height x width: positions (default), a line for each place and in it the channels; "
+     "maps, the channels' pictures side by side"},
     {"random", CLI_RANGE, o.random, 0, 0, "A B", "two rows more: codes drawn evenly from A to B, and what is decoded from them"},
     {"count", CLI_INT, &o.count, 1, 4096, "N", "how many pictures in the rows; default 10"},
     {"seed", CLI_INT, &o.seed, 0, 9e18, "N", "which random codes; default 0"},
@@ -99,10 +101,11 @@ static bool print(cli_run *run, int64_t n, const summary *s)
 {
     const int *c = run->code;
     if (o.json)
-        return figures_print_json(run->c, json_pack("{s:I, s:[i, i, i], s:f, s:f, s:f, s:f, s:f, s:I, s:[f, f], s:[f, f]}", "pictures", (json_int_t)n, "code",
-                                                    c[0], c[1], c[2], "minimum", s->low, "maximum", s->high, "mean", s->mean, "std", s->std, "zeros",
-                                                    s->zeros, "unused", (json_int_t)s->units.unused, "unit_means", s->units.mean_low, s->units.mean_high,
-                                                    "unit_stds", s->units.std_low, s->units.std_high));
+        return figures_print_json(
+            run->c, json_pack("{s:I, s:[i, i, i], s:f, s:f, s:f, s:f, s:f, s:I, s:[f, f], s:[f, f]}", "pictures", (json_int_t)n, "code", c[0], c[1], c[2],
+                              "minimum", s->low, "maximum", s->high, "mean", s->mean, "std", s->std, "zeros", s->zeros, "unused",
+                              (json_int_t)s->units.unused, "unit_means", s->units.mean_low, s->units.mean_high, "unit_stds", s->units.std_low,
+                              s->units.std_high));
     printf("codes               %" PRId64 " of %zu numbers (%d x %d x %d)\n", n, run->code_n, c[0], c[1], c[2]);
     printf("range               %.6g to %.6g\n", s->low, s->high);
     printf("mean                %.6g\n", s->mean);
@@ -120,7 +123,8 @@ static bool print(cli_run *run, int64_t n, const summary *s)
 static bool draw_random(cli_run *run, int64_t n, float *z, float *y)
 {
     hg_rng rng = hg_rng_make((uint64_t)o.seed, HG_STREAM_SAMPLE, 0);
-    for (size_t i = 0; z && i < (size_t)n * run->code_n; i++) z[i] = (float)(o.random[0] + (o.random[1] - o.random[0]) * hg_rng_uniform(&rng));
+    for (size_t i = 0; z && i < (size_t)n * run->code_n; i++)
+        z[i] = (float)(o.random[0] + (o.random[1] - o.random[0]) * hg_rng_uniform(&rng));
     return z && y && hg_decode(run->net, n, z, NULL, y);
 }
 
@@ -136,8 +140,10 @@ static bool draw(cli_run *run, int64_t n, const float *codes)
     float *made = random ? hg_alloc(ctx, hg_mul((size_t)n, run->out_n), sizeof *made) : NULL;
     bool ok = x && y && shown && hg_decode(run->net, n, codes, NULL, y) && (!random || draw_random(run, n, z, made));
     float *drawn = ok && random ? draw_codes(run, &l, n, z, o.random[0], o.random[1]) : NULL;
-    const band bands[] = {{"input", x, {run->in[0], run->in[1], run->in[2]}, NULL},       {"code", shown, {1, l.shape[1], l.shape[2]}, NULL},
-                          {"output", y, {run->out[0], run->out[1], run->out[2]}, NULL},  {"random code", drawn, {1, l.shape[1], l.shape[2]}, NULL},
+    const band bands[] = {{"input", x, {run->in[0], run->in[1], run->in[2]}, NULL},
+                          {"code", shown, {1, l.shape[1], l.shape[2]}, NULL},
+                          {"output", y, {run->out[0], run->out[1], run->out[2]}, NULL},
+                          {"random code", drawn, {1, l.shape[1], l.shape[2]}, NULL},
                           {"its output", made, {run->out[0], run->out[1], run->out[2]}, NULL}};
     ok = ok && (drawn || !random) && rows_draw(run->c, o.out, bands, random ? 5 : 3, n);
     float *const blocks[] = {x, y, shown, z, made, drawn};

@@ -13,8 +13,8 @@ static const cli_option options[] = {
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png|FILE.svg", "the chart"},
     {"count", CLI_INT, &o.count, 3, 1000000, "N", "at most this many test pictures; default 10000"},
     {"pca", CLI_FLAG, &o.pca, 0, 0, NULL,
-     "beside it, PCA of the pixels to two dimensions; prints for the whole code, and PCA with as many numbers, the squared error per picture and "
-     "how often a picture's K nearest neighbours name its class (leaving it out)"},
+     "beside it, PCA of the pixels to two dimensions; prints for the whole code, and PCA with as many numbers, "
+     "the squared error per picture and how often a picture's K nearest neighbours name its class (leaving it out)"},
     {"knn", CLI_INT, &o.knn, 1, 100, "K", "how many neighbours; default 5"},
     {"json", CLI_FLAG, &o.json, 0, 0, NULL, "the figures as JSON"},
     {0},
@@ -75,11 +75,13 @@ static bool plot(cli_run *run, int64_t n, const int *labels, const plane *code, 
     int classes = hg_dataset_classes(run->data);
     const char **names = hg_arena_alloc(run->c->arena, (size_t)classes + 1, sizeof *names);
     const bool direct = run->code_n <= 2;
-    const char *title = hg_arena_format(run->c->arena, direct ? "%s: code of %zu" : "%s: PCA of the code of %zu", hg_model_name(run->model), run->code_n);
+    const char *what = direct ? "code" : "PCA of the code";
+    const char *title = hg_arena_format(run->c->arena, "%s: %s of %zu", hg_model_name(run->model), what, run->code_n);
     if (!names || !title) return false;
     for (int i = 0; i < classes; i++) names[i] = hg_dataset_class_name(run->data, i);
     hg_scatter panels[2] = {
-        {n, code->x, code->y, classes ? labels : NULL, classes, names, title, direct ? "z[0]" : "component 1", direct ? "z[1]" : "component 2"},
+        {n, code->x, code->y, classes ? labels : NULL, classes, names, title, direct ? "z[0]" : "component 1",
+         direct ? "z[1]" : "component 2"},
         {n, pixels->x, pixels->y, classes ? labels : NULL, classes, names, "PCA of the pixels", "component 1", "component 2"},
     };
     if (!hg_plot_scatter(run->c->ctx, o.out, panels, o.pca ? 2 : 1)) return false;
@@ -92,7 +94,8 @@ static bool draw(cli_run *run, const int *labels, const points *code, const poin
     plane planes[2] = {{0}};
     points flat = {0};
     bool ok = (code->k <= 2 || project(run->c->ctx, code->rows, code->n, (size_t)code->k, 2, &flat)) &&
-              take_columns(run->c->ctx, code->k <= 2 ? code : &flat, &planes[0]) && (!o.pca || take_columns(run->c->ctx, pixels, &planes[1])) &&
+              take_columns(run->c->ctx, code->k <= 2 ? code : &flat, &planes[0]) &&
+              (!o.pca || take_columns(run->c->ctx, pixels, &planes[1])) &&
               plot(run, code->n, labels, &planes[0], &planes[1]);
     for (int i = 0; i < 2; i++) {
         hg_free(planes[i].x);
@@ -137,17 +140,19 @@ static bool add_row(cli_run *run, const char *name, const int *labels, const poi
     int64_t labelled = 0;
     for (int64_t i = 0; i < p->n; i++) labelled += labels[i] >= 0;
     if (labelled > o.knn && !hg_knn_accuracy(run->c->ctx, knn_count(p), p->k, p->rows, labels, (int)o.knn, &accuracy)) return false;
-    json_t *row = json_pack("{s:s, s:i, s:o, s:f}", "embedding", name, "numbers", p->k, "knn_accuracy", figure(accuracy), "squared_error", p->squared_error);
+    json_t *row = json_pack("{s:s, s:i, s:o, s:f}", "embedding", name, "numbers", p->k, "knn_accuracy", figure(accuracy), "squared_error",
+                            p->squared_error);
     return json_array_append_new(rows, row) == 0 || hg_fail_memory(run->c->ctx, 0);
 }
 
 static bool print(cli_run *run, const int *labels, const points *code, const points *pixels)
 {
     json_t *rows = json_array();
+    const int64_t compared = knn_count(code) < knn_count(pixels) ? knn_count(code) : knn_count(pixels);
     bool ok = rows && add_row(run, "code", labels, code, rows) && add_row(run, "PCA of the pixels", labels, pixels, rows);
     if (ok && o.json)
-        return figures_print_json(run->c, json_pack("{s:I, s:I, s:I, s:o}", "pictures", (json_int_t)code->n, "knn", (json_int_t)o.knn, "knn_pictures",
-                                                    (json_int_t)(knn_count(code) < knn_count(pixels) ? knn_count(code) : knn_count(pixels)), "embeddings", rows));
+        return figures_print_json(run->c, json_pack("{s:I, s:I, s:I, s:o}", "pictures", (json_int_t)code->n, "knn", (json_int_t)o.knn,
+                                                    "knn_pictures", (json_int_t)compared, "embeddings", rows));
     if (ok) figures_print_rows(rows);
     json_decref(rows);
     return ok;
@@ -161,8 +166,8 @@ static bool show(cli_run *run, int64_t n)
     points code = {n, (int)run->code_n, cli_run_codes(run, HG_TEST, n), 0}, pixels = {0};
     int *labels = hg_alloc(ctx, (size_t)n, sizeof *labels);
     for (int64_t i = 0; labels && i < n; i++) labels[i] = hg_dataset_label(run->data, HG_TEST, i);
-    bool ok = code.rows && labels && (!o.pca || (pixel_points(run, n, &pixels) && find_error(run, &code))) && draw(run, labels, &code, &pixels) &&
-              (!o.pca || print(run, labels, &code, &pixels));
+    bool ok = code.rows && labels && (!o.pca || (pixel_points(run, n, &pixels) && find_error(run, &code))) &&
+              draw(run, labels, &code, &pixels) && (!o.pca || print(run, labels, &code, &pixels));
     hg_free(code.rows);
     hg_free(pixels.rows);
     hg_free(labels);

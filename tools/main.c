@@ -4,22 +4,22 @@
 #include <string.h>
 #include "cli.h"
 
-extern const cli_verb cli_verb_devices, cli_verb_models, cli_verb_train, cli_verb_plan, cli_verb_eval,
-    cli_verb_reconstruct, cli_verb_denoise, cli_verb_upscale, cli_verb_encode, cli_verb_decode, cli_verb_sample, cli_verb_interpolate, cli_verb_latent,
+extern const cli_verb cli_verb_devices, cli_verb_models, cli_verb_train, cli_verb_plan, cli_verb_eval, cli_verb_reconstruct,
+    cli_verb_denoise, cli_verb_upscale, cli_verb_encode, cli_verb_decode, cli_verb_sample, cli_verb_interpolate, cli_verb_latent,
     cli_verb_manifold, cli_verb_inspect, cli_verb_perturb, cli_verb_arithmetic, cli_verb_tune, cli_verb_bench, cli_verb_help;
 
 const cli_verb *const cli_verbs[] = {
-    &cli_verb_devices, &cli_verb_models,
-    &cli_verb_train,   &cli_verb_plan,
-    &cli_verb_eval,    &cli_verb_reconstruct,
-    &cli_verb_denoise, &cli_verb_upscale,
-    &cli_verb_encode,  &cli_verb_decode,
-    &cli_verb_sample,  &cli_verb_interpolate,
-    &cli_verb_latent,  &cli_verb_manifold,
-    &cli_verb_inspect, &cli_verb_perturb,
-    &cli_verb_arithmetic,
-    &cli_verb_tune,    &cli_verb_bench,
-    &cli_verb_help,    NULL,
+    &cli_verb_devices,    &cli_verb_models,
+    &cli_verb_train,      &cli_verb_plan,
+    &cli_verb_eval,       &cli_verb_reconstruct,
+    &cli_verb_denoise,    &cli_verb_upscale,
+    &cli_verb_encode,     &cli_verb_decode,
+    &cli_verb_sample,     &cli_verb_interpolate,
+    &cli_verb_latent,     &cli_verb_manifold,
+    &cli_verb_inspect,    &cli_verb_perturb,
+    &cli_verb_arithmetic, &cli_verb_tune,
+    &cli_verb_bench,      &cli_verb_help,
+    NULL,
 };
 
 static void log_line(void *user, hg_level level, const char *text)

@@ -7,8 +7,10 @@ static struct { const char *out, *axes; int64_t grid, label; double range[2]; bo
 static const cli_option options[] = {
     {"grid", CLI_INT, &o.grid, 2, 64, "N", "N x N pictures; default 20"},
     {"range", CLI_RANGE, o.range, 0, 0, "A B", "of both numbers of the code, from the top and from the left; default -2 2"},
-    {"normal", CLI_FLAG, &o.normal, 0, 0, NULL, "instead: the quantiles 0.05 to 0.95 of N(0, 1), so that each cell stands for as many samples"},
-    {"axes", CLI_TEXT, &o.axes, 0, 0, "HOW", "rows-first (default): the row is the code's first number, the column its second; columns-first: the other way round"},
+    {"normal", CLI_FLAG, &o.normal, 0, 0, NULL,
+     "instead: the quantiles 0.05 to 0.95 of N(0, 1), so that each cell stands for as many samples"},
+    {"axes", CLI_TEXT, &o.axes, 0, 0, "HOW",
+     "rows-first (default): the row is the code's first number, the column its second; columns-first: the other way round"},
     CLI_LABEL(&o.label),
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "the picture"},
     {0},

@@ -11,7 +11,8 @@ static struct { const char *out, *chart; int64_t count, seed; cli_numbers noise;
     .count = 10, .noise = {{0, 0.5, 1, 2, 4}, 5}};
 
 static const cli_option options[] = {
-    {"noise", CLI_NUMBERS, &o.noise, 0, 1e6, "0,0.5,1", "standard deviations of the noise added to every number of the code; default 0,0.5,1,2,4"},
+    {"noise", CLI_NUMBERS, &o.noise, 0, 1e6, "0,0.5,1",
+     "standard deviations of the noise added to every number of the code; default 0,0.5,1,2,4"},
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "rows: the pictures, and below them a row for each noise"},
     {"chart", CLI_TEXT, &o.chart, 0, 0, "FILE.png|FILE.svg", "the curve of the error against the noise"},
     {"count", CLI_INT, &o.count, 1, 4096, "N", "how many pictures in the rows; default 10"},

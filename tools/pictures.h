@@ -6,7 +6,7 @@
 
 typedef struct pictures { picture *at; int64_t n; } pictures; /* zero-initialise */
 
-/* Reads PNG files, and those that lie in folders, by name; with `channels` (1 or 3) converted to that, and to --resize where it is given. */
+/* Reads PNG files, and those that lie in folders, by name, as pictures of `channels` (1 or 3), resized where --resize is given. */
 bool pictures_read(cli *c, const cli_texts *paths, int channels, pictures *out);
 void pictures_free(pictures *p);
 

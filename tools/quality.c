@@ -6,7 +6,8 @@ void quality_add(quality *q, unsigned what, const int shape[3], int64_t n, const
 {
     const size_t each = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
     for (int64_t i = 0; i < n; i++, target += each, y += each) {
-        const quality one = {1, (int64_t)each, hg_squared_error(each, target, y), what & QUALITY_CROSS_ENTROPY ? hg_cross_entropy(each, y, target) : 0,
+        const quality one = {1, (int64_t)each, hg_squared_error(each, target, y),
+                             what & QUALITY_CROSS_ENTROPY ? hg_cross_entropy(each, y, target) : 0,
                              what & QUALITY_SSIM ? hg_ssim(target, y, shape[0], shape[1], shape[2]) : 0};
         quality_merge(q, &one);
     }

@@ -13,7 +13,8 @@ static struct { const char *out, *out_dir; int64_t count; cli_texts pictures; bo
 const cli_option restore_options[] = {
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "the rows"},
     {"count", CLI_INT, &o.count, 1, 4096, "N", "how many pictures in the rows; default 10"},
-    {"pictures", CLI_TEXTS, &o.pictures, 0, 0, "FILE|DIR", "PNG files of your own, of any size, instead of test pictures; may be given several times"},
+    {"pictures", CLI_TEXTS, &o.pictures, 0, 0, "FILE|DIR",
+     "PNG files of your own, of any size, instead of test pictures; may be given several times"},
     {"out-dir", CLI_TEXT, &o.out_dir, 0, 0, "DIR", "write the results as PNG files into this folder"},
     {"json", CLI_FLAG, &o.json, 0, 0, NULL, "the figures as JSON"},
     {0},
@@ -47,7 +48,8 @@ static bool steps_make(hg_context *ctx, restore_kind kind, hg_net *net, int64_t 
         if (!(s->x[k] = hg_alloc(ctx, hg_mul((size_t)n, out_n), sizeof **s->x))) return false;
     for (int k = 0; k + 1 < s->n; k++) /* of one size, nearest is the same again */
         for (int64_t i = 0; i < n; i++)
-            hg_enlarge(k == 0 ? HG_NEAREST : HG_BILINEAR, in[0], in[1], in[2], x + (size_t)i * in_n, out[1], out[2], s->x[k] + (size_t)i * out_n);
+            hg_enlarge(k == 0 ? HG_NEAREST : HG_BILINEAR, in[0], in[1], in[2], x + (size_t)i * in_n, out[1], out[2],
+                       s->x[k] + (size_t)i * out_n);
     return hg_reconstruct(net, n, x, NULL, s->x[s->n - 1]);
 }
 
@@ -61,7 +63,8 @@ static void measure(cli_run *run, const steps *s, int64_t m, const float *target
     for (int k = 0; k < s->n; k++) quality_add(&t->steps[k], 0, run->out, m, target, s->x[k]);
     for (int64_t i = 0; i < m; i++) {
         const size_t at = (size_t)i * run->out_n;
-        t->better += hg_squared_error(run->out_n, s->x[s->n - 1] + at, target + at) < hg_squared_error(run->out_n, s->x[s->n - 2] + at, target + at);
+        const float *before = s->x[s->n - 2] + at, *after = s->x[s->n - 1] + at;
+        t->better += hg_squared_error(run->out_n, after, target + at) < hg_squared_error(run->out_n, before, target + at);
     }
 }
 
@@ -73,15 +76,16 @@ static bool print(cli_run *run, const steps *s, const char *target, const totals
         json_t *row = json_pack("{s:s}", "picture", s->names[k]);
         ok = json_array_append_new(rows, row) == 0 && quality_put(&t->steps[k], 0, row);
     }
-    const double share = (double)t->better / (double)t->steps[0].n;
+    const int64_t n = t->steps[0].n;
+    const double share = (double)t->better / (double)n;
     if (ok && !o.json) {
         figures_print_rows(rows);
-        printf("\n%s is closer to the %s picture than %s in %.2f %% of %" PRId64 " test pictures\n", s->names[s->n - 1], target, s->names[s->n - 2],
-               100 * share, t->steps[0].n);
+        printf("\n%s is closer to the %s picture than %s in %.2f %% of %" PRId64 " test pictures\n", s->names[s->n - 1], target,
+               s->names[s->n - 2], 100 * share, n);
         json_decref(rows);
         return true;
     }
-    if (ok) return figures_print_json(run->c, json_pack("{s:I, s:f, s:o}", "pictures", (json_int_t)t->steps[0].n, "better", share, "steps", rows));
+    if (ok) return figures_print_json(run->c, json_pack("{s:I, s:f, s:o}", "pictures", (json_int_t)n, "better", share, "steps", rows));
     json_decref(rows);
     return hg_fail_memory(run->c->ctx, 0);
 }
@@ -194,7 +198,8 @@ static bool restore_pictures(cli_run *run, restore_kind kind, const pictures *p)
     band bands[MOST];
     for (int k = 0; k < names.n; k++) bands[k] = (band){names.names[k], NULL, {0}, made[k]};
     const int64_t shown = o.count < p->n ? o.count : p->n;
-    ok = ok && (!o.out || rows_draw(run->c, o.out, bands, names.n, shown)) && (!o.out_dir || rows_write(run->c, o.out_dir, &bands[names.n - 1], p->n));
+    ok = ok && (!o.out || rows_draw(run->c, o.out, bands, names.n, shown)) &&
+         (!o.out_dir || rows_write(run->c, o.out_dir, &bands[names.n - 1], p->n));
     for (int k = 0; k < MOST; k++) {
         for (int64_t i = 0; made[k] && i < p->n; i++) hg_free(made[k][i].x);
         hg_free(made[k]);
@@ -210,18 +215,19 @@ static bool check_model(cli_run *run, restore_kind kind)
     const bool noisy = hg_model_is_corrupted(run->model), small = run->in[1] < run->out[1] || run->in[2] < run->out[2];
     const char *verb = run->c->verb->name, *name = hg_model_name(run->model);
     if (kind == RESTORE_UPSCALE && !small)
-        return hg_fail(run->c->ctx, HG_USAGE, "%s: the model %s does not enlarge: its file has no `corrupt: {downscale: ...}`%s", verb, name,
-                       noisy ? "; it removes noise: try `denoise`" : ". `hourglass models` lists built-in ones");
+        return hg_fail(run->c->ctx, HG_USAGE, "%s: the model %s does not enlarge: its file has no `corrupt: {downscale: ...}`%s", verb,
+                       name, noisy ? "; it removes noise: try `denoise`" : ". `hourglass models` lists built-in ones");
     if (kind == RESTORE_DENOISE && (!noisy || small))
-        return hg_fail(run->c->ctx, HG_USAGE, "%s: the model %s does not remove noise: its file has no `corrupt: {noise: ...}`%s", verb, name,
-                       small ? "; it enlarges: try `upscale`" : ". `hourglass models` lists built-in ones");
+        return hg_fail(run->c->ctx, HG_USAGE, "%s: the model %s does not remove noise: its file has no `corrupt: {noise: ...}`%s", verb,
+                       name, small ? "; it enlarges: try `upscale`" : ". `hourglass models` lists built-in ones");
     return true;
 }
 
 static bool check_out(cli *c)
 {
     if (!o.out && !o.out_dir) return hg_fail(c->ctx, HG_USAGE, "%s needs --out FILE.png, or --out-dir DIR", c->verb->name);
-    if (c->data && o.pictures.n) return hg_fail(c->ctx, HG_USAGE, "%s: --data gives test pictures, --pictures your own: give one of them", c->verb->name);
+    if (c->data && o.pictures.n)
+        return hg_fail(c->ctx, HG_USAGE, "%s: --data gives test pictures, --pictures your own: give one of them", c->verb->name);
     return (!o.out || cli_check_out(c, o.out, cli_png)) && cli_check_folder(c, "out-dir", o.out_dir);
 }
 
@@ -230,8 +236,8 @@ bool restore_run(cli *c, restore_kind kind)
     cli_run r;
     pictures p = {0};
     if (!check_out(c)) return false;
-    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && check_model(&r, kind) && pictures_read(c, &o.pictures, r.in[0], &p) &&
-              (!o.out_dir || pictures_check_folder(c, &p, "out-dir", o.out_dir)) && cli_run_open(&r, p.n == 0) &&
+    bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && check_model(&r, kind) &&
+              pictures_read(c, &o.pictures, r.in[0], &p) && (!o.out_dir || pictures_check_folder(c, &p, "out-dir", o.out_dir)) && cli_run_open(&r, p.n == 0) &&
               (p.n ? restore_pictures(&r, kind, &p) : restore_data(&r, kind));
     pictures_free(&p);
     cli_run_close(&r);

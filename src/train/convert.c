@@ -80,8 +80,10 @@ static void enlarge_bilinear(int h, int w, const float *from, int to_h, int to_w
             span across = span_of(w, to_w, x);
             float sum = 0;
             for (int j = 0; j < down.count; j++)
-                for (int i = 0; i < across.count; i++)
-                    sum += span_weight(&down, j) * span_weight(&across, i) * from[(size_t)(down.first + j) * (size_t)w + (size_t)(across.first + i)];
+                for (int i = 0; i < across.count; i++) {
+                    size_t at = (size_t)(down.first + j) * (size_t)w + (size_t)(across.first + i);
+                    sum += span_weight(&down, j) * span_weight(&across, i) * from[at];
+                }
             to[(size_t)y * (size_t)to_w + (size_t)x] = sum;
         }
     }
