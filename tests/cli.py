@@ -533,9 +533,11 @@ def test_condition():
         plan = json.loads(run("plan", model, "--json").stdout)
         report(sum(l["layer"] == "condition" for l in plan["layers"]) == 2, "plan names both places of the label", plan["layers"])
         for verb, out, rest in [("reconstruct", "rows.png", []), ("encode", name + ".npy", []), ("latent", "latent.svg", ["--count", "50"]),
-                                ("interpolate", "way.png", ["--from", "1", "--to", "2"]), ("interpolate", "way3.png", ["--from", "1", "--to", "2", "--label", "3"])]:
+                                ("interpolate", "way.png", ["--from", "1", "--to", "2"]), ("interpolate", "way3.png", ["--from", "1", "--to", "2", "--label", "3"]),
+                                ("inspect", "codes.png", ["--random", "-1", "1"]), ("arithmetic", "nines.png", ["--add", "9", "--subtract", "4"])]:
             done = run(verb, name, "--out", out, *rest)
             report(done.returncode == 0, "%s %s %s" % (verb, name, rest), done.stderr)
+        report(figures_of("perturb", name, "--noise", "0", "--out", "n.png")["levels"][0]["mse"] == figures["mse"], "perturb " + name)
         report(open("way.png", "rb").read() != open("way3.png", "rb").read(), "--label says as what the way is drawn")
         shape, values = read_npy(name + ".npy")
         codes = npy("some.npy", values[:len(values) // shape[0] * 20], [20, *shape[1:]])
@@ -576,6 +578,9 @@ def test_condition():
     wrong(2, ["sample", "dense", "--label", "10", "--out", "s.png"], "0 to 9")
     wrong(2, ["sample", "dense", "--label", "1", "--same-codes", "--out", "s.png"], "--label")
     wrong(2, ["manifold", "dense", "--out", "m.png"], "--label")
+    os.mkdir("folder")
+    write_png("folder/one.png", [[0] * 12] * 12)
+    wrong(2, ["arithmetic", "dense", "--add", "folder", "--subtract", "4", "--out", "a.png"], "labels", "--add")
     train(write("plain.yaml", VAE.replace("UNITS", "2")), "plain")
     for rest in [["--label", "1"], ["--same-codes"], ["--judge"]]:
         wrong(2, ["sample", "plain", "--out", "s.png", *rest], rest[0], "condition")
@@ -607,7 +612,7 @@ def given(model, name, weights):
     report(done.returncode == 0, "a run with given weights", done.stderr)
 
 
-def figures(*words):
+def figures_of(*words):
     done = run(*words, "--json")
     report(done.returncode == 0, " ".join(words), done.stderr)
     return json.loads(done.stdout)
@@ -626,9 +631,9 @@ def test_restore():
     train(write("vae.yaml", VAE.replace("UNITS", "2")), "vae")
 
     # on test pictures: the figures are those of eval, the rows have their cells
-    seen = figures("denoise", "blocks", "--out", "rows.png", "--count", "12")
+    seen = figures_of("denoise", "blocks", "--out", "rows.png", "--count", "12")
     report([s["picture"] for s in seen["steps"]] == ["noisy", "cleaned"] and seen["pictures"] == 2000, "denoise: steps", seen)
-    report(near(seen["steps"][1]["mse"], figures("eval", "blocks")["mse"]), "denoise: what eval says", seen)
+    report(near(seen["steps"][1]["mse"], figures_of("eval", "blocks")["mse"]), "denoise: what eval says", seen)
     report(near(seen["steps"][0]["mse"], 0.045, 0.15) and all(near(s["psnr"], -10 * math.log10(s["mse"])) for s in seen["steps"]), "denoise: noise of 0.3, half of which is cut off on black", seen)
     report(0.4 < seen["better"] < 0.8, "denoise: more gain from means than lose", seen)
     report(png_size("rows.png")[1] == 2 + 6 * 74, "twelve pictures are two times three rows", png_size("rows.png"))
@@ -637,7 +642,7 @@ def test_restore():
     report(abs(cleaned[12][24] - mean) <= 1 and cleaned[12][24] == cleaned[23][35], "denoise: the rows", mean, cleaned[12][24])
     table = run("denoise", "blocks", "--out", "rows.png").stdout
     report(re.search(r"^picture +mse +psnr$", table, re.M) and "of 2000 test pictures" in table, "denoise: the table", table)
-    seen = figures("upscale", "repeater", "--out", "rows.png", "--out-dir", "new", "--count", "4")
+    seen = figures_of("upscale", "repeater", "--out", "rows.png", "--out-dir", "new", "--count", "4")
     report([s["picture"] for s in seen["steps"]] == ["nearest", "bilinear", "output"], "upscale: steps", seen)
     report(near(seen["steps"][0]["mse"], seen["steps"][2]["mse"]) and seen["better"] < 0.5, "upscale: this model does what nearest does", seen)
     report(sorted(os.listdir("new")) == ["%05d.png" % i for i in range(4)], "--out-dir: a file each", os.listdir("new"))
@@ -677,6 +682,14 @@ def test_restore():
     wrong(3, ["denoise", "blocks", "--out", "x.png", "--pictures", "empty"], "no PNG files")
     wrong(3, ["denoise", "blocks", "--out", "x.png", "--pictures", "blocks.yaml"], "blocks.yaml")
     wrong(8, ["denoise", "blocks", "--out-dir", "/proc/x"], "/proc")
+    told = write("told.yaml", DENOISER.replace("ONCE", "false").replace("LR", "0.01").replace("encoder:", "condition: {labels: 10}\nencoder:"))
+    train(told, "told")
+    seen = figures_of("denoise", "told", "--out", "rows.png")
+    report(near(seen["steps"][1]["mse"], figures_of("eval", "told")["mse"]), "denoise: test pictures have labels", seen)
+    drawn = [run("denoise", "told", "--pictures", "own/odd.png", "--label", label, "--out-dir", "told" + label).returncode for label in ("0", "9")]
+    report(drawn == [0, 0] and read_png("told0/odd.png") != read_png("told9/odd.png"), "denoise --pictures --label", drawn)
+    wrong(2, ["denoise", "told", "--out", "x.png", "--pictures", "own/odd.png"], "--label", "0 to 9")
+    wrong(2, ["denoise", "told", "--out", "x.png", "--label", "1"], "--pictures")
     fixed = write("fixed.yaml", VAE.replace("UNITS", "2").replace("encoder:", "corrupt: {noise: 0.3}\nencoder:"))
     train(fixed, "fixed")
     wrong(3, ["denoise", "fixed", "--out", "x.png", "--pictures", "own/odd.png"], "own/odd.png", "9x15", "--resize 12x12")
@@ -704,7 +717,7 @@ def test_eval():
     start = safetensors("plain.safetensors", weights)
     done = run("train", write("plain.yaml", PLAIN), "--init", start, "--data", data, "--epochs", "1", "--lr", "1e-12", "--tune", "0", "--out", "plain")
     report(done.returncode == 0, "training", done.stderr)
-    seen = figures("eval", "plain")
+    seen = figures_of("eval", "plain")
     report(seen["pictures"] == 4 and near(seen["mse"], 0.25 / 4) and near(seen["loss"], 0.25 / 4) and near(seen["psnr"], -10 * math.log10(0.25 / 4)), "eval: mse", seen)
     classes = {c.pop("class"): c for c in seen["classes"]}
     report(classes["even"]["pictures"] == 3 and classes["even"]["mse"] < 1e-12 and near(classes["even"]["ssim"], 1), "eval: class even", classes)
@@ -721,13 +734,13 @@ def test_eval():
     colours = [[v for x in range(16) for v in ((255, 0, 0) if (x + y) % 2 else (0, 255, 0))] for y in range(16)]
     picture_folder("other", {"train": {"gaudy": 2}, "test": {"gaudy": 2}}, {"gaudy": colours}, 3)
     wrong(3, ["eval", "plain", "--data", "other"], "16 x 16", "--resize 12x12")
-    both = figures("eval", "plain", "--data", "other", "--resize", "12x12")
-    report(both["trained_on"] == figures("eval", "plain") and both["pictures"] == 2, "eval --data: both", both)
+    both = figures_of("eval", "plain", "--data", "other", "--resize", "12x12")
+    report(both["trained_on"] == figures_of("eval", "plain") and both["pictures"] == 2, "eval --data: both", both)
     done = run("eval", "plain", "--data", "other", "--resize", "12x12", "--out", "both.png", "--count", "2")
     report("colour made grey" in done.stderr and re.search(r"^ +data +other$", done.stdout, re.M), "eval --data: the columns", done.stdout, done.stderr)
     report(png_size("both.png")[1] == 2 + 4 * 74, "eval --out: two rows of each", png_size("both.png"))
     report(cell("both.png", 0, 72, 72)[0][0] == cell("both.png", 1, 72, 72)[71][71] == 51, "eval --out: the values")
-    own = figures("eval", "plain", "--data", "data")
+    own = figures_of("eval", "plain", "--data", "data")
     report("trained_on" not in own and own["baselines"] == both["trained_on"]["baselines"], "eval --data with the run's own data", own)
     os.rename("data", "moved")
     done = run("eval", "plain", "--data", "other", "--resize", "12x12", "--json")
@@ -739,16 +752,16 @@ def test_eval():
 
     # binary cross entropy where the loss is that, and what a small or noisy input is worth by itself
     train(write("ae.yaml", AE), "ae")
-    seen = figures("eval", "ae")
+    seen = figures_of("eval", "ae")
     report(near(seen["bce"], seen["loss"], 1e-3) and all("bce" in row for row in seen["baselines"] + seen["classes"]), "eval: bce", seen)
     report(sum(c["pictures"] for c in seen["classes"]) == 2000 and len(seen["classes"]) == 10, "eval: all classes", seen["classes"])
     given(BLOCKS, "blocks", weights)
-    steps = figures("denoise", "blocks", "--out", "rows.png")["steps"]
-    base = figures("eval", "blocks")["baselines"]
+    steps = figures_of("denoise", "blocks", "--out", "rows.png")["steps"]
+    base = figures_of("eval", "blocks")["baselines"]
     report(base[1]["picture"] == "noisy input" and near(base[1]["mse"], steps[0]["mse"]), "eval: the noisy input", base, steps)
     given(REPEATER, "repeater", weights)
-    steps = figures("upscale", "repeater", "--out", "rows.png")["steps"]
-    base = figures("eval", "repeater")["baselines"]
+    steps = figures_of("upscale", "repeater", "--out", "rows.png")["steps"]
+    base = figures_of("eval", "repeater")["baselines"]
     report([b["picture"] for b in base][1:4] == ["nearest", "bilinear", "mean picture"] and all(near(base[i + 1]["mse"], steps[i]["mse"]) for i in (0, 1)), "eval: enlargements", base, steps)
 
 
@@ -808,32 +821,32 @@ def test_codes():
         near_ones = sorted((sum((a - b) ** 2 for a, b in zip(code, other)), k // 8) for k, other in enumerate(codes) if k != i)[:3]
         votes = [label for _, label in near_ones]
         right += max(votes, key=lambda v: (votes.count(v), -votes.index(v))) == i // 8
-    seen = figures("latent", *words, "--pca", "--knn", "3", "--out", "latent.svg")
+    seen = figures_of("latent", *words, "--pca", "--knn", "3", "--out", "latent.svg")
     code, pca = seen["embeddings"]
     report(shape == (24, 1, 6, 6) and 8 < right < 24 and near(code["knn_accuracy"], right / 24), "latent: neighbours", right, seen)
-    report(code["numbers"] == pca["numbers"] == 36 and near(code["squared_error"], 144 * figures("eval", *words)["mse"]), "latent: the code's error", seen)
+    report(code["numbers"] == pca["numbers"] == 36 and near(code["squared_error"], 144 * figures_of("eval", *words)["mse"]), "latent: the code's error", seen)
     report(0 <= pca["squared_error"] < 1e-6 and seen["pictures"] == 24, "latent: 36 components of 24 pictures lose nothing", seen)
     table = run("latent", "vae", "--pca", "--out", "latent.png").stdout
     report(re.search(r"^embedding +numbers +knn_accuracy +squared_error$", table, re.M) and re.search(r"^PCA of the pixels +2 +0\.", table, re.M), "latent: the table", table)
     os.mkdir("bare")
     for i in range(30):
         write_png("bare/%02d.png" % i, [[(x * y + 9 * i) % 256 for x in range(12)] for y in range(12)])
-    bare = figures("latent", "plain", "--data", "bare", "--pca", "--knn", "1", "--count", "3", "--out", "x.svg")
+    bare = figures_of("latent", "plain", "--data", "bare", "--pca", "--knn", "1", "--count", "3", "--out", "x.svg")
     report([e["knn_accuracy"] for e in bare["embeddings"]] == [None, None], "latent without labels", bare)
 
     # perturb: without noise it is the reconstruction; the rest grows with the noise, the same way each time
-    seen = figures("perturb", "plain", "--noise", "0,0.1,0.2,0.4", "--count", "4", "--out", "noise.png", "--chart", "curve.svg")
+    seen = figures_of("perturb", "plain", "--noise", "0,0.1,0.2,0.4", "--count", "4", "--out", "noise.png", "--chart", "curve.svg")
     errors = [level["mse"] for level in seen["levels"]]
-    report(errors[0] == figures("eval", "plain")["mse"] == 0 and [l["noise"] for l in seen["levels"]] == [0, 0.1, 0.2, 0.4], "perturb: no noise", seen)
+    report(errors[0] == figures_of("eval", "plain")["mse"] == 0 and [l["noise"] for l in seen["levels"]] == [0, 0.1, 0.2, 0.4], "perturb: no noise", seen)
     report(near(errors[1], 0.01, 0.3) and near(errors[2], 4 * errors[1], 1e-4) and near(errors[3], 16 * errors[1], 1e-4), "perturb: this decoder passes the noise on", errors)
     report(cell("noise.png", 0, 72, 72, 3, 4) == cell("noise.png", 1, 72, 72, 3, 4) != cell("noise.png", 2, 72, 72, 3, 4), "perturb: the rows")
     report(open("curve.svg").read(200).lstrip().startswith("<?xml"), "perturb --chart")
-    again = [figures("perturb", "plain", "--noise", "0.1", "--out", "n.png", "--seed", s)["levels"][0]["mse"] for s in ("0", "1")]
+    again = [figures_of("perturb", "plain", "--noise", "0.1", "--out", "n.png", "--seed", s)["levels"][0]["mse"] for s in ("0", "1")]
     report(again[0] == errors[1] != again[1], "perturb --seed", again, errors)
-    report(figures("perturb", "vae", "--noise", "0", "--out", "n.png")["levels"][0]["mse"] == figures("eval", "vae")["mse"], "perturb: no noise in a variational model")
+    report(figures_of("perturb", "vae", "--noise", "0", "--out", "n.png")["levels"][0]["mse"] == figures_of("eval", "vae")["mse"], "perturb: no noise in a variational model")
 
     # inspect: half of the numbers are zero, the others one; in the picture of the code as well
-    seen = figures("inspect", "plain", "--out", "code.png", "--random", "0.25", "0.75")
+    seen = figures_of("inspect", "plain", "--out", "code.png", "--random", "0.25", "0.75")
     want = {"pictures": 4, "code": [1, 6, 6], "minimum": 0, "maximum": 1, "mean": 0.5, "std": 0.5, "zeros": 0.5, "unused": 0}
     report(all(seen[k] == v for k, v in want.items()) and seen["unit_means"] == [0.5, 0.5], "inspect: figures", seen)
     report(png_size("code.png")[1] == 2 + 5 * 74, "inspect: rows", png_size("code.png"))

@@ -53,25 +53,25 @@ static void add_code(const cli_run *run, const float *code, sums *s)
     for (size_t k = 0; k < run->code_n; k++) s->sum[k] += code[k];
 }
 
-static bool add_inputs(cli_run *run, int64_t n, const float *x, sums *s)
+/* The code of picture `at` of a part into `code`, which has room for it. */
+static bool encode(cli_run *run, hg_part part, int64_t at, float *code)
 {
-    float *codes = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->code_n), sizeof *codes);
-    bool ok = codes && hg_encode(run->net, n, x, NULL, codes);
-    for (int64_t i = 0; ok && i < n; i++) add_code(run, codes + (size_t)i * run->code_n, s);
-    hg_free(codes);
+    float *x = cli_run_inputs(run, part, at, 1);
+    bool ok = x && cli_run_encode(run, part, at, 1, x, code);
+    hg_free(x);
     return ok;
 }
 
 static bool add_class(cli_run *run, int label, sums *s)
 {
-    const int64_t n = hg_dataset_count(run->data, HG_TRAIN);
-    bool ok = true;
-    for (int64_t i = 0; ok && i < n; i++) {
+    float *code = hg_alloc(run->c->ctx, run->code_n, sizeof *code);
+    bool ok = code != NULL;
+    for (int64_t i = 0; ok && i < hg_dataset_count(run->data, HG_TRAIN); i++) {
         if (hg_dataset_label(run->data, HG_TRAIN, i) != label) continue;
-        float *x = cli_run_inputs(run, HG_TRAIN, i, 1);
-        ok = x && add_inputs(run, 1, x, s);
-        hg_free(x);
+        ok = encode(run, HG_TRAIN, i, code);
+        if (ok) add_code(run, code, s);
     }
+    hg_free(code);
     return ok;
 }
 
@@ -79,14 +79,20 @@ static bool add_folder(cli_run *run, const char *option, const char *path, sums 
 {
     const cli_texts paths = {{path}, 1};
     pictures p = {0};
-    bool ok = pictures_read(run->c, &paths, run->in[0], &p);
+    if (hg_model_labels(run->model))
+        return hg_fail(run->c->ctx, HG_USAGE, "--%s %s: the model is told labels, which pictures of a folder do not have: give a class or codes",
+                       option, path);
+    float *code = hg_alloc(run->c->ctx, run->code_n, sizeof *code);
+    bool ok = code && pictures_read(run->c, &paths, run->in[0], &p);
     for (int64_t i = 0; ok && i < p.n; i++) {
         const int *shape = p.at[i].shape;
         ok = (shape[1] == run->in[1] && shape[2] == run->in[2]) ||
              hg_fail(run->c->ctx, HG_BAD_INPUT, "--%s %s: %s is %d x %d, but the model reads %d x %d (height x width); add --resize %dx%d",
                      option, path, p.at[i].path, shape[1], shape[2], run->in[1], run->in[2], run->in[1], run->in[2]);
-        ok = ok && add_inputs(run, 1, p.at[i].x, s);
+        ok = ok && hg_encode(run->net, 1, p.at[i].x, NULL, code);
+        if (ok) add_code(run, code, s);
     }
+    hg_free(code);
     pictures_free(&p);
     return ok;
 }
@@ -137,12 +143,12 @@ static bool draw(cli_run *run, int64_t n, const int64_t *at, const double *plus,
     float *x = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->out_n), sizeof *x);
     float *codes = hg_alloc(run->c->ctx, hg_mul((size_t)n, d), sizeof *codes);
     float *z = hg_alloc(run->c->ctx, hg_mul((size_t)n, d), sizeof *z);
-    bool ok = x && codes && z;
+    int *labels = hg_alloc(run->c->ctx, (size_t)n, sizeof *labels);
+    bool ok = x && codes && z && labels;
     for (int64_t i = 0; ok && i < n; i++) {
-        float *input = cli_run_inputs(run, HG_TEST, at[i], 1);
-        ok = input && hg_encode(run->net, 1, input, NULL, codes + (size_t)i * d);
+        ok = encode(run, HG_TEST, at[i], codes + (size_t)i * d);
         hg_dataset_get(run->data, HG_TEST, at[i], x + (size_t)i * run->out_n);
-        hg_free(input);
+        labels[i] = hg_dataset_label(run->data, HG_TEST, at[i]);
     }
     bands[0] = (band){"picture", x, {run->out[0], run->out[1], run->out[2]}, NULL};
     for (int k = 0; ok && k < o.scale.n; k++) {
@@ -150,12 +156,13 @@ static bool draw(cli_run *run, int64_t n, const int64_t *at, const double *plus,
         const char *name = hg_arena_format(run->c->arena, "x %g", o.scale.at[k]);
         bands[k + 1] = (band){name, y, {run->out[0], run->out[1], run->out[2]}, NULL};
         for (size_t i = 0; i < (size_t)n * d; i++) z[i] = (float)(codes[i] + o.scale.at[k] * (plus[i % d] - minus[i % d]));
-        ok = y && name && hg_decode(run->net, n, z, NULL, y);
+        ok = y && name && hg_decode(run->net, n, z, labels, y);
     }
     ok = ok && rows_draw(run->c, o.out, bands, o.scale.n + 1, n);
     for (int k = 0; k <= o.scale.n; k++) hg_free((void *)bands[k].x);
     hg_free(codes);
     hg_free(z);
+    hg_free(labels);
     return ok;
 }
 

@@ -120,12 +120,12 @@ static bool print(cli_run *run, int64_t n, const summary *s)
 /* ---- the rows */
 
 /* Codes drawn evenly from the range, and what they decode to. */
-static bool draw_random(cli_run *run, int64_t n, float *z, float *y)
+static bool draw_random(cli_run *run, int64_t n, const int *labels, float *z, float *y)
 {
     hg_rng rng = hg_rng_make((uint64_t)o.seed, HG_STREAM_SAMPLE, 0);
     for (size_t i = 0; z && i < (size_t)n * run->code_n; i++)
         z[i] = (float)(o.random[0] + (o.random[1] - o.random[0]) * hg_rng_uniform(&rng));
-    return z && y && hg_decode(run->net, n, z, NULL, y);
+    return z && y && hg_decode(run->net, n, z, labels, y);
 }
 
 static bool draw(cli_run *run, int64_t n, const float *codes)
@@ -138,7 +138,9 @@ static bool draw(cli_run *run, int64_t n, const float *codes)
     float *shown = draw_codes(run, &l, n, codes, s.low, s.high);
     float *z = random ? hg_alloc(ctx, hg_mul((size_t)n, run->code_n), sizeof *z) : NULL;
     float *made = random ? hg_alloc(ctx, hg_mul((size_t)n, run->out_n), sizeof *made) : NULL;
-    bool ok = x && y && shown && hg_decode(run->net, n, codes, NULL, y) && (!random || draw_random(run, n, z, made));
+    int *labels = NULL; /* those of the pictures, for all that is decoded */
+    bool ok = x && y && shown && cli_run_labels(run, HG_TEST, 0, n, &labels) && hg_decode(run->net, n, codes, labels, y) &&
+              (!random || draw_random(run, n, labels, z, made));
     float *drawn = ok && random ? draw_codes(run, &l, n, z, o.random[0], o.random[1]) : NULL;
     const band bands[] = {{"input", x, {run->in[0], run->in[1], run->in[2]}, NULL},
                           {"code", shown, {1, l.shape[1], l.shape[2]}, NULL},
@@ -148,6 +150,7 @@ static bool draw(cli_run *run, int64_t n, const float *codes)
     ok = ok && (drawn || !random) && rows_draw(run->c, o.out, bands, random ? 5 : 3, n);
     float *const blocks[] = {x, y, shown, z, made, drawn};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) hg_free(blocks[i]);
+    hg_free(labels);
     return ok;
 }
 

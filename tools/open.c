@@ -276,8 +276,7 @@ float *cli_run_inputs(cli_run *run, hg_part part, int64_t first, int64_t n)
     return NULL;
 }
 
-/* `*labels` stays NULL where the model has no condition. */
-static bool get_labels(cli_run *run, hg_part part, int64_t first, int64_t n, int **labels)
+bool cli_run_labels(cli_run *run, hg_part part, int64_t first, int64_t n, int **labels)
 {
     *labels = NULL;
     if (!hg_model_labels(run->model)) return true;
@@ -289,7 +288,7 @@ static bool get_labels(cli_run *run, hg_part part, int64_t first, int64_t n, int
 bool cli_run_encode(cli_run *run, hg_part part, int64_t first, int64_t n, const float *x, float *codes)
 {
     int *labels;
-    const bool ok = get_labels(run, part, first, n, &labels) && hg_encode(run->net, n, x, labels, codes);
+    const bool ok = cli_run_labels(run, part, first, n, &labels) && hg_encode(run->net, n, x, labels, codes);
     hg_free(labels);
     return ok;
 }
@@ -297,7 +296,7 @@ bool cli_run_encode(cli_run *run, hg_part part, int64_t first, int64_t n, const 
 bool cli_run_reconstruct(cli_run *run, hg_part part, int64_t first, int64_t n, const float *x, float *y)
 {
     int *labels;
-    const bool ok = get_labels(run, part, first, n, &labels) && hg_reconstruct(run->net, n, x, labels, y);
+    const bool ok = cli_run_labels(run, part, first, n, &labels) && hg_reconstruct(run->net, n, x, labels, y);
     hg_free(labels);
     return ok;
 }

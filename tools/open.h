@@ -77,6 +77,8 @@ int64_t cli_run_piece(const cli_run *run, int64_t most);
 float *cli_run_pictures(cli_run *run, hg_part part, int64_t first, int64_t n);
 /* What the network sees of them: corrupted where the model has `corrupt`. */
 float *cli_run_inputs(cli_run *run, hg_part part, int64_t first, int64_t n);
+/* The labels that the model is told with them, in a fresh block; NULL where it has no `condition`. */
+bool cli_run_labels(cli_run *run, hg_part part, int64_t first, int64_t n, int **labels);
 /* Their codes, and their reconstructions, from inputs x that cli_run_inputs gave: with their labels where the model has `condition`. */
 bool cli_run_encode(cli_run *run, hg_part part, int64_t first, int64_t n, const float *x, float *codes);
 bool cli_run_reconstruct(cli_run *run, hg_part part, int64_t first, int64_t n, const float *x, float *y);

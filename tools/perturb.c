@@ -36,14 +36,16 @@ static bool decode(cli_run *run, int64_t first, int64_t n, float *const *y)
     float *x = cli_run_inputs(run, HG_TEST, first, n);
     float *code = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->code_n), sizeof *code);
     float *z = hg_alloc(run->c->ctx, hg_mul((size_t)n, run->code_n), sizeof *z);
-    bool ok = x && code && z && hg_encode(run->net, n, x, NULL, code);
+    int *labels = NULL;
+    bool ok = x && code && z && cli_run_labels(run, HG_TEST, first, n, &labels) && hg_encode(run->net, n, x, labels, code);
     for (int k = 0; ok && k < o.noise.n; k++) {
         add_noise(run, first, n, code, o.noise.at[k], z);
-        ok = hg_decode(run->net, n, z, NULL, y[k]);
+        ok = hg_decode(run->net, n, z, labels, y[k]);
     }
     hg_free(x);
     hg_free(code);
     hg_free(z);
+    hg_free(labels);
     return ok;
 }
 

@@ -8,7 +8,7 @@
 #include "pictures.h"
 #include "quality.h"
 
-static struct { const char *out, *out_dir; int64_t count; cli_texts pictures; bool json; } o = {.count = 10};
+static struct { const char *out, *out_dir; int64_t count, label; cli_texts pictures; bool json; } o = {.count = 10, .label = -1};
 
 const cli_option restore_options[] = {
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "the rows"},
@@ -16,6 +16,7 @@ const cli_option restore_options[] = {
     {"pictures", CLI_TEXTS, &o.pictures, 0, 0, "FILE|DIR",
      "PNG files of your own, of any size, instead of test pictures; may be given several times"},
     {"out-dir", CLI_TEXT, &o.out_dir, 0, 0, "DIR", "write the results as PNG files into this folder"},
+    CLI_LABEL(&o.label),
     {"json", CLI_FLAG, &o.json, 0, 0, NULL, "the figures as JSON"},
     {0},
 };
@@ -34,8 +35,8 @@ static void steps_free(steps *s)
     }
 }
 
-/* Of n inputs x [n, in] of the net. The first way to enlarge shows the input itself. */
-static bool steps_make(hg_context *ctx, restore_kind kind, hg_net *net, int64_t n, const float *x, steps *s)
+/* Of n inputs x [n, in] of the net, with labels [n] where it is told them. The first way to enlarge shows the input itself. */
+static bool steps_make(hg_context *ctx, restore_kind kind, hg_net *net, int64_t n, const float *x, const int *labels, steps *s)
 {
     static const steps names[] = {{2, {"noisy", "cleaned"}, {0}}, {3, {"nearest", "bilinear", "output"}, {0}}};
     const hg_model *model = hg_net_model(net);
@@ -50,7 +51,7 @@ static bool steps_make(hg_context *ctx, restore_kind kind, hg_net *net, int64_t 
         for (int64_t i = 0; i < n; i++)
             hg_enlarge(k == 0 ? HG_NEAREST : HG_BILINEAR, in[0], in[1], in[2], x + (size_t)i * in_n, out[1], out[2],
                        s->x[k] + (size_t)i * out_n);
-    return hg_reconstruct(net, n, x, NULL, s->x[s->n - 1]);
+    return hg_reconstruct(net, n, x, labels, s->x[s->n - 1]);
 }
 
 /* ---- test pictures */
@@ -108,11 +109,13 @@ static bool restore_data(cli_run *run, restore_kind kind)
     for (int64_t first = 0, m; ok && first < all; first += m) { /* the first piece is what is drawn */
         m = first == 0 ? shown : all - first < piece ? all - first : piece;
         float *x = cli_run_inputs(run, HG_TEST, first, m), *target = cli_run_pictures(run, HG_TEST, first, m);
-        ok = x && target && steps_make(run->c->ctx, kind, run->net, m, x, &s);
+        int *labels = NULL;
+        ok = x && target && cli_run_labels(run, HG_TEST, first, m, &labels) && steps_make(run->c->ctx, kind, run->net, m, x, labels, &s);
         if (ok) measure(run, &s, m, target, &t);
         ok = ok && (first > 0 || draw(run, &s, name, target, m));
         hg_free(x);
         hg_free(target);
+        hg_free(labels);
         if (first + m < all) steps_free(&s);
     }
     ok = ok && print(run, &s, name, &t);
@@ -171,11 +174,12 @@ static bool restore_picture(cli_run *run, restore_kind kind, const picture *p, s
 {
     hg_context *ctx = run->c->ctx;
     const int h = p->shape[1], w = p->shape[2], factor_y = run->out[1] / run->in[1], factor_x = run->out[2] / run->in[2];
+    const int label = (int)o.label;
     int fit_h = h, fit_w = w;
     if (!hg_model_fit(run->model, &fit_h, &fit_w) || !sized_make(run, fit_h, fit_w, s)) return fail_picture(ctx, p);
     float *x = frame(ctx, p->shape[0], h, w, p->x, fit_h, fit_w);
     steps all = {0};
-    bool ok = x && steps_make(ctx, kind, s->net, 1, x, &all);
+    bool ok = x && steps_make(ctx, kind, s->net, 1, x, &label, &all);
     for (int k = 0; ok && k < all.n; k++) {
         made[k][i] = (picture){{run->out[0], h * factor_y, w * factor_x}, NULL, p->path};
         made[k][i].x = frame(ctx, run->out[0], fit_h * factor_y, fit_w * factor_x, all.x[k], h * factor_y, w * factor_x);
@@ -223,6 +227,13 @@ static bool check_model(cli_run *run, restore_kind kind)
     return true;
 }
 
+/* Test pictures have their own. */
+static bool check_label(cli_run *run)
+{
+    if (o.pictures.n) return cli_run_need_label(run, o.label);
+    return o.label < 0 || hg_fail(run->c->ctx, HG_USAGE, "%s: --label is for --pictures; test pictures have labels", run->c->verb->name);
+}
+
 static bool check_out(cli *c)
 {
     if (!o.out && !o.out_dir) return hg_fail(c->ctx, HG_USAGE, "%s needs --out FILE.png, or --out-dir DIR", c->verb->name);
@@ -237,8 +248,8 @@ bool restore_run(cli *c, restore_kind kind)
     pictures p = {0};
     if (!check_out(c)) return false;
     bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && check_model(&r, kind) &&
-              pictures_read(c, &o.pictures, r.in[0], &p) && (!o.out_dir || pictures_check_folder(c, &p, "out-dir", o.out_dir)) && cli_run_open(&r, p.n == 0) &&
-              (p.n ? restore_pictures(&r, kind, &p) : restore_data(&r, kind));
+              check_label(&r) && pictures_read(c, &o.pictures, r.in[0], &p) &&
+              (!o.out_dir || pictures_check_folder(c, &p, "out-dir", o.out_dir)) && cli_run_open(&r, p.n == 0) && (p.n ? restore_pictures(&r, kind, &p) : restore_data(&r, kind));
     pictures_free(&p);
     cli_run_close(&r);
     return ok;
