@@ -74,6 +74,11 @@ def squared_error(run):
     return lambda r: 784 * r.evaluate(run)['mse']
 
 
+def judged(run, *options):
+    """Of 100 new pictures, how many are of the class asked for, by the nearest training picture."""
+    return lambda r: r.judge(run, *options)
+
+
 def mean(numbers):
     return sum(numbers) / len(numbers)
 
@@ -195,6 +200,15 @@ SYSTEMS = [
             Check('10th epoch, of the 1st', None, ratio(train('f1', 10), train('f1', 1)), high=0.9),
             Check('validation: KL', None, val('f1', 10, 'val_kl'), low=1)],
            [Picture('Test digits and what comes out', 'f1', 'reconstruct', ('--count', '16')), Picture('Digits that nobody wrote', 'f1', 'sample', ('--count', '64'))]),
+    System('C1', 'Conditional variational autoencoder', 'Conditional Variational Autoencoders, with layers of a dense VAE, and with convolutions: encoder and decoder are told the digit, '
+           'so that it can be asked for. No figures are published; a classifier, the nearest training digit, reads 1,000 new ones.',
+           [Run('c1', 'conditional-vae'), Run('c1-conv', 'conditional-conv-vae')],
+           [Check('new digits that are read as asked for, %', None, judged('c1'), low=95),
+            Check('the same codes for each digit, %', None, judged('c1', '--same-codes'), low=95),
+            Check('convolutional, %', None, judged('c1-conv'), low=95),
+            Check('validation', None, val('c1')), Check('convolutional: validation', None, val('c1-conv'))],
+           [Picture('New digits, a row of each', 'c1', 'sample'), Picture('Every row from the same codes', 'c1', 'sample', ('--same-codes',)),
+            Picture('Convolutional', 'c1-conv', 'sample'), Picture('Where the styles of a 3 lie in the code', 'c1', 'manifold', ('--grid', '10', '--label', '3'))]),
     System('N1', 'What each part of the loss does', 'T4 in the right form: only the reconstruction, only the KL, both.',
            [Run('n1-reconstruction', 'vae', edits=(('units: 2, form: logsigma_kl_logvar', 'units: 2, beta: 0'),)),
             Run('n1-kl', 'vae', edits=(('logsigma_kl_logvar', 'logvar'), ('reduction: sum', 'reduction: sum, weight: 0'))),
