@@ -1,5 +1,7 @@
-/* Losses of a step: rows of the metrics ring, [0] total, [1] reconstruction, [2] kl, [3] penalty, [4..6] the weighted parts. */
-#define HG_METRICS 8
+/* Losses of a step: rows of the metrics ring, [0] total, [1..5] the parts (reconstruction, kl, penalty, discriminator, generator),
+ * [6..10] the weighted parts. */
+#define HG_METRICS 16
+#define PARTS 5
 
 /* Adds scale times the sum of n partials to a part. One work-item, in order, with Kahan's compensation (1965). */
 __kernel void metric_add(__global const float *restrict partials, int n, float scale, float weight, int part, int first,
@@ -14,17 +16,17 @@ __kernel void metric_add(__global const float *restrict partials, int n, float s
     }
     sum *= scale;
     row[part] = first ? sum : row[part] + sum;
-    row[part + 3] = first ? weight * sum : row[part + 3] + weight * sum;
+    row[part + PARTS] = first ? weight * sum : row[part + PARTS] + weight * sum;
 }
 
-/* The total, and whether it is finite. Parts that no node wrote (bits of `written`) are 0. */
+/* The total so far, and whether it is finite. Parts that no node has written (bits of `written`) are 0. */
 __kernel void metric_finish(__global float *restrict metrics, __global hg_state *restrict state, __global const hg_step *restrict step, int written)
 {
     __global float *row = metrics + (int)step->slot * HG_METRICS;
     float total = 0.0f;
-    for (int part = 1; part <= 3; part++) {
-        if (!(written >> part & 1)) row[part] = row[part + 3] = 0.0f;
-        total += row[part + 3];
+    for (int part = 1; part <= PARTS; part++) {
+        if (!(written >> part & 1)) row[part] = row[part + PARTS] = 0.0f;
+        total += row[part + PARTS];
     }
     row[0] = total;
     if (!isfinite(total)) state->bad = 1;

@@ -147,6 +147,9 @@ void hg_model_target(const hg_model *model, int *channels, int *height, int *wid
 void hg_model_output(const hg_model *model, int *channels, int *height, int *width); /* that of the target */
 void hg_model_code(const hg_model *model, int *channels, int *height, int *width); /* flat codes: [Z, 1, 1] */
 bool hg_model_is_variational(const hg_model *model);
+bool hg_model_is_adversarial(const hg_model *model); /* a discriminator keeps its codes near a prior */
+/* Standard deviation of the prior N(0, std^2) that the codes are trained towards; 0: there is none, as in a plain autoencoder. */
+double hg_model_prior(const hg_model *model);
 int hg_model_labels(const hg_model *model);         /* condition: {labels}: encoder and decoder are told labels 0 .. labels - 1; 0: they are not */
 bool hg_model_is_corrupted(const hg_model *model);  /* `corrupt` makes the input from the target; else both are one */
 const char *hg_model_loss(const hg_model *model);   /* what measures the reconstruction: "mse", "bce" */
@@ -287,8 +290,8 @@ bool hg_reconstruct(hg_net *net, int64_t n, const float *x, const int *labels, f
  * themselves where the model has no `corrupt`. Noise depends on the net's seed and the number alone. */
 bool hg_corrupt(hg_net *net, int64_t first, int64_t n, const float *target, float *x);
 
-/* Loss and its parts, averaged over examples. */
-typedef struct hg_losses { double loss, reconstruction, kl, penalty; } hg_losses;
+/* Loss and its parts, averaged over examples: of all phases together. Those of the discriminator are 0 where there is none. */
+typedef struct hg_losses { double loss, reconstruction, kl, penalty, discriminator, generator; } hg_losses;
 
 /* Evaluates the loss on a part of a dataset as training would compute it, noise drawn from the net's seed. */
 bool hg_evaluate(hg_net *net, const hg_dataset *data, hg_part part, hg_losses *out);
@@ -338,7 +341,7 @@ typedef struct hg_train_params {
     bool keep_optimizer;   /* `init` is a checkpoint or run with the same optimizer, and its state goes on as well */
     int epochs;            /* 0: the model's */
     int64_t steps;         /* 0: by epochs; else stop after this many steps */
-    double lr;             /* 0: the optimizer's */
+    double lr;             /* 0: the optimizer's; else HG_USAGE where the model has several */
     bool no_shuffle;       /* examples in file order */
     int log_every;         /* steps between log records and read-backs; 0: 50 */
     int64_t save_every;    /* steps between checkpoints beside those at epoch ends; 0: none */

@@ -49,8 +49,8 @@ typedef struct trial {
     field y[HG_MAX_IO];               /* forward fills these, before any activation that the harness applies itself */
     field dx[HG_MAX_IO];              /* backward fills these; v == NULL: not wanted */
     field dw[HG_MAX_PARAMS];          /* backward; not for running statistics, whose new values forward puts here */
-    sum metric[3];                    /* forward, of nodes that add to the loss: by hg_metric */
-    double metric_scale[3], metric_rounding[3]; /* what the sum is multiplied by; error of each term relative to itself, in UNITs */
+    sum metric[HG_METRIC_PARTS];      /* forward, of nodes that add to the loss: by hg_metric */
+    double metric_scale[HG_METRIC_PARTS], metric_rounding[HG_METRIC_PARTS]; /* what the sum is multiplied by; error of each term relative to itself, in UNITs */
     double metric_weight;             /* the part's factor in the total loss, if not 1 */
 } trial;
 
@@ -151,7 +151,7 @@ typedef struct rig {
     double **value, **grad; /* per tensor; NULL where there is none */
     double **param, **dparam, **param_after; /* per parameter, PyTorch's order */
     double *given;          /* the gradient put into the output */
-    double metrics[4];      /* -, reconstruction, kl, penalty as the plan summed them */
+    double metrics[1 + HG_METRIC_PARTS]; /* -, then the parts as the plan summed them */
     uint64_t seed;
 } rig;
 enum { RIG_GUARDED = 1, RIG_NAN = 2 /* one number of the input is NaN */, RIG_MIXED = 4 /* values stored as half */ };

@@ -19,7 +19,7 @@ static double objective(trial *t, const reference *ref, double *const dy[])
     ref->forward(t);
     for (int i = 0; i < t->node->n_out; i++)
         for (size_t k = 0; k < t->y[i].n; k++) total += t->y[i].v[k] * dy[i][k];
-    for (int m = 0; m < 3; m++) total += t->metric[m].v * t->metric_scale[m] * t->metric_weight;
+    for (int m = 0; m < HG_METRIC_PARTS; m++) total += t->metric[m].v * t->metric_scale[m] * t->metric_weight;
     return total;
 }
 
@@ -60,7 +60,7 @@ void finite_node(const hg_graph *graph, const hg_node *node, const reference *re
         for (size_t k = 0; k < t.y[i].n; k++) dy[i][k] = random_normal(state);
     }
     ref->backward(&t);
-    for (int i = 0; i < (node->section == HG_LOSS ? 1 : node->n_in); i++) /* nobody trains the target */
+    for (int i = 0; i < (node->index == graph->loss ? 1 : node->n_in); i++) /* nobody trains the target */
         for (int r = 0; r < 12; r++) {
             size_t k = random_bits(state) % t.dx[i].n;
             check_slope(&t, ref, dy, &x[i][k], t.dx[i].v[k], "x", k);
@@ -187,6 +187,12 @@ static bool is_alias(const rig *r, const hg_node *node)
     return node->n_out == 1 && hg_plan_root(r->plan, node->out[0]) == hg_plan_root(r->plan, node->in[0]);
 }
 
+/* Does a gradient arrive at its output? None does at probabilities that only the logits of are read. */
+static bool is_read(const rig *r, const hg_node *node)
+{
+    return node->n_out == 0 || has_grad(r, node->out[0]);
+}
+
 static void check_forward(rig *r, trial *t, const reference *ref, complaint *c)
 {
     const hg_node *node = t->node;
@@ -206,7 +212,8 @@ static void check_forward(rig *r, trial *t, const reference *ref, complaint *c)
     }
 }
 
-static void check_backward(rig *r, trial *t, const reference *ref, field *grads, bool with_nan, complaint *c)
+/* `dws`: gradients of parameters, to which all nodes that have them add. */
+static void check_backward(rig *r, trial *t, const reference *ref, field *grads, field *dws)
 {
     const hg_node *node = t->node;
     trial_clear(t);
@@ -214,15 +221,27 @@ static void check_backward(rig *r, trial *t, const reference *ref, field *grads,
     for (int i = 0; i < node->n_in; i++)
         if (r->grad[node->in[i]] && !is_alias(r, node)) add_gradient(r, node->in[i], &t->dx[i], grads);
     for (int k = 0; k < node->n_params; k++) {
-        c->what = "gradient", c->name = r->graph->params[node->params[k]]->name;
-        if (r->graph->params[node->params[k]]->trainable) compare(c, r->dparam[node->params[k]], &t->dw[k], !with_nan);
+        field *dw = &dws[node->params[k]];
+        for (size_t i = 0; i < dw->n; i++) {
+            const double before = dw->v[i];
+            dw->v[i] += t->dw[k].v[i];
+            dw->tol[i] += t->dw[k].tol[i] + (before != 0 ? 2 * UNIT * fabs(dw->v[i]) : 0);
+        }
+    }
+}
+
+static void check_weights(const rig *r, const field *dws, bool with_nan, complaint *c)
+{
+    for (int i = 0; i < r->graph->n_params; i++) {
+        c->what = "gradient", c->name = r->graph->params[i]->name;
+        if (r->graph->params[i]->trainable) compare(c, r->dparam[i], &dws[i], !with_nan);
     }
 }
 
 static void check_metrics(const rig *r, const double *value, const double *tol, complaint *c)
 {
-    static const char *const names[] = {"reconstruction", "kl", "penalty"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const names[] = {"reconstruction", "kl", "penalty", "discriminator", "generator"};
+    for (int i = 0; i < HG_METRIC_PARTS; i++) {
         if (tol[i] == 0) continue;
         field f = {(double *)&value[i], (double *)&tol[i], 1};
         c->what = "loss part", c->name = names[i];
@@ -235,8 +254,9 @@ double check_run(rig *r, const char *variant, bool with_nan)
 {
     const hg_graph *graph = r->graph;
     complaint c = {.r = r, .variant = variant};
-    double metric[3] = {0}, metric_tol[3] = {0};
-    field *grads = alloc((size_t)graph->n_tensors, sizeof *grads);
+    double metric[HG_METRIC_PARTS] = {0}, metric_tol[HG_METRIC_PARTS] = {0};
+    field *grads = alloc((size_t)graph->n_tensors, sizeof *grads), *dws = alloc((size_t)graph->n_params, sizeof *dws);
+    for (int i = 0; i < graph->n_params; i++) dws[i] = field_make(graph->params[i]->count);
     for (int i = 0; i < graph->n_tensors; i++) grads[i] = field_make(tensor_count(graph, i, r->c->batch));
     if (r->given) memcpy(grads[hg_plan_root(r->plan, graph->output)].v, r->given, grads[graph->output].n * sizeof(double));
     for (int n = 0; n < graph->n_nodes; n++) {
@@ -246,20 +266,23 @@ double check_run(rig *r, const char *variant, bool with_nan)
         check_shapes(&t, ref);
         fill_trial(&t, r);
         check_forward(r, &t, ref, &c);
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < HG_METRIC_PARTS; i++) {
             metric[i] += t.metric[i].v * t.metric_scale[i];
             metric_tol[i] += (bound_of_sum(t.metric[i].n + 4, t.metric[i].mag) + t.metric_rounding[i] * UNIT * t.metric[i].mag) * t.metric_scale[i];
         }
-        if (r->plan->training && ref->backward) check_backward(r, &t, ref, grads, with_nan, &c);
+        if (r->plan->training && ref->backward && is_read(r, graph->nodes[n])) check_backward(r, &t, ref, grads, dws);
         trial_free(&t);
     }
     if (!with_nan) check_metrics(r, metric, metric_tol, &c);
+    if (r->plan->training) check_weights(r, dws, with_nan, &c);
     for (int i = 0; r->plan->training && i < graph->n_tensors; i++) {
         c.what = "gradient", c.name = graph->tensors[i]->name;
         if (r->grad[i] && hg_plan_root(r->plan, i) == i && !with_nan) compare(&c, r->grad[i], &grads[i], true);
     }
     for (int i = 0; i < graph->n_tensors; i++) field_free(&grads[i]);
+    for (int i = 0; i < graph->n_params; i++) field_free(&dws[i]);
     free(grads);
+    free(dws);
     return c.worst;
 }
 

@@ -179,7 +179,7 @@ void rig_run(rig *r, int flags)
     }
     float metrics[HG_METRICS];
     check(hg_buffer_read(hg_arenas_metrics(r->arenas), 0, metrics, sizeof metrics), "losses");
-    for (int i = 0; i < 4; i++) r->metrics[i] = (double)metrics[i];
+    for (int i = 0; i <= HG_METRIC_PARTS; i++) r->metrics[i] = (double)metrics[i];
     if (!(flags & RIG_GUARDED)) return; /* tensors share memory: only what leaves the plan can be looked at */
     for (int i = 0; i < graph->n_tensors; i++) {
         r->value[i] = get_tensor(r, i, false);

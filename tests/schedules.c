@@ -18,7 +18,7 @@ static double rate(const char *schedule, int64_t step, int64_t steps)
     hg_context_clear(ctx);
     hg_graph *graph = hg_graph_parse_layers(ctx, "schedule", text, (size_t)n);
     if (!graph) fail_msg("%s: %s", schedule, hg_message(ctx));
-    const hg_optimizer_common *o = graph->optimizer.options;
+    const hg_optimizer_common *o = graph->updaters[0].optimizer.options;
     double lr = ((const hg_schedule *)o->schedule.type)->rate(o->schedule.options, o->lr, step, steps);
     hg_model_destroy(graph);
     return lr;

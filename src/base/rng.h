@@ -9,6 +9,7 @@
 /* Streams keep uses apart. Nodes of a graph use HG_STREAM_NODE + node index. */
 enum {
     HG_STREAM_SHUFFLE = 1, HG_STREAM_INIT = 2, HG_STREAM_SPLIT = 3, HG_STREAM_DIGITS = 4, HG_STREAM_SAMPLE = 5, HG_STREAM_PERTURB = 6,
+    HG_STREAM_PRIOR = 7,
     HG_STREAM_NODE = 0x100
 };
 

@@ -26,26 +26,42 @@ static hg_buffer *role(hg_arenas *arenas, size_t bytes, const char *label)
     return buffer;
 }
 
+/* Where optimizers have no parameters in common, their moments share buffers, which lie like the parameters up to the last one. */
+static bool make_moments(hg_arenas *arenas)
+{
+    const hg_graph *graph = arenas->graph;
+    for (int slot = 0; slot < graph->n_slots; slot++) {
+        size_t floats[2] = {0};
+        for (int u = 0; u < graph->n_updaters; u++) {
+            const hg_updater *updater = &graph->updaters[u];
+            for (int k = 0; updater->slot == slot && k < ((const hg_optimizer *)updater->optimizer.type)->moments; k++)
+                if (floats[k] < updater->end) floats[k] = updater->end;
+        }
+        for (int k = 0; k < 2; k++)
+            if (floats[k] && !(arenas->moments[slot][k] = role(arenas, floats[k] * sizeof(float), "optimizer state"))) return false;
+    }
+    return true;
+}
+
 hg_arenas *hg_arenas_create(hg_device *dev, const hg_graph *graph, const hg_tuning *tuning, bool training, hg_precision precision)
 {
     hg_context *ctx = hg_device_context(dev);
     hg_arenas *arenas = HG_NEW(ctx, hg_arenas);
     if (!arenas) return NULL;
-    const hg_optimizer *optimizer = (const hg_optimizer *)graph->optimizer.type;
-    const hg_optimizer_common *common = graph->optimizer.options;
+    const size_t align = hg_device_get_info(dev)->base_align; /* records are looked at through views */
     size_t total = graph->total ? graph->total * sizeof(float) : HG_ALIGN;
     size_t trainable = graph->trainable ? graph->trainable * sizeof(float) : HG_ALIGN;
     *arenas = (hg_arenas){.ctx = ctx, .dev = dev, .graph = graph, .tuning = tuning, .training = training, .precision = precision,
-                          .clip_norm = (float)common->clip_norm, .clip_value = (float)common->clip_value};
+                          .record_bytes = (sizeof(step_record) + align - 1) / align * align};
+    const size_t records = hg_mul((size_t)graph->n_updates, arenas->record_bytes);
     if (!(arenas->params = role(arenas, total, "parameters"))) goto fail;
     if (training && !(arenas->grads = role(arenas, trainable, "gradients"))) goto fail;
-    for (int k = 0; training && k < optimizer->moments; k++)
-        if (!(arenas->moments[k] = role(arenas, trainable, "optimizer state"))) goto fail;
-    if (!(arenas->step = role(arenas, sizeof(step_record), "step record"))) goto fail;
+    if (training && !make_moments(arenas)) goto fail;
+    if (!(arenas->step = role(arenas, records, "step record"))) goto fail;
     if (!(arenas->state = role(arenas, STATE_BYTES, "state"))) goto fail;
     if (!(arenas->metrics = role(arenas, HG_RING * HG_METRICS * sizeof(float), "losses"))) goto fail;
     if (!(arenas->dummy = role(arenas, HG_ALIGN, "dummy"))) goto fail;
-    if (!(arenas->records = hg_stage_create(dev, sizeof(step_record), RECORDS))) goto fail;
+    if (!(arenas->records = hg_stage_create(dev, records, RECORDS))) goto fail;
     return arenas;
 fail:
     hg_arenas_destroy(arenas);
@@ -56,9 +72,11 @@ void hg_arenas_destroy(hg_arenas *arenas)
 {
     if (!arenas) return;
     hg_stage_destroy(arenas->records);
-    hg_buffer *all[] = {arenas->params, arenas->grads, arenas->moments[0], arenas->moments[1], arenas->step, arenas->state,
-                        arenas->metrics, arenas->dummy, arenas->bytes, arenas->examples, arenas->labels};
+    hg_buffer *all[] = {arenas->params, arenas->grads, arenas->step, arenas->state, arenas->metrics, arenas->dummy, arenas->bytes,
+                        arenas->examples, arenas->labels};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) hg_buffer_destroy(all[i]);
+    for (int slot = 0; slot < HG_MAX_PHASES; slot++)
+        for (int k = 0; k < 2; k++) hg_buffer_destroy(arenas->moments[slot][k]);
     for (int i = 0; i < arenas->n_chunks; i++) hg_buffer_destroy(arenas->chunks[i]);
     hg_free(arenas->chunks);
     hg_free(arenas);
@@ -66,7 +84,7 @@ void hg_arenas_destroy(hg_arenas *arenas)
 
 hg_buffer *hg_arenas_params(hg_arenas *arenas) { return arenas->params; }
 hg_buffer *hg_arenas_grads(hg_arenas *arenas) { return arenas->grads; }
-hg_buffer *hg_arenas_moment(hg_arenas *arenas, int k) { return arenas->moments[k]; }
+hg_buffer *hg_arenas_moment(hg_arenas *arenas, int slot, int k) { return arenas->moments[slot][k]; }
 hg_buffer *hg_arenas_metrics(hg_arenas *arenas) { return arenas->metrics; }
 hg_buffer *hg_arenas_state(hg_arenas *arenas) { return arenas->state; }
 
@@ -97,20 +115,34 @@ hg_buffer *hg_arenas_labels(hg_arenas *arenas, int batch)
 
 void hg_arenas_set_past(hg_arenas *arenas, int64_t past) { arenas->past = past; }
 
-bool hg_arenas_set_step(hg_arenas *arenas, uint64_t seed, int64_t step, int64_t steps, double lr, int batch)
+/* An update's record: its optimizer counts its own steps, those of `past` training steps before included, its schedule the training's. */
+static step_record record_of(const hg_updater *updater, int nth, uint64_t seed, int64_t step, int64_t steps, int64_t past, double lr, int batch)
 {
-    const hg_optimizer *optimizer = (const hg_optimizer *)arenas->graph->optimizer.type;
-    const hg_optimizer_common *common = arenas->graph->optimizer.options;
+    const hg_optimizer *optimizer = (const hg_optimizer *)updater->optimizer.type;
+    const hg_optimizer_common *common = updater->optimizer.options;
     const hg_schedule *schedule = (const hg_schedule *)common->schedule.type;
-    step_record *record = hg_stage_next(arenas->records);
-    if (!record) return false;
     double rate = lr > 0 ? lr : common->lr;
     if (schedule) rate = schedule->rate(common->schedule.options, rate, step, steps);
-    *record = (step_record){.seed_lo = (uint32_t)seed, .seed_hi = (uint32_t)(seed >> 32), .step_lo = (uint32_t)step,
-                            .step_hi = (uint32_t)((uint64_t)step >> 32), .slot = (uint32_t)((uint64_t)(step - 1) % HG_RING),
-                            .batch = (uint32_t)batch, .lr = (float)rate, .clip_norm = arenas->clip_norm, .clip_value = arenas->clip_value};
-    optimizer->hyper(common, step + arenas->past, rate, record->h);
-    return hg_stage_upload(arenas->records, arenas->step, 0, sizeof *record);
+    step_record record = {.seed_lo = (uint32_t)seed, .seed_hi = (uint32_t)(seed >> 32), .step_lo = (uint32_t)step,
+                          .step_hi = (uint32_t)((uint64_t)step >> 32), .slot = (uint32_t)((uint64_t)(step - 1) % HG_RING),
+                          .batch = (uint32_t)batch, .lr = (float)rate, .clip_norm = (float)common->clip_norm, .clip_value = (float)common->clip_value};
+    optimizer->hyper(common, (past + step - 1) * updater->per_step + nth, rate, record.h);
+    return record;
+}
+
+bool hg_arenas_set_step(hg_arenas *arenas, uint64_t seed, int64_t step, int64_t steps, double lr, int batch)
+{
+    const hg_graph *graph = arenas->graph;
+    char *block = hg_stage_next(arenas->records);
+    if (!block) return false;
+    size_t bytes = 0;
+    for (int p = 0; p < graph->n_phases; p++)
+        for (int u = 0; u < graph->phases[p].n_updates; u++, bytes += arenas->record_bytes) {
+            const hg_update *update = &graph->phases[p].updates[u];
+            const step_record record = record_of(&graph->updaters[update->updater], update->nth, seed, step, steps, arenas->past, lr, batch);
+            memcpy(block + bytes, &record, sizeof record);
+        }
+    return hg_stage_upload(arenas->records, arenas->step, 0, bytes);
 }
 
 /* ---- placing blocks */

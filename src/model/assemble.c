@@ -97,12 +97,28 @@ static bool default_initializer(hg_graph *graph, hg_choice *init)
     return true;
 }
 
+/* The node that the option `share` speaks of: entry `share` of the list in which "PREFIX.N" is entry N. */
+static const hg_node *shared_node(hg_graph *graph, const hg_layer *layer, const char *name, const char *place, int share)
+{
+    const hg_node *from = NULL;
+    const char *other = hg_arena_format(graph->arena, "%.*s%d", (int)(strrchr(name, '.') + 1 - name), name, share);
+    if (other && !(from = hg_graph_find(graph, other)))
+        hg_fail(graph->ctx, HG_BAD_INPUT, "%s: %s (%s): `share: %d`: there is no entry of that number before it (the first is 0)", place, name,
+                layer->head.name, share);
+    if (!from || from->layer == layer) return from;
+    hg_fail(graph->ctx, HG_BAD_INPUT, "%s: %s (%s): `share: %d`: that entry is another layer, %s", place, name, layer->head.name, share,
+            from->layer->head.name);
+    return NULL;
+}
+
 bool hg_graph_chain(hg_graph *graph, const hg_layer *layer, void *options, hg_section section, const char *name,
-                    const char *place, int *current)
+                    const char *place, const hg_node *shares, int *current)
 {
     hg_choice *init = option_at(&layer->head, options, "initializer");
+    const int *share = option_at(&layer->head, options, "share");
     if (init && !default_initializer(graph, init)) return false;
-    hg_node *node = hg_graph_node(graph, layer, options, section, name, place, current, 1);
+    if (!shares && share && *share >= 0 && !(shares = shared_node(graph, layer, name, place, *share))) return false;
+    hg_node *node = hg_graph_sharing_node(graph, layer, options, section, name, place, shares, current, 1);
     if (!node) return false;
     *current = node->out[0];
 
@@ -124,7 +140,7 @@ static bool add_head(hg_graph *graph, const char *name, int units, const hg_choi
     *(int *)option_at(&dense->head, options, "units") = units;
     if (init) *(hg_choice *)option_at(&dense->head, options, "initializer") = *init;
     *out = input;
-    return hg_graph_chain(graph, dense, options, HG_LATENT, name, place, out);
+    return hg_graph_chain(graph, dense, options, HG_LATENT, name, place, NULL, out);
 }
 
 bool hg_graph_latent(hg_graph *graph, const hg_layer *layer, void *options, const char *place, int *current)
@@ -182,32 +198,84 @@ static bool split_logits(hg_graph *graph, const hg_loss *loss, const char *place
     return add_activation(graph, act, HG_DECODER, producer->name, place, &graph->output);
 }
 
-bool hg_graph_loss(hg_graph *graph, hg_choice choice, const char *place, int prediction)
+static bool compare_shapes(hg_graph *graph)
 {
-    const hg_loss *loss = (const hg_loss *)choice.type;
-    int logits;
-    if (!split_logits(graph, loss, place, prediction, &logits)) return false;
     const hg_tensor *output = graph->tensors[graph->output], *target = graph->tensors[graph->target];
     hg_shape out = output->shape, want = target->shape;
     bool same = out.c == want.c && out.h == want.h && out.w == want.w;
     bool flat_grey = out.flat && want.c == 1 && hg_shape_count(out) == hg_shape_count(want); /* the same memory order */
-    if (!same && !flat_grey) {
-        char a[48], b[48], made[96] = "";
-        if (graph->target != graph->input)
-            snprintf(made, sizeof made, ", of which `corrupt` makes the input %s", hg_shape_text(graph->tensors[graph->input]->shape, a));
-        return hg_fail(graph->ctx, HG_BAD_INPUT, "%s: the decoder's output (%s, layer %s) does not fit the picture that it is compared "
-                       "with (%s%s): change the decoder so that its last layer gives %s", graph->file, hg_shape_text(output->shape, a),
-                       output->name, hg_shape_text(target->shape, b), made, b);
-    }
+    if (same || flat_grey) return true;
+    char a[48], b[48], made[96] = "";
+    if (graph->target != graph->input)
+        snprintf(made, sizeof made, ", of which `corrupt` makes the input %s", hg_shape_text(graph->tensors[graph->input]->shape, a));
+    return hg_fail(graph->ctx, HG_BAD_INPUT, "%s: the decoder's output (%s, layer %s) does not fit the picture that it is compared "
+                   "with (%s%s): change the decoder so that its last layer gives %s", graph->file, hg_shape_text(output->shape, a),
+                   output->name, hg_shape_text(target->shape, b), made, b);
+}
+
+static bool loss_node(hg_graph *graph, hg_choice choice, const char *place, int phase, const int *in, int n_in)
+{
+    const hg_loss *loss = (const hg_loss *)choice.type;
     hg_layer *layer = hg_arena_alloc(graph->arena, 1, sizeof *layer);
     if (!layer) return false;
     *layer = (hg_layer){.head = {loss->head.name, loss->head.help, NULL, 0}, .forward = loss_forward};
-    int in[2] = {logits >= 0 ? logits : graph->output, graph->target};
-    hg_node *node = hg_graph_node(graph, layer, choice.options, HG_LOSS, "loss", place, in, 2);
+    hg_node *node = hg_graph_node(graph, layer, choice.options, HG_LOSS, "loss", place, in, n_in);
     const hg_loss **state = node ? hg_node_state(graph, node, sizeof *state) : NULL;
     if (!state) return false;
     *state = loss;
-    graph->loss = node->index;
+    node->phase = phase;
+    return true;
+}
+
+/* A loss of the discriminator: `real` and `fake` say what it has to take for what. */
+static bool judging_loss(hg_graph *graph, hg_choice choice, const char *place, int phase)
+{
+    int in[2], n = 0;
+    if (graph->judged[HG_JUDGED_CODE] < 0)
+        return hg_fail(graph->ctx, HG_BAD_INPUT, "%s: %s needs a discriminator: give the model one with the key `discriminator`", place, choice.type->name);
+    for (int i = 0; i < 2; i++) {
+        const int what = *(const int *)option_at(choice.type, (void *)choice.options, i == 0 ? "real" : "fake");
+        if (what > 0) in[n++] = graph->judged[what - 1];
+    }
+    if (!n) return hg_fail(graph->ctx, HG_BAD_INPUT, "%s: %s needs `real`, `fake` or both: what the discriminator has to take for that", place, choice.type->name);
+    return loss_node(graph, choice, place, phase, in, n);
+}
+
+bool hg_graph_loss(hg_graph *graph, hg_choice choice, const char *place, int phase)
+{
+    const hg_loss *loss = (const hg_loss *)choice.type;
+    int logits;
+    if (loss->judges) return judging_loss(graph, choice, place, phase);
+    if (graph->loss >= 0)
+        return hg_fail(graph->ctx, HG_BAD_INPUT, "%s: a second loss of the reconstruction: there can be only one, and %s has it", place,
+                       graph->nodes[graph->loss]->place);
+    if (!split_logits(graph, loss, place, graph->output, &logits) || !compare_shapes(graph)) return false;
+    const int in[2] = {logits >= 0 ? logits : graph->output, graph->target};
+    graph->loss = graph->n_nodes;
     graph->loss_from_logits = logits >= 0;
+    return loss_node(graph, choice, place, phase, in, 2);
+}
+
+/* ---- the discriminator */
+
+bool hg_graph_prior(hg_graph *graph, const char *place, int *current)
+{
+    hg_node *node = hg_graph_node(graph, &hg_layer_prior, &graph->prior, HG_DISCRIMINATOR, "prior", place, NULL, 0);
+    if (!node || !hg_node_output(graph, node, graph->tensors[graph->latent]->shape)) return false;
+    *current = node->out[0];
+    return true;
+}
+
+bool hg_graph_judged(hg_graph *graph, hg_judged which, const char *place, int prediction)
+{
+    hg_tensor *last = graph->tensors[prediction];
+    const hg_node *producer = last->producer >= 0 ? graph->nodes[last->producer] : NULL;
+    if (!producer || producer->section != HG_DISCRIMINATOR || is_linear(last->act) || strcmp(last->act.type->name, "sigmoid") != 0 ||
+        consumed(graph, prediction))
+        return hg_fail(graph->ctx, HG_BAD_INPUT, "%s: the discriminator has to end with a layer with `activation: sigmoid` and no penalty: its "
+                       "losses take what it gives for probabilities", place);
+    if (strcmp(producer->layer->head.name, "activation") == 0) prediction = producer->in[0];
+    else last->act = (hg_choice){0};
+    graph->judged[which] = prediction;
     return true;
 }

@@ -251,7 +251,7 @@ void hg_conv_emit_backward(hg_plan *plan, const hg_node *node, const hg_conv *co
         .conv = *conv, .batch = batch, .bias = bias, .x_half = hg_plan_is_half(plan, node->in[0]),
         .large = conv->transposed ? dy : x, .small = conv->transposed ? x : dy,
     };
-    hg_operate(plan, node, &hg_conv_weight, &weight);
+    if (hg_plan_wants_dw(plan, node)) hg_operate(plan, node, &hg_conv_weight, &weight);
     if (!hg_plan_wants_grad(plan, node->in[0])) return;
     const hg_gather gather = {
         .conv = *conv, .batch = batch, .from = dy, .weight = hg_plan_param(plan, node, 0), .bias = -1,

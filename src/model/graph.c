@@ -42,15 +42,28 @@ int hg_graph_tensor(hg_graph *graph, const char *name, hg_shape shape, int produ
     return graph->n_tensors - 1;
 }
 
-hg_node *hg_graph_node(hg_graph *graph, const hg_layer *layer, const void *options, hg_section section, const char *name,
-                       const char *place, const int *in, int n_in)
+hg_node *hg_graph_sharing_node(hg_graph *graph, const hg_layer *layer, const void *options, hg_section section, const char *name,
+                               const char *place, const hg_node *shares, const int *in, int n_in)
 {
     hg_node *node = hg_arena_alloc(graph->arena, 1, sizeof *node);
     if (!node || !append(graph->arena, &graph->nodes, &graph->n_nodes, node)) return NULL;
     *node = (hg_node){.layer = layer, .options = options, .name = name, .place = place, .section = section,
-                      .index = graph->n_nodes - 1, .n_in = n_in};
-    memcpy(node->in, in, (size_t)n_in * sizeof *in);
+                      .index = graph->n_nodes - 1, .shares = shares, .n_in = n_in};
+    if (n_in) memcpy(node->in, in, (size_t)n_in * sizeof *in);
     return layer->build && !layer->build(graph, node) ? NULL : node;
+}
+
+hg_node *hg_graph_node(hg_graph *graph, const hg_layer *layer, const void *options, hg_section section, const char *name,
+                       const char *place, const int *in, int n_in)
+{
+    return hg_graph_sharing_node(graph, layer, options, section, name, place, NULL, in, n_in);
+}
+
+const hg_node *hg_graph_find(const hg_graph *graph, const char *name)
+{
+    for (int i = 0; i < graph->n_nodes; i++)
+        if (strcmp(graph->nodes[i]->name, name) == 0) return graph->nodes[i];
+    return NULL;
 }
 
 const hg_tensor *hg_node_input(const hg_graph *graph, const hg_node *node, int i)
@@ -74,12 +87,28 @@ bool hg_node_output(hg_graph *graph, hg_node *node, hg_shape shape)
     return true;
 }
 
+/* The parameter at the same place of the node that this one shares with. */
+static bool share_param(hg_graph *graph, hg_node *node, const char *name, int rank, const int *shape)
+{
+    const hg_node *from = node->shares;
+    const hg_param *param = node->n_params < from->n_params ? graph->params[from->params[node->n_params]] : NULL;
+    bool same = param && param->rank == rank;
+    for (int i = 0; same && i < rank; i++) same = param->shape[i] == shape[i];
+    if (!same)
+        return hg_node_fail(graph, node, "cannot share the weights of %s: its `%s` is %s: only a layer that reads and gives as many numbers can",
+                            from->name, name, param ? "of another shape" : "missing");
+    node->params[node->n_params] = from->params[node->n_params];
+    node->n_params++;
+    return true;
+}
+
 bool hg_node_param(hg_graph *graph, hg_node *node, const char *name, int rank, const int *shape, const int *order,
                    hg_choice init, double constant, int64_t fan_in, int64_t fan_out, bool trainable)
 {
+    if (node->shares) return share_param(graph, node, name, rank, shape);
     hg_param *param = hg_arena_alloc(graph->arena, 1, sizeof *param);
     if (!param) return false;
-    *param = (hg_param){.rank = rank, .init = init, .constant = constant, .fan_in = fan_in, .fan_out = fan_out, .trainable = trainable, .count = 1};
+    *param = (hg_param){.section = node->section, .rank = rank, .init = init, .constant = constant, .fan_in = fan_in, .fan_out = fan_out, .trainable = trainable, .count = 1};
     param->name = hg_arena_format(graph->arena, "%s.%s", node->name, name);
     for (int i = 0; i < rank; i++) {
         param->shape[i] = shape[i];
@@ -107,25 +136,6 @@ void *hg_node_state(hg_graph *graph, hg_node *node, size_t size)
     return node->state = hg_arena_alloc(graph->arena, 1, size);
 }
 
-/* Trainable parameters first, so that the optimizer works on [0, trainable). */
-bool hg_graph_place_params(hg_graph *graph)
-{
-    const size_t align = HG_ALIGN / sizeof(float);
-    size_t next = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < graph->n_params; i++) {
-            hg_param *param = graph->params[i];
-            if (param->trainable != (pass == 0)) continue;
-            param->offset = next;
-            next = hg_add(next, hg_mul((param->count + align - 1) / align, align));
-        }
-        if (pass == 0) graph->trainable = next;
-    }
-    graph->total = next;
-    if (next >= MAX_NUMBERS) return hg_fail(graph->ctx, HG_BAD_INPUT, "%s: the model has more than 2^31 parameters: make its layers smaller", graph->file);
-    return true;
-}
-
 /* ---- public questions */
 
 const char *hg_model_name(const hg_model *model) { return model->name; }
@@ -137,6 +147,12 @@ int64_t hg_model_steps(const hg_model *model, int64_t examples, int batch) { ret
 bool hg_model_is_corrupted(const hg_model *model) { return model->target != model->input; }
 int hg_model_labels(const hg_model *model) { return model->labels; }
 bool hg_model_is_variational(const hg_model *model) { return model->latent != model->code; }
+bool hg_model_is_adversarial(const hg_model *model) { return model->judged[HG_JUDGED_CODE] >= 0; }
+
+double hg_model_prior(const hg_model *model)
+{
+    return hg_model_is_adversarial(model) ? model->prior.std : hg_model_is_variational(model) ? 1 : 0;
+}
 
 static void shape_out(hg_shape shape, int *c, int *h, int *w)
 {
@@ -161,9 +177,9 @@ bool hg_model_layer(const hg_model *model, int i, hg_layer_row *row)
     if (i < 0 || i >= model->n_nodes) return false;
     const hg_node *node = model->nodes[i];
     *row = (hg_layer_row){.name = node->name, .layer = node->layer->head.name};
-    shape_out(model->tensors[node->in[0]]->shape, &row->in[0], &row->in[1], &row->in[2]);
+    if (node->n_in) shape_out(model->tensors[node->in[0]]->shape, &row->in[0], &row->in[1], &row->in[2]);
     if (node->n_out) shape_out(model->tensors[node->out[0]]->shape, &row->out[0], &row->out[1], &row->out[2]);
-    for (int k = 0; k < node->n_params; k++)
+    for (int k = 0; k < node->n_params && !node->shares; k++)
         if (model->params[node->params[k]]->trainable) row->parameters += (int64_t)model->params[node->params[k]]->count;
     return true;
 }

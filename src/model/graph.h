@@ -27,8 +27,11 @@ typedef struct hg_tensor {
 
 /* A parameter. Files hold it in PyTorch's shape; the engine stores axis order[0] slowest: conv2d [O,I,KH,KW] is stored
  * [KH,KW,I,O], i.e. order {2,3,1,0}. */
+typedef enum hg_section { HG_CORRUPT, HG_ENCODER, HG_LATENT, HG_DECODER, HG_DISCRIMINATOR, HG_LOSS } hg_section;
+
 typedef struct hg_param {
     const char *name; /* "encoder.0.weight" */
+    hg_section section;
     int rank, shape[4], order[4];
     hg_choice init;   /* type NULL: `constant` everywhere */
     double constant;
@@ -39,8 +42,6 @@ typedef struct hg_param {
 
 enum { HG_ALIGN = 4096, HG_MAX_IO = 4, HG_MAX_PARAMS = 8 };
 
-typedef enum hg_section { HG_CORRUPT, HG_ENCODER, HG_LATENT, HG_DECODER, HG_LOSS } hg_section;
-
 typedef struct hg_node {
     const hg_layer *layer;
     const void *options;
@@ -50,6 +51,8 @@ typedef struct hg_node {
     int index;         /* in the graph; also its random stream */
     int in[HG_MAX_IO], n_in, out[HG_MAX_IO], n_out;
     int params[HG_MAX_PARAMS], n_params;
+    const struct hg_node *shares; /* the node whose parameters these are; NULL: its own */
+    int phase;         /* a loss: whose */
     void *state;       /* the layer's own geometry, from the graph's arena */
 } hg_node;
 
@@ -93,17 +96,54 @@ bool hg_node_fail(hg_graph *graph, const hg_node *node, const char *format, ...)
 void *hg_node_state(hg_graph *graph, hg_node *node, size_t size); /* zeroed; also stored in node->state */
 
 /* The options that weighted layers share, as table rows. The struct must have the members of the same names:
- * hg_choice activation; double activity_l1; hg_choice initializer; bool bias. The graph looks them up by name: it fuses
- * the activation or adds a node for it, and adds a penalty node. */
+ * hg_choice activation; double activity_l1; hg_choice initializer; int share; bool bias. The graph looks them up by name: it fuses
+ * the activation or adds a node for it, adds a penalty node, and lets the layer have another one's parameters. */
 #define HG_OPTION_ACTIVATION(S) {"activation", "applied to the output", offsetof(S, activation), HG_OPTION_CHOICE, .kinds = hg_activations, .fallback_kind = "linear"}
 #define HG_OPTION_ACTIVITY_L1(S) {"activity_l1", "weight of the penalty on the sum of absolute outputs, mean over the batch", offsetof(S, activity_l1), HG_OPTION_FLOAT, 0, 0, 1e6}
 #define HG_OPTION_INITIALIZER(S) {"initializer", "of the weights; biases start at 0 (uniform_fan_in draws them too)", offsetof(S, initializer), HG_OPTION_CHOICE, .kinds = hg_initializers}
+#define HG_OPTION_SHARE(S) {"share", "use the weights of that entry of the same list, counted from 0; -1: weights of its own", offsetof(S, share), HG_OPTION_INT, -1, -1, 1e6}
 #define HG_OPTION_BIAS(S) {"bias", "add a bias per output channel", offsetof(S, bias), HG_OPTION_BOOL, 1, 0, 1}
 
 extern const hg_descriptor *const hg_initializers[]; /* model/initializer.h */
 
 /* TensorFlow's "same": output = ceil(in / stride), the odd zero at the end. Returns the zeros in front. */
 int hg_same_before(int in, int kernel, int stride, int dilation);
+
+/* ---- phases: what a training step consists of */
+
+/* The parameters that an optimizer may be given: the encoder's and latent's, the decoder's, the discriminator's, or all. */
+typedef enum hg_set { HG_SET_ENCODER, HG_SET_DECODER, HG_SET_DISCRIMINATOR, HG_SET_ALL, HG_SETS = HG_SET_ALL } hg_set;
+extern const char *const hg_set_names[HG_SETS];
+
+enum { HG_MAX_PHASES = 8, HG_MAX_UPDATERS = HG_MAX_PHASES * HG_SETS };
+
+/* An optimizer with moments of its own. */
+typedef struct hg_updater {
+    hg_choice optimizer;
+    const char *phase;   /* the phase that brought it; NULL: the model has no other */
+    hg_set set;
+    size_t begin, end;   /* the set in the parameter arena, floats */
+    int slot;            /* where its moments are: updaters of common parameters have different slots */
+    int per_step;        /* how many of its steps a training step has */
+} hg_updater;
+
+/* A step of an updater: its nth (from 1) in a training step. */
+typedef struct hg_update { int updater, nth; const char *place; } hg_update;
+
+/* Forward from the input, backward from the phase's losses, then its updates. Without `phases` in the model file there is one. */
+typedef struct hg_phase {
+    const char *name, *place; /* NULL: the file does not speak of it */
+    bool detach_code;    /* the layers up to the code run as outside training and receive no gradient */
+    bool keep_gradients; /* those of the phase before are still there and are added to */
+    hg_update updates[HG_SETS];
+    int n_updates;
+} hg_phase;
+
+/* The prior of an adversarial model's codes, N(0, std^2): the options of the layer that draws from it. */
+typedef struct hg_prior { double std; } hg_prior;
+
+/* What a discriminator judges. */
+typedef enum hg_judged { HG_JUDGED_CODE, HG_JUDGED_PRIOR, HG_JUDGED } hg_judged;
 
 /* The graph as plans and tests see it. */
 struct hg_model {
@@ -117,11 +157,15 @@ struct hg_model {
     int input, target; /* tensors; one and the same unless `corrupt` makes the input from the target */
     int code, latent;  /* the code, and what the decoder reads: another tensor if a sample is drawn between them */
     int output;
-    int loss;                 /* the loss's node, -1: none */
+    int judged[HG_JUDGED];    /* the discriminator's logits for the code and for draws from the prior; -1: there is no discriminator */
+    hg_prior prior;
+    int loss;                 /* the node of the reconstruction's loss, -1: none */
     bool loss_from_logits;    /* it reads the tensor before the last activation, which only the output then needs */
+    hg_phase phases[HG_MAX_PHASES]; int n_phases;
+    hg_updater updaters[HG_MAX_UPDATERS]; int n_updaters;
+    int n_updates, n_slots;   /* updates of all phases; slots of the moments */
     hg_choice condition;      /* type NULL: none */
     int labels;               /* its, 0: none */
-    hg_choice optimizer;
     hg_choice initializer;    /* of layers that name none; type NULL: glorot_uniform */
     int batch, epochs;
     bool drop_last;           /* an epoch's last batch is left out where it is smaller */

@@ -4,12 +4,13 @@
 
 #include "model/plan.h"
 
-/* A loss is a node with inputs {prediction, target}. `emit` writes the partial sums of its value (hg_emit_metric with
- * HG_METRIC_RECONSTRUCTION) and, in a training plan, the prediction's gradient (hg_emit_dx), in one launch.
- * Reduction mean: over all elements; sum: over an example's elements, mean over the batch. */
+/* A loss is a node with inputs {prediction, target}, or (judges) up to two of what the discriminator gave, by its options `real` and
+ * `fake`. `emit` writes the partial sums of its value (hg_emit_metric) and, in a training plan, the prediction's gradient (hg_emit_dx),
+ * in one launch per prediction. Reduction mean: over all elements; sum: over an example's elements, mean over the batch. */
 typedef struct hg_loss {
     hg_descriptor head;
     const char *logits_of; /* activation that the loss takes over (bce: "sigmoid"); NULL: none */
+    bool judges;           /* of the discriminator's probabilities, which it reads as logits; else of the reconstruction */
     void (*emit)(hg_plan *plan, const hg_node *node, const void *options, bool from_logits);
 } hg_loss;
 extern const hg_descriptor *const hg_losses_list[];

@@ -291,8 +291,10 @@ static hg_plan *plan_of_kind(hg_net *net, hg_plan_kind kind)
 /* A gradient's weight-gradient launches say so; what prepares weights for the others belongs to those. */
 static hg_direction direction(const hg_plan *plan, int i)
 {
-    if (i < plan->end_forward) return HG_FORWARD;
-    if (i >= plan->end_backward) return HG_UPDATE;
+    const hg_stretch *stretch = plan->stretches;
+    while (i >= stretch->end) stretch++;
+    if (i < stretch->forward) return HG_FORWARD;
+    if (i >= stretch->backward) return HG_UPDATE;
     return hg_contains(plan->launches[i]->label, "weight gradient") ? HG_WEIGHT_GRADIENT : HG_DATA_GRADIENT;
 }
 
@@ -316,16 +318,29 @@ bool hg_net_time(hg_net *net, hg_plan_kind kind, int repeats)
     return hg_launches_time(net->dev, launches, n, repeats);
 }
 
+static uint64_t size_of(const hg_buffer *buffer)
+{
+    return buffer ? hg_buffer_size(buffer) : 0;
+}
+
+/* Moment k of all optimizers. */
+static uint64_t moments(const hg_arenas *arenas, int k)
+{
+    uint64_t bytes = 0;
+    for (int slot = 0; slot < HG_MAX_PHASES; slot++) bytes += size_of(arenas->moments[slot][k]);
+    return bytes;
+}
+
 bool hg_net_memory(const hg_net *net, int i, hg_memory_row *row)
 {
     const hg_arenas *a = net->arenas;
-    const struct { const char *role; hg_buffer *buffer; } roles[] = {
-        {"parameters", a->params}, {"gradients", a->grads}, {"optimizer state 1", a->moments[0]},
-        {"optimizer state 2", a->moments[1]}, {"batch of pictures", a->bytes}, {"losses", a->metrics}};
+    const struct { const char *role; uint64_t bytes; } roles[] = {
+        {"parameters", size_of(a->params)}, {"gradients", size_of(a->grads)}, {"optimizer state 1", moments(a, 0)},
+        {"optimizer state 2", moments(a, 1)}, {"batch of pictures", size_of(a->bytes)}, {"losses", size_of(a->metrics)}};
     for (size_t k = 0; k < sizeof roles / sizeof *roles; k++) {
-        if (!roles[k].buffer) continue;
+        if (!roles[k].bytes) continue;
         if (i-- > 0) continue;
-        *row = (hg_memory_row){roles[k].role, hg_buffer_size(roles[k].buffer)};
+        *row = (hg_memory_row){roles[k].role, roles[k].bytes};
         return true;
     }
     if (i > 0) return false;

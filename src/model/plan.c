@@ -13,7 +13,7 @@ bool hg_plan_sticky(hg_plan *plan, bool ok)
 /* ---- what layers ask */
 
 int hg_plan_batch(const hg_plan *plan) { return plan->batch; }
-bool hg_plan_is_training(const hg_plan *plan) { return plan->training; }
+bool hg_plan_is_training(const hg_plan *plan) { return plan->training && !plan->detached; }
 const hg_device_info *hg_plan_limits(const hg_plan *plan) { return hg_device_get_info(plan->dev); }
 hg_device *hg_plan_device(const hg_plan *plan) { return plan->dev; }
 const hg_graph *hg_plan_graph(const hg_plan *plan) { return plan->graph; }
@@ -21,6 +21,26 @@ hg_arena *hg_plan_arena(hg_plan *plan) { return plan->arena; }
 const hg_tensor *hg_plan_tensor(const hg_plan *plan, int tensor) { return plan->graph->tensors[tensor]; }
 bool hg_plan_is_half(const hg_plan *plan, int tensor) { return plan->half[tensor]; }
 bool hg_plan_wants_grad(const hg_plan *plan, int tensor) { return plan->training && plan->wants_grad[tensor]; }
+
+bool hg_plan_wants_dw(const hg_plan *plan, const hg_node *node)
+{
+    bool wants = false;
+    for (int k = 0; k < node->n_params; k++) wants |= plan->trains[node->params[k]];
+    return plan->training && wants;
+}
+
+bool hg_plan_has_penalties(const hg_plan *plan)
+{
+    const hg_graph *graph = plan->graph;
+    return plan->purpose != HG_PURPOSE_TRAIN || plan->phase == (graph->loss < 0 ? 0 : graph->nodes[graph->loss]->phase);
+}
+
+int64_t hg_plan_stream(const hg_plan *plan, uint32_t stream)
+{
+    enum { STREAMS = 1 << 20 }; /* more than a graph can have nodes */
+    return (int64_t)stream + (int64_t)plan->phase * STREAMS;
+}
+
 bool hg_plan_reads_examples(const hg_plan *plan) { return plan->examples >= 0; }
 bool hg_plan_reads_labels(const hg_plan *plan) { return plan->labels >= 0; }
 hg_launch *const *hg_plan_launches(const hg_plan *plan, int *n) { *n = plan->n_launches; return plan->launches; }
@@ -79,6 +99,11 @@ hg_block hg_plan_fixed(hg_plan *plan, hg_buffer *buffer, size_t bytes, bool owne
     return add_block(plan, (hg_block_info){.bytes = bytes, .buffer = buffer, .fixed = true, .owned = owned, .chunk = -1});
 }
 
+hg_block hg_plan_view(hg_plan *plan, hg_buffer *buffer, size_t offset, size_t bytes)
+{
+    return hg_plan_fixed(plan, hg_buffer_view(buffer, offset, bytes), bytes, true);
+}
+
 static size_t tensor_count(const hg_plan *plan, int tensor)
 {
     return hg_mul(hg_shape_count(plan->graph->tensors[tensor]->shape), (size_t)plan->batch);
@@ -129,7 +154,7 @@ static hg_block param_block(hg_plan *plan, hg_block *slot, hg_buffer *arena, int
     const hg_param *param = plan->graph->params[index];
     if (*slot < 0) {
         size_t bytes = param->count * sizeof(float);
-        *slot = hg_plan_fixed(plan, hg_buffer_view(arena, param->offset * sizeof(float), bytes), bytes, true);
+        *slot = hg_plan_view(plan, arena, param->offset * sizeof(float), bytes);
     }
     return *slot;
 }
@@ -164,6 +189,16 @@ static bool grow_launches(hg_plan *plan)
     return true;
 }
 
+/* "encoder.0 conv2d forward", and behind it the phase where there are several. */
+static const char *label(hg_plan *plan, const hg_node *node, const char *what)
+{
+    const char *phase = plan->purpose == HG_PURPOSE_TRAIN ? plan->graph->phases[plan->phase].name : NULL;
+    const char *space = phase ? ", " : "";
+    if (!phase) phase = "";
+    if (!node) return hg_arena_format(plan->arena, "%s%s%s", what, space, phase);
+    return hg_arena_format(plan->arena, "%s %s %s%s%s", node->name, node->layer->head.name, what, space, phase);
+}
+
 hg_launch *hg_emit(hg_plan *plan, const hg_node *node, const char *what, const char *file, const char *kernel)
 {
     plan->sink = (hg_launch){.label = "", .file = file, .kernel = kernel, .macros = "", .variant = ""};
@@ -171,7 +206,7 @@ hg_launch *hg_emit(hg_plan *plan, const hg_node *node, const char *what, const c
     hg_launch *launch = hg_arena_alloc(plan->arena, 1, sizeof *launch);
     if (!hg_plan_sticky(plan, launch != NULL)) return &plan->sink;
     *launch = plan->sink;
-    launch->label = node ? hg_arena_format(plan->arena, "%s %s %s", node->name, node->layer->head.name, what) : hg_arena_text(plan->arena, what);
+    launch->label = label(plan, node, what);
     launch->dims = 1;
     launch->global[0] = launch->global[1] = launch->global[2] = 1;
     for (int i = 0; i < HG_MAX_ARGS; i++) plan->uses[plan->n_launches][i] = -1;

@@ -14,7 +14,7 @@ typedef int hg_block; /* -1: none */
 /* ---- what layers ask */
 
 int hg_plan_batch(const hg_plan *plan);       /* B of this plan */
-bool hg_plan_is_training(const hg_plan *plan);/* dropout drops, batch_norm uses batch statistics */
+bool hg_plan_is_training(const hg_plan *plan);/* dropout drops, batch_norm uses batch statistics; not where a phase detaches */
 const hg_device_info *hg_plan_limits(const hg_plan *plan);
 hg_device *hg_plan_device(const hg_plan *plan);
 const hg_graph *hg_plan_graph(const hg_plan *plan);
@@ -22,6 +22,12 @@ hg_arena *hg_plan_arena(hg_plan *plan); /* lives as long as the plan */
 const hg_tensor *hg_plan_tensor(const hg_plan *plan, int tensor);
 /* Does anything upstream of this tensor train? False for the input: then no gradient need be written. */
 bool hg_plan_wants_grad(const hg_plan *plan, int tensor);
+/* Are gradients of the node's parameters wanted? False where the phase passes through a node only for what lies before it. */
+bool hg_plan_wants_dw(const hg_plan *plan, const hg_node *node);
+/* Do KL and penalties count? Those that a node adds to the loss belong to the phase that has the loss of the reconstruction. */
+bool hg_plan_has_penalties(const hg_plan *plan);
+/* The random stream for `stream` (HG_STREAM_NODE + the node's index, HG_STREAM_PRIOR): every phase draws anew. */
+int64_t hg_plan_stream(const hg_plan *plan, uint32_t stream);
 
 /* ---- memory */
 
@@ -83,7 +89,9 @@ bool hg_plan_dw_written(const hg_plan *plan, const hg_node *node, int k); /* wou
 void hg_emit_dw(hg_plan *plan, hg_launch *launch, const hg_node *node, int k, const char *prefix);
 
 /* Adds `scale` times the sum of n floats in `partials` to a part of the step's loss (cl/metric.cl; Kahan, in order). */
-typedef enum hg_metric { HG_METRIC_RECONSTRUCTION, HG_METRIC_KL, HG_METRIC_PENALTY } hg_metric;
+typedef enum hg_metric {
+    HG_METRIC_RECONSTRUCTION, HG_METRIC_KL, HG_METRIC_PENALTY, HG_METRIC_DISCRIMINATOR, HG_METRIC_GENERATOR, HG_METRIC_PARTS
+} hg_metric;
 /* `weight` is the part's factor in the total loss (beta for KL). */
 void hg_emit_metric(hg_plan *plan, const hg_node *node, hg_metric part, hg_block partials, size_t n, double scale, double weight);
 
@@ -97,8 +105,9 @@ hg_arenas *hg_arenas_create(hg_device *dev, const hg_graph *graph, const hg_tuni
 void hg_arenas_destroy(hg_arenas *arenas);
 hg_buffer *hg_arenas_params(hg_arenas *arenas);
 hg_buffer *hg_arenas_grads(hg_arenas *arenas);
-hg_buffer *hg_arenas_moment(hg_arenas *arenas, int k);
-hg_buffer *hg_arenas_metrics(hg_arenas *arenas); /* [HG_RING][HG_METRICS] float: a row per step: total, reconstruction, kl, penalty */
+/* Moment k of the updaters with that slot; as large as they need, NULL where they have none. */
+hg_buffer *hg_arenas_moment(hg_arenas *arenas, int slot, int k);
+hg_buffer *hg_arenas_metrics(hg_arenas *arenas); /* [HG_RING][HG_METRICS] float: a row per step: total, then the parts by hg_metric */
 hg_buffer *hg_arenas_state(hg_arenas *arenas);   /* hg_state of cl/common.cl */
 /* The batch of pictures as bytes [B, H, W, C], targets, that training and evaluating plans read. Made at the first call, which must be
  * for the largest batch. */
@@ -153,9 +162,9 @@ bool hg_plan_guards_intact(hg_plan *plan);
 /* Runs the forward pass node by node and gives the name of the first node whose output is not finite (NULL: none). */
 bool hg_plan_diagnose(hg_plan *plan, const char **node_name);
 
-/* From now on the optimizer's state has `past` more steps behind it than the record's step says. */
+/* From now on the optimizers' states have `past` more training steps behind them than the record's step says. */
 void hg_arenas_set_past(hg_arenas *arenas, int64_t past);
-/* The record of the next runs: seed, step (from 1), learning rate. h[] comes from the graph's optimizer. */
+/* The records of the next runs, one per update: seed, step (from 1), learning rate (0: the optimizer's), the optimizer's numbers. */
 bool hg_arenas_set_step(hg_arenas *arenas, uint64_t seed, int64_t step, int64_t steps, double lr, int batch);
 
 #endif

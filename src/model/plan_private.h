@@ -6,7 +6,7 @@
 #include "model/loss.h"
 #include "model/plan.h"
 
-enum { HG_METRICS = 8, HG_RING = 1024, HG_FOREVER = 1 << 30 };
+enum { HG_METRICS = 16, HG_RING = 1024, HG_FOREVER = 1 << 30 };
 
 /* A block is either fixed (a view of a parameter, gradient or record buffer) or placed in the activation arena. */
 typedef struct hg_block_info {
@@ -20,6 +20,11 @@ typedef struct hg_block_info {
     bool half;          /* numbers of 2 bytes */
 } hg_block_info;
 
+/* A forward pass of a node: its output and how many launches there are after it. */
+typedef struct hg_pass { const hg_node *node; hg_block out; int end; } hg_pass;
+/* How many launches there are after a phase's passes and updates. */
+typedef struct hg_stretch { int forward, backward, end; } hg_stretch;
+
 struct hg_plan {
     hg_arenas *arenas;
     hg_context *ctx;
@@ -29,7 +34,9 @@ struct hg_plan {
     hg_plan_purpose purpose;
     int batch;
     bool training, guarded, failed;
-    bool in_backward;      /* while composing: the pass that emits */
+    int phase;             /* while composing: whose launches are emitted */
+    bool in_backward;      /* the pass that emits */
+    bool detached;         /* the node that emits does so as outside training */
     struct hg_trial *trial;/* HG_PURPOSE_TRIAL */
     hg_decision *decisions;
     int n_decisions, room_decisions;
@@ -38,7 +45,9 @@ struct hg_plan {
     hg_block (*uses)[HG_MAX_ARGS]; /* per launch and argument: its block, -1: no buffer */
     int n_launches, room_launches;
     hg_record *record;             /* of a training plan that has run */
-    int end_forward, end_backward; /* launches emitted when the passes were */
+    hg_pass *passes;       /* forward, in the order of launches */
+    int n_passes;
+    hg_stretch stretches[HG_MAX_PHASES]; /* by phase */
     hg_block_info *blocks;
     int n_blocks, room_blocks;
 
@@ -49,10 +58,10 @@ struct hg_plan {
     bool *wants_grad, *written;
     bool *needed;        /* per node */
     hg_block *note;
-    int *node_end;       /* per node: launches emitted when its forward pass was */
     /* per parameter of the graph */
     hg_block *param, *param_grad;
     bool *param_written;
+    bool *trains;        /* its gradient is wanted in the phase at hand */
     bool metric_written[HG_METRICS], total_written;
 
     hg_block step, state, metrics, dummy, bytes, examples, labels; /* the last three -1 where nothing reads them */
@@ -70,13 +79,13 @@ struct hg_arenas {
     bool training;
     const hg_tuning *tuning; /* of the net's plans; NULL: none */
     hg_precision precision;
-    hg_buffer *params, *grads, *moments[2], *step, *state, *metrics, *dummy;
+    hg_buffer *params, *grads, *moments[HG_MAX_PHASES][2], *step, *state, *metrics, *dummy;
     hg_buffer *bytes, *examples, *labels; /* a batch's pictures, which they are, and of what class; made by hg_arenas_bytes ... */
     hg_stage *records;
     hg_buffer **chunks;  /* activation arena */
     int n_chunks;
     uint64_t fixed_bytes, activation_bytes;
-    float clip_norm, clip_value;
+    size_t record_bytes; /* from one update's step record to the next */
     int64_t past;        /* hg_arenas_set_past */
 };
 
@@ -86,6 +95,8 @@ hg_block hg_plan_block(hg_plan *plan, size_t bytes);
 /* A block's numbers as floats, however they are stored. Waits. */
 bool hg_plan_read(hg_plan *plan, hg_block block, float *data);
 hg_block hg_plan_fixed(hg_plan *plan, hg_buffer *buffer, size_t bytes, bool owned);
+/* A part of a buffer; `offset` a multiple of the device's base_align. */
+hg_block hg_plan_view(hg_plan *plan, hg_buffer *buffer, size_t offset, size_t bytes);
 
 void hg_plan_decided(hg_plan *plan, hg_decision decision);
 

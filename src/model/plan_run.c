@@ -16,12 +16,13 @@ static bool allocate(hg_plan *plan)
     plan->wants_grad = hg_arena_alloc(plan->arena, t, sizeof *plan->wants_grad);
     plan->written = hg_arena_alloc(plan->arena, t, sizeof *plan->written);
     plan->needed = hg_arena_alloc(plan->arena, n + 1, sizeof *plan->needed);
-    plan->node_end = hg_arena_alloc(plan->arena, n + 1, sizeof *plan->node_end);
+    plan->passes = hg_arena_alloc(plan->arena, hg_mul(n, HG_MAX_PHASES) + 1, sizeof *plan->passes);
     plan->note = hg_arena_alloc(plan->arena, n + 1, sizeof *plan->note);
     plan->param = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->param);
     plan->param_grad = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->param_grad);
     plan->param_written = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->param_written);
-    if (!plan->param_written || !plan->param_grad || !plan->param || !plan->note || !plan->node_end || !plan->needed || !plan->written ||
+    plan->trains = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->trains);
+    if (!plan->trains || !plan->param_written || !plan->param_grad || !plan->param || !plan->note || !plan->passes || !plan->needed || !plan->written ||
         !plan->wants_grad || !plan->half || !plan->grad || !plan->value || !plan->alias)
         return false;
     for (size_t i = 0; i < t; i++) plan->alias[i] = (int)i, plan->value[i] = plan->grad[i] = -1;
@@ -34,7 +35,7 @@ static bool fixed_blocks(hg_plan *plan)
 {
     hg_arenas *arenas = plan->arenas;
     plan->dummy = hg_plan_fixed(plan, arenas->dummy, HG_ALIGN, false);
-    plan->step = hg_plan_fixed(plan, arenas->step, hg_buffer_size(arenas->step), false);
+    plan->step = hg_plan_fixed(plan, arenas->step, hg_buffer_size(arenas->step), false); /* the first update's; all agree on seed and step */
     plan->state = hg_plan_fixed(plan, arenas->state, hg_buffer_size(arenas->state), false);
     plan->metrics = hg_plan_fixed(plan, arenas->metrics, hg_buffer_size(arenas->metrics), false);
     plan->bytes = plan->examples = plan->labels = -1;
@@ -174,11 +175,12 @@ hg_buffer *hg_plan_value_buffer(hg_plan *plan, int tensor)
 
 /* ---- where a value stopped being finite */
 
-static bool is_finite(hg_plan *plan, int tensor, bool *finite)
+static bool is_finite(hg_plan *plan, hg_block block, bool *finite)
 {
-    const size_t n = hg_shape_count(plan->graph->tensors[tensor]->shape) * (size_t)plan->batch;
+    const hg_block_info *info = &plan->blocks[block];
+    const size_t n = info->bytes / (info->half ? sizeof(uint16_t) : sizeof(float));
     float *values = hg_alloc(plan->ctx, n, sizeof *values);
-    const bool ok = values && hg_plan_get_value(plan, tensor, values);
+    const bool ok = values && hg_plan_read(plan, block, values);
     *finite = true;
     for (size_t i = 0; ok && i < n; i++) *finite &= isfinite(values[i]) != 0;
     hg_free(values);
@@ -189,18 +191,15 @@ bool hg_plan_diagnose(hg_plan *plan, const char **node_name)
 {
     int done = 0;
     *node_name = NULL;
-    for (int i = 0; i < plan->graph->n_nodes; i++) {
-        const hg_node *node = plan->graph->nodes[i];
-        if (!plan->needed[i]) continue;
-        if (!hg_launches_run(plan->dev, plan->launches + done, plan->node_end[i] - done)) return false;
-        done = plan->node_end[i];
-        for (int k = 0; k < node->n_out; k++) {
-            bool finite;
-            if (!is_finite(plan, node->out[k], &finite)) return false;
-            if (!finite) {
-                *node_name = node->name;
-                return true;
-            }
+    for (int i = 0; i < plan->n_passes; i++) {
+        const hg_pass *pass = &plan->passes[i];
+        bool finite = true;
+        if (!hg_launches_run(plan->dev, plan->launches + done, pass->end - done)) return false;
+        done = pass->end;
+        if (pass->out >= 0 && !is_finite(plan, pass->out, &finite)) return false;
+        if (!finite) {
+            *node_name = pass->node->name;
+            return true;
         }
     }
     return true;

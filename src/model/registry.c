@@ -23,7 +23,7 @@ const hg_descriptor *const hg_corruptions[] = {HG_CORRUPTION_WORDS(CORRUPTION_HE
 const hg_descriptor *const hg_losses_list[] = {HG_LOSS_WORDS(LOSS_HEAD) NULL};
 const hg_descriptor *const hg_optimizers[] = {HG_OPTIMIZER_WORDS(OPTIMIZER_HEAD) NULL};
 
-static const hg_descriptor *const keys[] = {&hg_layer_condition.head, NULL};
+static const hg_descriptor *const keys[] = {&hg_layer_condition.head, &hg_layer_prior.head, NULL};
 
 static const struct { const char *group; const hg_descriptor *const *kinds; } groups[] = {
     {"layer", hg_layers}, {"latent", hg_latents}, {"corruption", hg_corruptions}, {"activation", hg_activations}, {"loss", hg_losses_list},

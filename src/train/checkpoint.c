@@ -38,35 +38,73 @@ static bool check_finite(hg_net *net, float *const *rows)
     return true;
 }
 
-/* Reads all parameters, and with `moments` the optimizer state, into tensors for writing. */
+static bool is_updated(const hg_param *param, const hg_updater *updater)
+{
+    return param->offset >= updater->begin && param->offset < updater->end;
+}
+
+/* Leaves the rows of the parameters that an updater moves. */
+static void keep_updated(float **rows, const hg_model *model, const hg_updater *updater)
+{
+    for (int i = 0; i < model->n_params; i++)
+        if (!is_updated(model->params[i], updater)) rows[i] = NULL;
+}
+
+/* "optimizer.exp_avg." or "optimizer.PHASE.exp_avg.", which is returned. */
+static const char *moment_prefix(const hg_updater *updater, int m, char text[160])
+{
+    const hg_optimizer *optimizer = (const hg_optimizer *)updater->optimizer.type;
+    snprintf(text, 160, "optimizer.%s%s%s.", updater->phase ? updater->phase : "", updater->phase ? "." : "", optimizer->moment_names[m]);
+    return text;
+}
+
+static int count_moments(const hg_updater *updater)
+{
+    return ((const hg_optimizer *)updater->optimizer.type)->moments;
+}
+
+/* One moment of an updater; the number of tensors, -1: failed. */
+static int gather_moment(hg_net *net, hg_arena *arena, const hg_updater *updater, int m, hg_safetensor *tensors)
+{
+    const hg_model *model = hg_net_model(net);
+    char prefix[160];
+    int n = 0;
+    float **rows = make_rows(arena, model);
+    if (!rows) return -1;
+    keep_updated(rows, model, updater);
+    if (!hg_net_read_arena(net, hg_arenas_moment(hg_net_arenas(net), updater->slot, m), rows)) return -1;
+    for (int i = 0; i < model->n_params; i++) {
+        if (!rows[i]) continue;
+        const char *name = hg_arena_format(arena, "%s%s", moment_prefix(updater, m, prefix), model->params[i]->name);
+        if (!name) return -1;
+        tensors[n++] = tensor_of(model->params[i], name, rows[i]);
+    }
+    return n;
+}
+
+/* Reads all parameters, and with `moments` the optimizers' state, into tensors for writing. */
 static int gather(hg_net *net, hg_arena *arena, bool moments, hg_safetensor *tensors)
 {
     const hg_model *model = hg_net_model(net);
-    const hg_optimizer *optimizer = (const hg_optimizer *)model->optimizer.type;
-    hg_arenas *arenas = hg_net_arenas(net);
     float **rows = make_rows(arena, model);
-    if (!rows || !hg_net_read_arena(net, hg_arenas_params(arenas), rows) || !check_finite(net, rows)) return -1;
+    if (!rows || !hg_net_read_arena(net, hg_arenas_params(hg_net_arenas(net)), rows) || !check_finite(net, rows)) return -1;
     int n = 0;
     for (int i = 0; i < model->n_params; i++) tensors[n++] = tensor_of(model->params[i], model->params[i]->name, rows[i]);
-    for (int m = 0; moments && m < optimizer->moments; m++) {
-        if (!(rows = make_rows(arena, model))) return -1;
-        for (int i = 0; i < model->n_params; i++)
-            if (!model->params[i]->trainable) rows[i] = NULL;
-        if (!hg_net_read_arena(net, hg_arenas_moment(arenas, m), rows)) return -1;
-        for (int i = 0; i < model->n_params; i++) {
-            if (!rows[i]) continue;
-            const char *name = hg_arena_format(arena, "optimizer.%s.%s", optimizer->moment_names[m], model->params[i]->name);
-            if (!name) return -1;
-            tensors[n++] = tensor_of(model->params[i], name, rows[i]);
+    for (int u = 0; moments && u < model->n_updaters; u++)
+        for (int m = 0; m < count_moments(&model->updaters[u]); m++) {
+            int more = gather_moment(net, arena, &model->updaters[u], m, tensors + n);
+            if (more < 0) return -1;
+            n += more;
         }
-    }
     return n;
 }
 
 static bool save(hg_net *net, const char *path, bool moments, const hg_metadata *metadata, int n_metadata)
 {
+    const hg_model *model = hg_net_model(net);
     hg_arena *arena = hg_arena_create(hg_net_context(net));
-    hg_safetensor *tensors = arena ? hg_arena_alloc(arena, (size_t)hg_net_model(net)->n_params * 3 + 1, sizeof *tensors) : NULL;
+    const size_t most = (size_t)model->n_params * (1 + 2 * (size_t)model->n_updaters);
+    hg_safetensor *tensors = arena ? hg_arena_alloc(arena, most + 1, sizeof *tensors) : NULL;
     int n = tensors ? gather(net, arena, moments, tensors) : -1;
     bool ok = n >= 0 && hg_safetensors_write(hg_net_context(net), path, tensors, n, metadata, n_metadata);
     hg_arena_destroy(arena);
@@ -93,8 +131,10 @@ bool hg_checkpoint_save(hg_net *net, const char *path, const hg_position *p, con
     snprintf(n[8], 40, "%" PRId64, s->data_count);
     snprintf(n[9], 40, "%" PRId64, p->examples);
     snprintf(n[10], 40, "%" PRId64, s->optimizer_steps);
-    char sums[200];
-    snprintf(sums, sizeof sums, "%a %a %a %a", p->sums[0], p->sums[1], p->sums[2], p->sums[3]);
+    char sums[300];
+    int length = snprintf(sums, sizeof sums, "%a %a %a %a", p->sums.loss, p->sums.reconstruction, p->sums.kl, p->sums.penalty);
+    if (hg_model_is_adversarial(hg_net_model(net)))
+        snprintf(sums + length, sizeof sums - (size_t)length, " %a %a", p->sums.discriminator, p->sums.generator);
     const hg_device_info *info = hg_device_get_info(hg_net_device(net));
     const char *variants = hg_device_variants(hg_net_device(net));
     char *tuning = hg_tuning_text(hg_net_decided(net));
@@ -112,7 +152,9 @@ bool hg_checkpoint_save(hg_net *net, const char *path, const hg_position *p, con
 uint64_t hg_checkpoint_bytes(const hg_net *net)
 {
     const hg_model *model = hg_net_model(net);
-    uint64_t floats = model->total + model->trainable * (uint64_t)((const hg_optimizer *)model->optimizer.type)->moments;
+    uint64_t floats = model->total;
+    for (int u = 0; u < model->n_updaters; u++)
+        floats += (model->updaters[u].end - model->updaters[u].begin) * (uint64_t)count_moments(&model->updaters[u]);
     return floats * sizeof(float) + (1 << 16);
 }
 
@@ -165,18 +207,20 @@ static bool compare(hg_net *net, hg_safetensors *file, const char *path)
     return ok;
 }
 
-static bool read_rows(hg_net *net, hg_safetensors *file, const char *prefix, hg_buffer *to)
+/* All parameters, or those that `updater` moves, with `prefix` before their names. */
+static bool read_rows(hg_net *net, hg_safetensors *file, const char *prefix, const hg_updater *updater, hg_buffer *to)
 {
     const hg_model *model = hg_net_model(net);
     hg_arena *arena = hg_arena_create(hg_net_context(net));
     float **rows = arena ? make_rows(arena, model) : NULL;
     bool ok = rows != NULL;
+    if (ok && updater) keep_updated(rows, model, updater);
     for (int i = 0; ok && i < model->n_params; i++) {
-        char name[256];
+        char name[320];
         snprintf(name, sizeof name, "%s%s", prefix, model->params[i]->name);
         const hg_safetensor *t = hg_safetensors_find(file, name);
-        if (!model->params[i]->trainable && *prefix) rows[i] = NULL;
-        else if (!t || !same_shape(model->params[i], t)) ok = hg_fail(hg_net_context(net), HG_BAD_INPUT, "checkpoint: the tensor %s is missing or has another shape", name);
+        if (!rows[i]) continue;
+        if (!t || !same_shape(model->params[i], t)) ok = hg_fail(hg_net_context(net), HG_BAD_INPUT, "checkpoint: the tensor %s is missing or has another shape", name);
         else ok = hg_safetensors_read(file, t, rows[i]);
     }
     ok = ok && hg_net_write_arena(net, to, (const float *const *)rows);
@@ -194,7 +238,7 @@ bool hg_net_load(hg_net *net, const char *path)
 {
     char *name = file_of(hg_net_context(net), path);
     hg_safetensors *file = name ? hg_safetensors_open(hg_net_context(net), name) : NULL;
-    bool ok = file && compare(net, file, name) && read_rows(net, file, "", hg_arenas_params(hg_net_arenas(net)));
+    bool ok = file && compare(net, file, name) && read_rows(net, file, "", NULL, hg_arenas_params(hg_net_arenas(net)));
     hg_safetensors_close(file);
     hg_free(name);
     return ok;
@@ -218,7 +262,9 @@ static bool get_settings(hg_context *ctx, const hg_safetensors *file, const char
         !get_int(ctx, file, path, "data_count", &s->data_count) || !get_int(ctx, file, path, "epoch_examples", &p->examples))
         return false;
     if (hg_safetensors_meta(file, "optimizer_steps") && !get_int(ctx, file, path, "optimizer_steps", &s->optimizer_steps)) return false;
-    if (!seed || !lr || !shuffle || !sums || sscanf(sums, "%la %la %la %la", &p->sums[0], &p->sums[1], &p->sums[2], &p->sums[3]) != 4 ||
+    hg_losses *l = &p->sums;
+    if (!seed || !lr || !shuffle || !sums ||
+        sscanf(sums, "%la %la %la %la %la %la", &l->loss, &l->reconstruction, &l->kl, &l->penalty, &l->discriminator, &l->generator) < 4 ||
         batch < 1 || batch > INT32_MAX || epochs < 0 || epochs > INT32_MAX || p->step < 0 || p->epoch < 0 || p->index < 0 ||
         s->optimizer_steps < 0)
         return hg_fail(ctx, HG_BAD_INPUT, "%s: the checkpoint's counters make no sense: it cannot be resumed", path);
@@ -239,32 +285,33 @@ static bool same_precision(hg_net *net, const hg_safetensors *file, const char *
                    "from its weights with --init", path, trained, now, trained);
 }
 
-static bool read_optimizer(hg_net *net, hg_safetensors *file)
+static bool read_optimizers(hg_net *net, hg_safetensors *file)
 {
-    const hg_optimizer *optimizer = (const hg_optimizer *)hg_net_model(net)->optimizer.type;
+    const hg_model *model = hg_net_model(net);
     bool ok = true;
-    for (int m = 0; ok && m < optimizer->moments; m++) {
-        char prefix[64];
-        snprintf(prefix, sizeof prefix, "optimizer.%s.", optimizer->moment_names[m]);
-        ok = read_rows(net, file, prefix, hg_arenas_moment(hg_net_arenas(net), m));
-    }
+    for (int u = 0; ok && u < model->n_updaters; u++)
+        for (int m = 0; ok && m < count_moments(&model->updaters[u]); m++) {
+            const hg_updater *updater = &model->updaters[u];
+            char prefix[160];
+            ok = read_rows(net, file, moment_prefix(updater, m, prefix), updater, hg_arenas_moment(hg_net_arenas(net), updater->slot, m));
+        }
     return ok;
 }
 
-/* Has the file the state of the net's optimizer, and not another's? */
-static bool has_optimizer(hg_net *net, const hg_safetensors *file)
+/* Has the file the state of the net's optimizers, and not others'? */
+static bool has_optimizers(hg_net *net, const hg_safetensors *file)
 {
     const hg_model *model = hg_net_model(net);
-    const hg_optimizer *optimizer = (const hg_optimizer *)model->optimizer.type;
     int wanted = 0, all = 0;
-    for (int m = 0; m < optimizer->moments; m++)
-        for (int i = 0; i < model->n_params; i++) {
-            char name[256];
-            snprintf(name, sizeof name, "optimizer.%s.%s", optimizer->moment_names[m], model->params[i]->name);
-            if (!model->params[i]->trainable) continue;
-            if (!hg_safetensors_find(file, name)) return false;
-            wanted++;
-        }
+    for (int u = 0; u < model->n_updaters; u++)
+        for (int m = 0; m < count_moments(&model->updaters[u]); m++)
+            for (int i = 0; i < model->n_params; i++) {
+                char name[320], prefix[160];
+                if (!is_updated(model->params[i], &model->updaters[u])) continue;
+                snprintf(name, sizeof name, "%s%s", moment_prefix(&model->updaters[u], m, prefix), model->params[i]->name);
+                if (!hg_safetensors_find(file, name)) return false;
+                wanted++;
+            }
     for (int i = 0; i < hg_safetensors_count(file); i++) all += strncmp(hg_safetensors_at(file, i)->name, "optimizer.", 10) == 0;
     return all == wanted;
 }
@@ -275,12 +322,12 @@ bool hg_checkpoint_load_optimizer(hg_net *net, const char *path, int64_t *steps)
     char *name = file_of(ctx, path);
     hg_safetensors *file = name ? hg_safetensors_open(ctx, name) : NULL;
     bool ok = file && compare(net, file, name);
-    if (ok && !has_optimizer(net, file))
+    if (ok && !has_optimizers(net, file))
         ok = hg_fail(ctx, HG_BAD_INPUT, "%s: has no state of the optimizer %s to go on with: give a run that was trained with it, or leave "
-                     "--keep-optimizer out", name, hg_net_model(net)->optimizer.type->name);
+                     "--keep-optimizer out", name, hg_net_model(net)->updaters[0].optimizer.type->name);
     hg_position position = {0};
     hg_run_settings settings = {0};
-    ok = ok && read_optimizer(net, file) && get_settings(ctx, file, name, &position, &settings);
+    ok = ok && read_optimizers(net, file) && get_settings(ctx, file, name, &position, &settings);
     *steps = settings.optimizer_steps + position.step;
     hg_free((char *)settings.arguments);
     hg_safetensors_close(file);
@@ -293,7 +340,7 @@ bool hg_checkpoint_load(hg_net *net, const char *path, hg_position *position, hg
     hg_context *ctx = hg_net_context(net);
     hg_safetensors *file = hg_safetensors_open(ctx, path);
     bool ok = file && same_precision(net, file, path) && compare(net, file, path) &&
-              read_rows(net, file, "", hg_arenas_params(hg_net_arenas(net))) && read_optimizer(net, file);
+              read_rows(net, file, "", NULL, hg_arenas_params(hg_net_arenas(net))) && read_optimizers(net, file);
     ok = ok && get_settings(ctx, file, path, position, settings);
     const char *tuning = ok ? hg_safetensors_meta(file, "tuning") : NULL;
     if (tuning && *tuning) ok = hg_tuning_add_text(hg_net_decided(net), path, tuning, NULL);

@@ -1,5 +1,5 @@
 /* Checkpoints: everything that resuming needs, as safetensors. Parameters have PyTorch's names and shapes, moments are
- * optimizer.MOMENT.PARAMETER; counters, seed and the model's text are texts in __metadata__. Nothing in it depends on time
+ * optimizer.MOMENT.PARAMETER, in models with phases optimizer.PHASE.MOMENT.PARAMETER; counters, seed and the model's text are texts in __metadata__. Nothing in it depends on time
  * or place, so that equal runs give equal bytes. */
 #ifndef HG_TRAIN_CHECKPOINT_H
 #define HG_TRAIN_CHECKPOINT_H
@@ -10,7 +10,7 @@
 typedef struct hg_position {
     int64_t step;          /* steps done */
     int64_t epoch, index;  /* the epoch that goes on (from 0) and the batches of it that are done */
-    double sums[4];        /* of this epoch: loss, reconstruction, kl, penalty, each times the batch's examples */
+    hg_losses sums;        /* of this epoch, each times the batch's examples */
     int64_t examples;      /* of this epoch, behind the sums */
 } hg_position;
 

@@ -2,7 +2,7 @@
 #include "train/batch.h"
 #include "train/trainer.h"
 
-enum { BLOCKS = 4, ROW = 8 };
+enum { BLOCKS = 4, ROW = 16 };
 
 struct hg_feeder {
     hg_context *ctx;
@@ -85,20 +85,22 @@ bool hg_feeder_losses(hg_feeder *feeder, int64_t first, int n, hg_losses *out)
     if (!hg_buffer_read(hg_arenas_metrics(hg_net_arenas(feeder->net)), 0, feeder->rows, sizeof feeder->rows)) return false;
     for (int i = 0; i < n; i++) {
         const float *row = feeder->rows + (size_t)((first + i - 1) % HG_FEEDER_RING) * ROW;
-        out[i] = (hg_losses){.loss = row[0], .reconstruction = row[1], .kl = row[2], .penalty = row[3]};
+        out[i] = (hg_losses){row[0], row[1], row[2], row[3], row[4], row[5]};
     }
     return true;
 }
 
-/* ---- evaluation */
-
-static void add(hg_losses *sum, const hg_losses *l, double weight)
+void hg_losses_add(hg_losses *sum, const hg_losses *l, double weight)
 {
     sum->loss += l->loss * weight;
     sum->reconstruction += l->reconstruction * weight;
     sum->kl += l->kl * weight;
     sum->penalty += l->penalty * weight;
+    sum->discriminator += l->discriminator * weight;
+    sum->generator += l->generator * weight;
 }
+
+/* ---- evaluation */
 
 static bool evaluate(hg_feeder *feeder, hg_batches *it, int64_t batches, hg_losses *sum, int64_t *examples)
 {
@@ -114,7 +116,7 @@ static bool evaluate(hg_feeder *feeder, hg_batches *it, int64_t batches, hg_loss
         *examples += batch.count;
         if (n < max_run && i + 1 < batches) continue;
         if (!hg_feeder_losses(feeder, i + 2 - n, n, losses)) return false;
-        for (int k = 0; k < n; k++) add(sum, &losses[k], counts[k]);
+        for (int k = 0; k < n; k++) hg_losses_add(sum, &losses[k], counts[k]);
         n = 0;
     }
     return true;
@@ -129,7 +131,7 @@ bool hg_feeder_evaluate(hg_feeder *feeder, const hg_dataset *data, hg_part part,
     bool ok = it && evaluate(feeder, it, hg_batches_per_epoch(it), &sum, &examples);
     hg_batches_close(it);
     *out = (hg_losses){0};
-    if (ok) add(out, &sum, 1.0 / (double)examples);
+    if (ok) hg_losses_add(out, &sum, 1.0 / (double)examples);
     return ok;
 }
 

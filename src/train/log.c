@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-struct hg_train_log { hg_context *ctx; FILE *file; char *path; };
+struct hg_train_log { hg_context *ctx; FILE *file; char *path; bool adversarial; };
 
 /* The length of the leading lines that are whole records of steps up to `step`. */
 static size_t keep_length(const char *data, size_t length, int64_t step)
@@ -39,12 +39,13 @@ static bool cut_back(hg_context *ctx, const char *path, int64_t step)
     return ok;
 }
 
-hg_train_log *hg_train_log_open(hg_context *ctx, const char *path, int64_t step)
+hg_train_log *hg_train_log_open(hg_context *ctx, const char *path, int64_t step, bool adversarial)
 {
     if (!cut_back(ctx, path, step)) return NULL;
     hg_train_log *log = HG_NEW(ctx, hg_train_log);
     if (!log) return NULL;
     log->ctx = ctx;
+    log->adversarial = adversarial;
     log->path = hg_copy_text(ctx, path);
     log->file = fopen(path, "a");
     if (log->path && log->file) return log;
@@ -68,12 +69,15 @@ static void set_number(json_t *record, const char *prefix, const char *key, doub
     json_object_set_new(record, name, isfinite(value) ? json_real(value) : json_null());
 }
 
-static void set_losses(json_t *record, const char *prefix, const hg_losses *losses)
+static void set_losses(json_t *record, const char *prefix, const hg_losses *losses, bool adversarial)
 {
     set_number(record, prefix, "loss", losses->loss);
     set_number(record, prefix, "reconstruction", losses->reconstruction);
     set_number(record, prefix, "kl", losses->kl);
     set_number(record, prefix, "penalty", losses->penalty);
+    if (!adversarial) return;
+    set_number(record, prefix, "discriminator", losses->discriminator);
+    set_number(record, prefix, "generator", losses->generator);
 }
 
 bool hg_train_log_add(hg_train_log *log, int64_t step, int epoch, const hg_losses *train, const hg_losses *val, double images_per_second)
@@ -81,8 +85,8 @@ bool hg_train_log_add(hg_train_log *log, int64_t step, int epoch, const hg_losse
     json_t *record = json_object();
     json_object_set_new(record, "step", json_integer(step));
     json_object_set_new(record, "epoch", json_integer(epoch));
-    set_losses(record, "", train);
-    if (val) set_losses(record, "val_", val);
+    set_losses(record, "", train, log->adversarial);
+    if (val) set_losses(record, "val_", val, log->adversarial);
     set_number(record, "", "images_per_second", images_per_second);
     char *text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(record);

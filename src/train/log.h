@@ -7,8 +7,8 @@
 typedef struct hg_train_log hg_train_log;
 
 /* Opens PATH for appending. Records of steps after `step` (of a run that went on after its last checkpoint) and a torn last
- * line are removed first. */
-hg_train_log *hg_train_log_open(hg_context *ctx, const char *path, int64_t step);
+ * line are removed first. `adversarial`: records have the discriminator's losses, too. */
+hg_train_log *hg_train_log_open(hg_context *ctx, const char *path, int64_t step, bool adversarial);
 void hg_train_log_close(hg_train_log *log);
 
 /* One record, flushed. `val` NULL: no val_ keys (a step). Values that are not finite are null. */

@@ -103,6 +103,9 @@ hg_trainer *hg_trainer_create(hg_net *net, const hg_dataset *data, const hg_trai
                                     .epochs = t->params.epochs, .steps = t->params.steps, .lr = t->params.lr, .shuffle = !t->params.no_shuffle,
                                     .arguments = t->params.arguments, .data_count = hg_dataset_count(data, HG_TRAIN)};
     if (hg_net_is_inference(net)) hg_fail(ctx, HG_USAGE, "the net was made for inference only");
+    else if (t->params.lr > 0 && hg_net_model(net)->n_updaters > 1)
+        hg_fail(ctx, HG_USAGE, "the model %s has several optimizers: one learning rate (--lr) cannot be that of all; change them in the model file",
+                hg_model_name(hg_net_model(net)));
     else if (t->params.keep_optimizer && !t->params.init) hg_fail(ctx, HG_USAGE, "there is no optimizer state to keep without a run to start from");
     else if (t->settings.data_count < 1) hg_fail(ctx, HG_BAD_INPUT, "there are no training examples");
     if (hg_failed(ctx) || !hg_feeder_accepts(net, data)) goto fail;
@@ -118,7 +121,7 @@ hg_trainer *hg_trainer_create(hg_net *net, const hg_dataset *data, const hg_trai
     t->total = total_steps(t);
     hg_arenas_set_past(hg_net_arenas(net), t->settings.optimizer_steps);
     t->read = t->at.step;
-    if (t->dir && !(t->log = hg_train_log_open(ctx, hg_run_dir_log(t->dir), t->at.step))) goto fail;
+    if (t->dir && !(t->log = hg_train_log_open(ctx, hg_run_dir_log(t->dir), t->at.step, hg_model_is_adversarial(hg_net_model(net))))) goto fail;
     if (!(t->feeder = hg_feeder_create(net)) || !save(t)) goto fail;
     return t;
 fail:
@@ -195,10 +198,7 @@ static bool read_back(hg_trainer *t)
         int64_t step = t->read + 1 + i;
         if (!isfinite(losses[i].loss)) return diverged(t, step, losses[i].loss);
         int count = batch_of_step(t, step);
-        t->at.sums[0] += losses[i].loss * count;
-        t->at.sums[1] += losses[i].reconstruction * count;
-        t->at.sums[2] += losses[i].kl * count;
-        t->at.sums[3] += losses[i].penalty * count;
+        hg_losses_add(&t->at.sums, &losses[i], count);
         t->at.examples += count;
         t->log_examples += count;
         t->last = losses[i];
@@ -226,9 +226,10 @@ static void call_back(hg_trainer *t, const hg_losses *train, bool epoch_done, bo
 
 static bool end_epoch(hg_trainer *t)
 {
+    const hg_losses *s = &t->at.sums;
     double n = t->at.examples > 0 ? (double)t->at.examples : 1;
-    hg_losses train = {t->at.sums[0] / n, t->at.sums[1] / n, t->at.sums[2] / n, t->at.sums[3] / n};
-    t->val = (hg_losses){NAN, NAN, NAN, NAN};
+    hg_losses train = {s->loss / n, s->reconstruction / n, s->kl / n, s->penalty / n, s->discriminator / n, s->generator / n};
+    t->val = (hg_losses){NAN, NAN, NAN, NAN, NAN, NAN};
     if (hg_dataset_count(t->data, HG_TEST) > 0) {
         if (!hg_feeder_evaluate(t->feeder, t->data, HG_TEST, &t->val)) return false;
         if (!isfinite(t->val.loss))
@@ -239,7 +240,7 @@ static bool end_epoch(hg_trainer *t)
     t->at.epoch++;
     t->at.index = 0;
     t->at.examples = 0;
-    memset(t->at.sums, 0, sizeof t->at.sums);
+    t->at.sums = (hg_losses){0};
     t->saved = -1; /* the same step, but the position has moved on */
     if (!save(t)) return false;
     call_back(t, &train, true, t->dir != NULL);

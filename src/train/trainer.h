@@ -20,6 +20,8 @@ bool hg_feeder_run(hg_feeder *feeder, hg_plan_purpose purpose, const hg_batch *b
  * overwritten by later ones. */
 enum { HG_FEEDER_RING = 1024 };
 bool hg_feeder_losses(hg_feeder *feeder, int64_t first, int n, hg_losses *out);
+/* Adds `weight` times the losses. */
+void hg_losses_add(hg_losses *sum, const hg_losses *losses, double weight);
 
 /* Evaluates a part of a dataset with a feeder. */
 bool hg_feeder_evaluate(hg_feeder *feeder, const hg_dataset *data, hg_part part, hg_losses *out);

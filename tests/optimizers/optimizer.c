@@ -59,8 +59,8 @@ static void open_bench(bench *b, const optimizer_case *c, int way)
     *l = (hg_launch){.label = "optimizer", .file = reference->name, .kernel = "update", .variant = "", .macros = macros[way], .dims = 1};
     argument(l, b->arenas->params, NULL);
     argument(l, b->arenas->grads, NULL);
-    argument(l, b->arenas->moments[0], b->arenas->dummy);
-    argument(l, b->arenas->moments[1], b->arenas->dummy);
+    argument(l, b->arenas->moments[0][0], b->arenas->dummy);
+    argument(l, b->arenas->moments[0][1], b->arenas->dummy);
     argument(l, b->arenas->step, NULL);
     argument(l, b->arenas->state, NULL);
     l->args[l->n_args++] = (hg_arg){.type = HG_ARG_INT, .i = (int32_t)b->n};
@@ -88,7 +88,7 @@ static void clear_moments(const bench *b)
 {
     float *zeros = get(b, NULL);
     for (int k = 0; k < 2; k++)
-        if (b->arenas->moments[k]) check(hg_buffer_write(b->arenas->moments[k], 0, zeros, b->n * sizeof *zeros));
+        if (b->arenas->moments[0][k]) check(hg_buffer_write(b->arenas->moments[0][k], 0, zeros, b->n * sizeof *zeros));
     free(zeros);
 }
 
@@ -106,20 +106,20 @@ static void close_enough(const char *what, const optimizer_case *c, long step, s
 
 static void one_step(bench *b, const optimizer_case *c, long step, double lr, double scale, uint64_t *random)
 {
-    float *g = get(b, NULL), *w = get(b, b->arenas->params), *m0 = get(b, b->arenas->moments[0]), *m1 = get(b, b->arenas->moments[1]);
+    float *g = get(b, NULL), *w = get(b, b->arenas->params), *m0 = get(b, b->arenas->moments[0][0]), *m1 = get(b, b->arenas->moments[0][1]);
     for (size_t i = 0; i < b->n; i++) g[i] = i % 11 == 0 ? 0 : (float)(draw(random) * (i % 5 ? 1 : 1e-4));
     check(hg_buffer_write(b->arenas->grads, 0, g, b->n * sizeof *g));
     set_state(b, 0, (float)scale);
     check(hg_arenas_set_step(b->arenas, 1, step, STEPS, lr, 1));
     check(hg_launches_run(dev, &(hg_launch *){&b->launch}, 1));
-    float *w2 = get(b, b->arenas->params), *n0 = get(b, b->arenas->moments[0]), *n1 = get(b, b->arenas->moments[1]);
+    float *w2 = get(b, b->arenas->params), *n0 = get(b, b->arenas->moments[0][0]), *n1 = get(b, b->arenas->moments[0][1]);
     for (size_t i = 0; i < b->n; i++) {
         cell now = {w[i], g[i] * scale, m0[i], m1[i]}, tol = {0};
         if (c->clip_value > 0) now.g = fmax(-c->clip_value, fmin(c->clip_value, now.g));
         reference->step(c->numbers, (double)(float)lr, step, &now, &tol);
         close_enough("w", c, step, i, w2[i], now.w, tol.w);
-        if (b->arenas->moments[0]) close_enough("first moment", c, step, i, n0[i], now.m0, tol.m0);
-        if (b->arenas->moments[1]) close_enough("second moment", c, step, i, n1[i], now.m1, tol.m1);
+        if (b->arenas->moments[0][0]) close_enough("first moment", c, step, i, n0[i], now.m0, tol.m0);
+        if (b->arenas->moments[0][1]) close_enough("second moment", c, step, i, n1[i], now.m1, tol.m1);
     }
     free(g), free(w), free(m0), free(m1), free(w2), free(n0), free(n1);
 }
@@ -155,7 +155,7 @@ static void test_bad(void **unused)
     set_state(&b, 1, 1);
     check(hg_arenas_set_step(b.arenas, 1, 1, STEPS, 0.1, 1));
     check(hg_launches_run(dev, &(hg_launch *){&b.launch}, 1));
-    float *after = get(&b, b.arenas->params), *m = get(&b, b.arenas->moments[0]);
+    float *after = get(&b, b.arenas->params), *m = get(&b, b.arenas->moments[0][0]);
     assert_memory_equal(before, after, b.n * sizeof *before);
     for (size_t i = 0; i < b.n; i++) assert_true(m[i] == 0);
     free(before), free(g), free(after), free(m);

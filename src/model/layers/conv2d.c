@@ -7,6 +7,7 @@ typedef struct options {
     int filters, kernel[2], stride[2], padding[2], dilation[2];
     hg_choice activation, initializer;
     double activity_l1;
+    int share;
     bool bias;
 } options;
 
@@ -22,6 +23,7 @@ static const hg_option table[] = {
     HG_OPTION_BIAS(options),
     HG_OPTION_INITIALIZER(options),
     HG_OPTION_ACTIVITY_L1(options),
+    HG_OPTION_SHARE(options),
     {0},
 };
 

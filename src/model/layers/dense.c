@@ -6,6 +6,7 @@ typedef struct options {
     int units;
     hg_choice activation, initializer;
     double activity_l1;
+    int share;
     bool bias;
 } options;
 
@@ -15,6 +16,7 @@ static const hg_option table[] = {
     {"bias", "add a bias per unit", offsetof(options, bias), HG_OPTION_BOOL, 1, 0, 1},
     HG_OPTION_INITIALIZER(options),
     HG_OPTION_ACTIVITY_L1(options),
+    HG_OPTION_SHARE(options),
     {0},
 };
 

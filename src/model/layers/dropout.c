@@ -29,7 +29,7 @@ static void emit(hg_plan *plan, const hg_node *node, hg_launch *launch, size_t n
     hg_emit_int(plan, launch, (int64_t)n);
     hg_emit_float(plan, launch, rate(node));
     hg_emit_float(plan, launch, 1 / (1 - rate(node)));
-    hg_emit_define(plan, launch, "STREAM", HG_STREAM_NODE + node->index);
+    hg_emit_define(plan, launch, "STREAM", hg_plan_stream(plan, HG_STREAM_NODE + (uint32_t)node->index));
     hg_emit_items(plan, launch, n);
     hg_emit_cost(plan, launch, 60.0 * (double)n, 8.0 * (double)n);
 }

@@ -30,7 +30,7 @@ static void define(hg_plan *plan, hg_launch *launch, const hg_node *node)
     const gaussian_options *o = node->options;
     hg_emit_define(plan, launch, "FORM", o->form);
     hg_emit_define(plan, launch, "NOISE", o->epsilon_std > 0);
-    hg_emit_define(plan, launch, "STREAM", HG_STREAM_NODE + node->index);
+    hg_emit_define(plan, launch, "STREAM", hg_plan_stream(plan, HG_STREAM_NODE + (uint32_t)node->index));
 }
 
 static void forward(hg_plan *plan, const hg_node *node)
@@ -49,14 +49,14 @@ static void forward(hg_plan *plan, const hg_node *node)
     hg_emit_float(plan, launch, o->epsilon_std);
     hg_emit_sums(plan, launch, n);
     hg_emit_cost(plan, launch, 100.0 * (double)n, 12.0 * (double)n);
-    hg_emit_metric(plan, node, HG_METRIC_KL, partials, hg_sums_count(plan, n), 1.0 / hg_plan_batch(plan), o->beta);
+    if (hg_plan_has_penalties(plan)) hg_emit_metric(plan, node, HG_METRIC_KL, partials, hg_sums_count(plan, n), 1.0 / hg_plan_batch(plan), o->beta);
 }
 
 static void backward(hg_plan *plan, const hg_node *node)
 {
     const gaussian_options *o = node->options;
     size_t n = count(plan, node);
-    double scale = o->beta / hg_plan_batch(plan);
+    double scale = hg_plan_has_penalties(plan) ? o->beta / hg_plan_batch(plan) : 0;
     hg_launch *launch = hg_emit(plan, node, "mean gradient", "gaussian", "backward_mean");
     define(plan, launch, node);
     hg_emit_read(plan, launch, hg_plan_grad(plan, node->out[0]));

@@ -10,4 +10,4 @@ static void emit(hg_plan *plan, const hg_node *node, const void *options, bool f
     hg_loss_emit(plan, node, options, "bce", from_logits, 20);
 }
 
-const hg_loss hg_loss_bce = {{"bce", "binary cross-entropy", table, sizeof(hg_loss_options)}, "sigmoid", emit};
+const hg_loss hg_loss_bce = {{"bce", "binary cross-entropy", table, sizeof(hg_loss_options)}, "sigmoid", false, emit};

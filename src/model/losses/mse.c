@@ -10,4 +10,4 @@ static void emit(hg_plan *plan, const hg_node *node, const void *options, bool f
     hg_loss_emit(plan, node, options, "mse", false, 3);
 }
 
-const hg_loss hg_loss_mse = {{"mse", "squared error", table, sizeof(hg_loss_options)}, NULL, emit};
+const hg_loss hg_loss_mse = {{"mse", "squared error", table, sizeof(hg_loss_options)}, NULL, false, emit};

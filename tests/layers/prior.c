@@ -1,0 +1,71 @@
+/* Draws from N(0, std^2): as cl/prior.cl has them, and their statistics. */
+#include "../harness.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include "base/rng.h"
+
+/* Number i of [B, H, W, C] takes normal i mod 4 of Philox block i / 4 of the stream: cosine and sine of the first pair of words, then of
+ * the second. */
+static double draw(const trial *t, size_t torch)
+{
+    const size_t pixels = (size_t)t->out[0].h * (size_t)t->out[0].w, c = (size_t)t->out[0].c;
+    const size_t i = (torch / (pixels * c) * pixels + torch % pixels) * c + torch / pixels % c;
+    const uint32_t counter[4] = {(uint32_t)(i / 4), (uint32_t)t->step, (uint32_t)(t->step >> 32), HG_STREAM_PRIOR};
+    const uint32_t key[2] = {(uint32_t)t->seed, (uint32_t)(t->seed >> 32)};
+    uint32_t words[4];
+    hg_philox(counter, key, words);
+    const uint32_t *pair = words + (i & 2);
+    double r = sqrt(-2 * log(((double)(pair[0] >> 8) + 0.5) * 0x1p-24)), angle = 2 * M_PI * (double)(pair[1] >> 8) * 0x1p-24;
+    return r * (i & 1 ? sin(angle) : cos(angle));
+}
+
+/* Of the normal: log 3 ulp, sqrt 3, cos 4, and the angle (up to 2 pi) rounded twice; then a product. */
+static void forward(trial *t)
+{
+    const double std = option_float(t->node, "std");
+    for (size_t i = 0; i < t->y[0].n; i++) {
+        t->y[0].v[i] = std * draw(t, i);
+        t->y[0].tol[i] = std * 5.8 * 24 * UNIT + 2 * UNIT * fabs(t->y[0].v[i]);
+    }
+}
+
+#define MODEL(code, prior, rest) "encoder: " code "\ndecoder: [conv2d_transpose: {filters: 1, kernel: 1}]\nprior: " prior "\ndiscriminator: " rest \
+    "\nphases:\n- {name: a, loss: mse, update: {encoder: sgd, decoder: sgd}}\n- {name: d, loss: {adversarial: {real: prior, fake: code}}, update: {discriminator: sgd}}"
+#define JUDGE "[flatten, dense: {units: 1, activation: sigmoid}]"
+static const layer_case cases[] = {
+    {"one number", 1, 1, 1, 1, MODEL("[conv2d: {filters: 1, kernel: 1}]", "{std: 1}", JUDGE), SMALL},
+    {"picture", 1, 3, 5, 3, MODEL("[conv2d: {filters: 3, kernel: 1}]", "{std: 0.5}", JUDGE), SMALL},
+    {"zeros", 1, 3, 5, 3, MODEL("[conv2d: {filters: 3, kernel: 1}]", "{std: 0}", JUDGE), SMALL},
+    {"evaluation", 1, 3, 5, 3, MODEL("[conv2d: {filters: 3, kernel: 1}]", "{std: 5}", JUDGE), SMALL | EVALUATE},
+    {"150", 1, 10, 15, 256, MODEL("[conv2d: {filters: 1, kernel: 1}]", "{std: 5}", JUDGE), BENCH},
+    {0},
+};
+
+static void test_statistics(void **unused)
+{
+    (void)unused;
+    enum { B = 128, N = 16 * 16 };
+    const layer_case c = {"statistics", 1, 16, 16, B, MODEL("[conv2d: {filters: 1, kernel: 1}]", "{std: 5}", JUDGE), 0};
+    rig r;
+    rig_create(&r, harness_device(NULL), &c, RIG_GUARDED);
+    rig_run(&r, RIG_GUARDED);
+    const double *z = r.value[r.graph->nodes[harness_node(r.graph, "prior")]->out[0]], n = B * N;
+    double mean = 0, square = 0, neighbours = 0, rows = 0;
+    for (size_t i = 0; i < B * N; i++) {
+        mean += z[i] / n, square += z[i] * z[i] / n;
+        if (i) neighbours += z[i] * z[i - 1] / n;
+        if (i >= N) rows += z[i] * z[i - N] / n;
+    }
+    rig_destroy(&r);
+    assert_true(fabs(mean) < 5 * 5 / sqrt(n));
+    assert_true(fabs(square / 25 - 1) < 5 * sqrt(2 / n));
+    assert_true(fabs(neighbours / 25) < 5 / sqrt(n));
+    assert_true(fabs(rows / 25) < 5 / sqrt(n));
+}
+
+static const extra_test extras[] = {{"prior: mean, variance, neighbours", test_statistics}, {0}};
+
+const reference reference_prior = {"prior", NULL, forward, NULL, cases, extras, false};
