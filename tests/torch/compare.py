@@ -84,10 +84,13 @@ def write_cifar(folder, pictures):
             file.write(records)
 
 
+SEED = 1  # of draws from the prior
+
+
 def train_hourglass(args, path, folder, weights, data, n):
     out = os.path.join(folder, "run")
     command = [args.program, "train", path, "--data", data, "--out", out, "--init", weights, "--no-shuffle", "--limit", str(n),
-               "--steps", str(args.steps), "--log-every", "1", "--seed", "1"]
+               "--steps", str(args.steps), "--log-every", "1", "--seed", str(SEED)]
     if args.device:
         command += ["--device", args.device]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -161,7 +164,7 @@ def compare_model(args, path):
         weights = os.path.join(folder, "start.safetensors")
         write_safetensors(weights, start)
         ours, trained = train_hourglass(args, path, folder, weights, data, n)
-    theirs = model.train(pictures, labels_of(n), batch, args.steps)
+    theirs = model.train(pictures, labels_of(n), batch, args.steps, SEED)
     end = {k: v.detach().numpy().astype("f4") for k, v in model.tensors().items()}
     return compare_steps(args, name, ours, theirs) & compare_weights(name, start, trained, end)
 

@@ -1,5 +1,5 @@
-"""The model language in PyTorch, written from the README's description: layers, losses, optimizers, schedules. Random layers are
-not modelled (dropout must have rate 0, epsilon_std and noise's std must be 0)."""
+"""The model language in PyTorch, written from the README's description: layers, losses, optimizers, schedules, phases. Random layers
+are not modelled (dropout must have rate 0, epsilon_std and noise's std must be 0); draws from the prior are."""
 import math
 
 import numpy
@@ -59,6 +59,28 @@ def pad(x, around, value=0.0):
     return F.pad(x, (left, right, top, bottom), value=value)
 
 
+def normals(seed, step, stream, n):
+    """n standard normals from Philox-4x32-10: number i is normal i mod 4 of block i / 4 of the stream at this step."""
+    mask = numpy.uint64(0xffffffff)
+    block = numpy.arange(-(-n // 4), dtype=numpy.uint64)
+    x, y, z, w = block, block * 0 + numpy.uint64(step & 0xffffffff), block * 0 + numpy.uint64(step >> 32), block * 0 + numpy.uint64(stream)
+    k0, k1 = numpy.uint64(seed & 0xffffffff), numpy.uint64(seed >> 32)
+    for _ in range(10):
+        p, q = numpy.uint64(0xd2511f53) * x, numpy.uint64(0xcd9e8d57) * z
+        x, y, z, w = (q >> numpy.uint64(32)) ^ y ^ k0, q & mask, (p >> numpy.uint64(32)) ^ w ^ k1, p & mask
+        k0, k1 = (k0 + numpy.uint64(0x9e3779b9)) & mask, (k1 + numpy.uint64(0xbb67ae85)) & mask
+    out = []
+    for a, b in ((x, y), (z, w)):  # Box-Muller
+        r = numpy.sqrt(-2 * numpy.log(((a >> numpy.uint64(8)).astype(float) + 0.5) / 2 ** 24))
+        t = 2 * numpy.pi * (b >> numpy.uint64(8)).astype(float) / 2 ** 24
+        out += [r * numpy.cos(t), r * numpy.sin(t)]
+    return numpy.stack(out, 1).ravel()[:n]
+
+
+PRIOR_STREAM, PHASE_STREAMS = 6, 1 << 20
+SETS = {"encoder": ("encoder.", "latent."), "decoder": ("decoder.",), "discriminator": ("discriminator.",)}
+
+
 class Model:
     def __init__(self, text, dtype):
         self.text, self.dtype = text, dtype
@@ -68,13 +90,15 @@ class Model:
         corrupt = text.get("corrupt") or []
         corrupt = corrupt if isinstance(corrupt, list) else [corrupt] if isinstance(corrupt, str) else [{k: v} for k, v in corrupt.items()]
         self.corruptions = [entry(c) for c in corrupt]
-        self.layers = {"encoder": [entry(l) for l in text["encoder"] or []], "decoder": [entry(l) for l in text["decoder"] or []]}
+        self.layers = {section: [entry(l) for l in text.get(section) or []] for section in ("encoder", "decoder", "discriminator")}
         _, self.latent = entry(text.get("latent"))
         self.variational = text.get("latent") is not None
         condition = text.get("condition")
         self.labels = condition["labels"] if isinstance(condition, dict) else condition or 0
         self.training = True
-        self.forward(torch.zeros(2, *self.input, dtype=dtype), torch.zeros(2, dtype=torch.int64))  # makes the parameters
+        h = self.forward(torch.zeros(2, *self.input, dtype=dtype), torch.zeros(2, dtype=torch.int64))[4]  # makes the parameters
+        if text.get("discriminator"):
+            self.judge(h)
 
     # ---- parameters
 
@@ -205,12 +229,12 @@ class Model:
 
     def run(self, section, x, labels):
         """The section's output, its penalties, and what went into its last activation."""
-        penalty, logits, untold = 0.0, None, self.labels > 0
+        penalty, logits, untold = 0.0, None, self.labels > 0 and labels is not None
         for i, (name, o) in enumerate(self.layers[section]):
             if untold and name not in ("flatten", "reshape"):
                 x, untold = self.tell(x, labels), False
             before = x
-            x = getattr(self, name)(x, f"{section}.{i}", o)
+            x = getattr(self, name)(x, f"{section}.{o.get('share', i)}", o)
             logits = before if name == "activation" else x if "activation" in o else None
             if "activation" in o and name != "activation":
                 x = activate(o["activation"], x)
@@ -231,10 +255,13 @@ class Model:
             kl = -0.5 * (1 + s - m * m - s.exp()).sum(1).mean()
             h = m
         y, more, logits = self.run("decoder", h, labels)
-        return y, logits, kl, penalty + more
+        return y, logits, kl, penalty + more, h
 
-    def reconstruction(self, y, logits, target):
-        name, o = entry(self.text.get("loss"), "mse")
+    def judge(self, code):
+        return self.run("discriminator", code, None)[0]
+
+    def reconstruction(self, loss, y, logits, target):
+        name, o = entry(loss, "mse")
         target = target.reshape(y.shape)
         if name == "mse":
             each = (y - target) ** 2
@@ -248,33 +275,86 @@ class Model:
         value = each.mean() if o.get("reduction", "mean") == "mean" else each.sum() / y.shape[0]
         return value * o.get("weight", 1.0)
 
-    def train(self, pictures, labels, batch, steps):
-        """The parts of the loss of each step, before its update."""
+    def adversarial(self, o, code, draws):
+        """-mean ln(D(real) + epsilon) - mean ln(1 - D(fake) + epsilon), and whose loss that is."""
+        what, epsilon, value = {"code": code, "prior": draws}, o.get("epsilon", 1e-9), 0.0
+        if o.get("real"):
+            value = value - torch.log(self.judge(what[o["real"]]) + epsilon).mean()
+        if o.get("fake"):
+            value = value - torch.log(1 - self.judge(what[o["fake"]]) + epsilon).mean()
+        return value, "discriminator" if o.get("fake") or o["real"] == "prior" else "generator"
+
+    def draw(self, code, seed, step, phase):
+        """Draws from the prior; pictures are [H, W, C] inside."""
+        std = (self.text.get("prior") or {}).get("std", 1.0)
+        values = torch.from_numpy(std * normals(seed, step, PRIOR_STREAM + phase * PHASE_STREAMS, code.numel())).to(self.dtype)
+        return values.reshape(code.shape[0], *code.shape[2:], code.shape[1]).movedim(-1, 1) if code.dim() == 4 else values.reshape(code.shape)
+
+    def phase_loss(self, phase, rows, told, seed, step, p, parts):
+        """The loss of one phase; what it consists of is added to the parts."""
+        losses = phase["loss"]
+        losses = {losses: {}} if isinstance(losses, str) else losses
+        y, logits, kl, penalty, code = self.forward(self.corrupt(rows), told)
+        code = code.detach() if phase.get("detach") == "code" else code
+        total = 0.0
+        for name, o in losses.items():
+            if name == "adversarial":
+                value, part = self.adversarial(o, code, self.draw(code, seed, step, p))
+                total = total + o.get("weight", 1.0) * value
+            else:
+                value, part = self.reconstruction({name: o}, y, logits, rows), "reconstruction"
+                total = total + value + self.latent.get("beta", 1.0) * kl + penalty
+                parts["kl"] += float(kl)
+                parts["penalty"] += float(penalty)
+            parts[part] += float(value)
+        parts["loss"] += float(total)
+        return total
+
+    def phases(self, steps):
+        """The text's phases, with their optimizers; without any the one that stands for them."""
+        listed, made = self.text.get("phases"), {}
+        if not listed:
+            loss, o = entry(self.text.get("loss"), "mse")
+            return [({"loss": {loss: o}}, [Update(self.text.get("optimizer"), self.weights, steps)])]
+        out = []
+        for phase in listed:
+            updates = []
+            for name, optimizer in phase["update"].items():
+                if isinstance(optimizer, dict) and "again" in optimizer:
+                    updates.append(made[optimizer["again"], name])
+                    continue
+                weights = {k: w for k, w in self.weights.items() if k.startswith(SETS[name])}
+                updates.append(Update(optimizer, weights, steps))
+                made[phase["name"], name] = updates[-1]
+            out.append((phase, updates))
+        return out
+
+    def train(self, pictures, labels, batch, steps, seed):
+        """The parts of the loss of each step, each before its phase's updates."""
         x = torch.from_numpy(numpy.ascontiguousarray(pictures)).to(self.dtype) / 255
         labels = torch.from_numpy(labels)
-        n, out = len(x), []
-        update = Update(self.text, self.weights, steps)
-        at = 0
+        n, out, at = len(x), [], 0
+        phases = self.phases(steps)
         for step in range(1, steps + 1):
             rows, told = x[at:at + batch], labels[at:at + batch]
             at = at + batch if at + batch < n else 0
-            y, logits, kl, penalty = self.forward(self.corrupt(rows), told)
-            reconstruction = self.reconstruction(y, logits, rows)
-            loss = reconstruction + self.latent.get("beta", 1.0) * kl + penalty
-            for w in self.weights.values():
-                w.grad = None
-            loss.backward()
-            out.append({"loss": float(loss), "reconstruction": float(reconstruction), "kl": float(kl), "penalty": float(penalty)})
-            update.step(step)
+            parts = dict.fromkeys(("loss", "reconstruction", "kl", "penalty", "discriminator", "generator"), 0.0)
+            for p, (phase, updates) in enumerate(phases):
+                for w in self.weights.values():
+                    w.grad = w.grad if phase.get("keep_gradients") else None
+                self.phase_loss(phase, rows, told, seed, step, p, parts).backward()
+                for update in updates:
+                    update.step(step)
+            out.append(parts)
         return out
 
 
 class Update:
     """Optimizers in PyTorch's form, and Keras's place of epsilon where the option says so."""
 
-    def __init__(self, text, weights, steps):
-        self.name, self.o = entry(text.get("optimizer"), "adam")
-        self.weights, self.steps = weights, steps
+    def __init__(self, optimizer, weights, steps):
+        self.name, self.o = entry(optimizer, "adam")
+        self.weights, self.steps, self.count = weights, steps, 0
         self.state = {k: (torch.zeros_like(w), torch.zeros_like(w)) for k, w in weights.items()}
 
     def rate(self, step):
@@ -296,6 +376,7 @@ class Update:
 
     @torch.no_grad()
     def step(self, step):
+        self.count += 1
         grads = {k: w.grad for k, w in self.weights.items()}
         if self.o.get("clip_norm"):
             norm = math.sqrt(sum(float((g.double() ** 2).sum()) for g in grads.values()))
@@ -304,7 +385,7 @@ class Update:
         if self.o.get("clip_value"):
             grads = {k: g.clamp(-self.o["clip_value"], self.o["clip_value"]) for k, g in grads.items()}
         for k, w in self.weights.items():
-            getattr(self, self.name)(w, grads[k], *self.state[k], step, self.rate(step))
+            getattr(self, self.name)(w, grads[k], *self.state[k], self.count, self.rate(step))
 
     def sgd(self, w, g, m, _, step, lr):
         m.mul_(self.o.get("momentum", 0.0)).add_(g)
