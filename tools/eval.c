@@ -58,13 +58,21 @@ static bool add_row(json_t *rows, const char *key, const char *name, const quali
            quality_put(q, what, row);
 }
 
+/* What a discriminator adds to the losses. */
+static bool add_adversarial(const cli_run *run, const hg_losses *l, json_t *root)
+{
+    return !hg_model_is_adversarial(run->model) ||
+           (json_object_set_new(root, "discriminator", figure(l->discriminator)) == 0 &&
+            json_object_set_new(root, "generator", figure(l->generator)) == 0);
+}
+
 static json_t *to_json(const cli_run *run, const hg_losses *l, const baselines *b, const totals *t)
 {
     const unsigned what = measured(run);
     json_t *rows = json_array(), *classes = json_array();
     json_t *root = json_pack("{s:s, s:I, s:f, s:f, s:f, s:f}", "data", hg_dataset_name(run->data), "pictures", (json_int_t)t->all.n, "loss",
                              l->loss, "reconstruction", l->reconstruction, "kl", l->kl, "penalty", l->penalty);
-    bool ok = rows && classes && quality_put(&t->all, what, root) &&
+    bool ok = rows && classes && add_adversarial(run, l, root) && quality_put(&t->all, what, root) &&
               add_row(rows, "picture", "model", &t->all, what & ~QUALITY_SSIM, false);
     for (int i = 0; ok && i < b->n; i++) ok = add_row(rows, "picture", b->names[i], &t->baselines[i], what & ~QUALITY_SSIM, false);
     for (int i = 0; ok && i < hg_dataset_classes(run->data); i++)

@@ -339,11 +339,11 @@ float *cli_run_codes(cli_run *run, hg_part part, int64_t n)
 
 bool cli_run_need_latent(cli_run *run, const char *why)
 {
-    if (hg_model_is_variational(run->model)) return true;
+    if (hg_model_prior(run->model) > 0) return true;
     return hg_fail(
         run->c->ctx, HG_USAGE,
         "%s: the model %s is a plain autoencoder: nothing says how its codes are distributed, so %s. Use a model "
-        "with `latent: {gaussian: ...}`, such as the built-in conv-vae",
+        "with `latent: {gaussian: ...}` or a discriminator, such as the built-in conv-vae and aae",
         run->c->verb->name, hg_model_name(run->model), why);
 }
 

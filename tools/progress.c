@@ -45,11 +45,12 @@ static void show_line(progress *p, const hg_progress *s)
 
 static int add_parts(char *text, size_t size, const progress *p, const hg_losses *l)
 {
-    bool penalty = l->penalty != 0;
-    if (!p->variational && !penalty) return 0;
+    bool penalty = l->penalty != 0, adversarial = hg_model_is_adversarial(p->model), variational = hg_model_is_variational(p->model);
+    if (!variational && !adversarial && !penalty) return 0;
     int n = snprintf(text, size, " (reconstruction %.5g", l->reconstruction);
-    if (p->variational) n += snprintf(text + n, size - (size_t)n, ", kl %.5g", l->kl);
+    if (variational) n += snprintf(text + n, size - (size_t)n, ", kl %.5g", l->kl);
     if (penalty) n += snprintf(text + n, size - (size_t)n, ", penalty %.5g", l->penalty);
+    if (adversarial) n += snprintf(text + n, size - (size_t)n, ", discriminator %.5g, generator %.5g", l->discriminator, l->generator);
     return n + snprintf(text + n, size - (size_t)n, ")");
 }
 

@@ -9,7 +9,7 @@
 typedef struct progress {
     cli *c;
     const char *dir;
-    bool variational;
+    const hg_model *model;
     volatile sig_atomic_t *stop; /* not 0: a signal came */
     int batch;
     int64_t started;     /* the step that the run goes on from */

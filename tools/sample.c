@@ -1,4 +1,4 @@
-/* hourglass sample: new pictures, decoded from codes drawn from the prior N(0, I). A model with `condition` is asked for one class, or
+/* hourglass sample: new pictures, decoded from codes drawn from the model's prior. A model with `condition` is asked for one class, or
  * for each in turn: a row of pictures per class. */
 #include <inttypes.h>
 #include <math.h>
@@ -100,11 +100,12 @@ static bool judge(cli_run *run, const request *want, const float *pictures)
 
 /* ---- drawing them */
 
-static void draw_codes(const request *want, size_t row, float *z)
+/* std: of the prior N(0, std^2 I) */
+static void draw_codes(const request *want, double std, size_t row, float *z)
 {
     hg_rng rng = hg_rng_make((uint64_t)o.seed, HG_STREAM_SAMPLE, 0);
     const size_t rows = (size_t)want->rows, drawn = o.same_codes ? 1 : rows;
-    for (size_t i = 0; i < drawn * row; i++) z[i] = (float)hg_rng_normal(&rng);
+    for (size_t i = 0; i < drawn * row; i++) z[i] = (float)(std * hg_rng_normal(&rng));
     for (size_t r = drawn; r < rows; r++) memcpy(z + r * row, z, row * sizeof *z);
 }
 
@@ -123,7 +124,7 @@ static bool sample(cli_run *run, const request *want)
     hg_context *ctx = run->c->ctx;
     const int64_t n = want->rows * want->columns;
     float *z = hg_alloc(ctx, hg_mul((size_t)n, run->code_n), sizeof *z), *y = hg_alloc(ctx, hg_mul((size_t)n, run->out_n), sizeof *y);
-    if (z) draw_codes(want, (size_t)want->columns * run->code_n, z);
+    if (z) draw_codes(want, hg_model_prior(run->model), (size_t)want->columns * run->code_n, z);
     const bool ok = z && y && decode(run, want, z, y) && cli_run_draw(run, y, n, want->rows > 1 ? want->columns : 0, o.out) &&
                     (!o.judge || judge(run, want, y));
     hg_free(z);
@@ -144,6 +145,6 @@ static bool run(cli *c)
 
 const cli_verb cli_verb_sample = {
     .name = "sample", .arguments = "RUN",
-    .help = "Draws new pictures from a variational model.",
+    .help = "Draws new pictures from a variational or an adversarial model.",
     .options = options, .groups = CLI_DEVICE | CLI_DATA, .min_args = 1, .max_args = 1, .run = run,
 };

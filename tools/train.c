@@ -277,7 +277,7 @@ static bool prepare(job *j)
         .user = &j->progress,
     };
     int64_t per_step = hg_dataset_count(j->data, HG_TRAIN);
-    j->progress = (progress){.c = c, .dir = j->out, .variational = hg_model_is_variational(j->model), .stop = &cli_caught,
+    j->progress = (progress){.c = c, .dir = j->out, .model = j->model, .stop = &cli_caught,
                              .batch = per_step < batch ? (int)per_step : batch, .started = j->started};
     j->trainer = hg_trainer_create(j->net, j->data, &params);
     return j->trainer != NULL;
@@ -306,7 +306,7 @@ static void say_end(job *j)
             cli_duration(time, progress_elapsed(&j->progress)), j->out, curves && hg_path_exists(curves) ? ", loss.png" : "");
     cli_say(c, "  hourglass reconstruct %s --out %s/reconstruct.png", j->out, j->out);
     cli_say(c, "  hourglass latent %s --out %s/latent.png", j->out, j->out);
-    if (j->progress.variational) cli_say(c, "  hourglass sample %s --out %s/sample.png", j->out, j->out);
+    if (hg_model_prior(j->model) > 0) cli_say(c, "  hourglass sample %s --out %s/sample.png", j->out, j->out);
 }
 
 static bool train(job *j)
