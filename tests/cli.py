@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The program as a user meets it: wrong command lines, every verb in a pipe, and training on a terminal.
 
-    cli.py --program build/hourglass [wrong|verbs|builtin|parts|warm|corrupt|condition|restore|eval|codes|precision|terminal]...
+    cli.py --program build/hourglass [wrong|verbs|builtin|parts|warm|corrupt|condition|adversarial|restore|eval|codes|precision|terminal]...
 
 Exit 77 where there is no OpenCL device."""
 import json, math, os, pty, re, select, signal, struct, subprocess, time, zlib
@@ -67,6 +67,38 @@ decoder:
 loss: bce
 optimizer: {adam: {lr: 0.01}}
 train: {batch: 32, epochs: 2}
+"""
+ADVERSARIAL = """name: adversarial
+input: {channels: 1, height: 12, width: 12}
+encoder:
+  - flatten
+  - dense: {units: 24, activation: relu}
+  - dropout: 0.1
+  - dense: 3
+decoder:
+  - dense: {units: 24, activation: relu}
+  - dropout: 0.1
+  - dense: {units: 144, activation: sigmoid}
+  - reshape: [1, 12, 12]
+prior: {std: 2}
+discriminator:
+  - dense: {units: 3, activation: relu}
+  - dense: {units: 3, activation: relu, share: 0}
+  - dense: {units: 1, activation: sigmoid}
+phases:
+  - name: reconstruct
+    loss: bce
+    update: {encoder: {adam: {lr: 0.003}}, decoder: {sgd: {momentum: 0.5}}}
+  - name: discriminate
+    loss: {adversarial: {real: prior, fake: code}}
+    detach: code
+    keep_gradients: true
+    update: {discriminator: {adam: {lr: 0.002}}}
+  - name: regularise
+    loss: {adversarial: {real: code}}
+    keep_gradients: true
+    update: {encoder: {rmsprop: {lr: 0.001}}, decoder: {again: reconstruct}}
+train: {batch: 32, epochs: 3}
 """
 SMALL = ["--limit", "200", "--seed", "3"]
 
@@ -342,7 +374,7 @@ def test_builtin():
     listed = {line.split()[0]: line.split()[2] for line in run("models").stdout.splitlines()[1:]}
     report(sorted(texts) == sorted(listed), "models lists all files of tools/models", sorted(set(texts) ^ set(listed)))
     published = {"conv-ae": 4385, "conv-ae-denoise": 4385, "conv-ae-upscale": 3801, "vae": 807700, "dense-ae": 50992, "sparse-ae": 50992, "deep-ae": 222384,
-                 "keras-denoise": 28353, "keras-vae": 101652, "kvfrans-vae": 122136}
+                 "keras-denoise": 28353, "keras-vae": 101652, "kvfrans-vae": 122136, "aae-published": 2937150 + 2937784 + 827000}
     for name, text in texts.items():
         said = re.search(r"^# .*?([0-9,]+) parameters", text, re.M)
         report(said and said.group(1) == listed[name], name + ": the head's count", said and said.group(1), listed[name])
@@ -920,6 +952,60 @@ def on_terminal(words, environment, until=None):
     else:
         os.kill(pid, signal.SIGKILL)
     return shown, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_adversarial():
+    model = write("adversarial.yaml", ADVERSARIAL)
+    done = train(model, "whole", "--log-every", "1", "--epochs", "3")
+    parts = ["reconstruction", "discriminator", "generator"]
+    epoch = [line for line in done.stderr.splitlines() if line.startswith("epoch 3/3")][-1]
+    report(all(epoch.count(part) == 2 for part in parts), "the line of an epoch has all losses", epoch)
+    report("hourglass sample" in done.stderr, "sample is proposed", done.stderr)
+    for record in records("whole", False) + records("whole", True):
+        total = sum(record[part] for part in parts)
+        report(abs(record["loss"] - total) < 1e-5 * total and record["kl"] == record["penalty"] == 0, "the loss is the sum of its parts", record)
+    last = records("whole", True)[-1]
+    report(all("val_" + part in last for part in parts), "an epoch's record has the validation's parts", last)
+    # the state of every optimizer is there, under its phase's name
+    names = set(weights("whole"))
+    report({n.split(".")[1] for n in names if n.startswith("optimizer.")} == {"reconstruct", "discriminate", "regularise"}, "optimizers by phase", names)
+    for name in ["optimizer.reconstruct.exp_avg.encoder.1.weight", "optimizer.reconstruct.momentum_buffer.decoder.0.bias",
+                 "optimizer.discriminate.exp_avg_sq.discriminator.2.weight", "optimizer.regularise.square_avg.encoder.3.bias"]:
+        report(name in names, name + " is in the checkpoint", names)
+    report(not any("discriminator.1." in n for n in names), "shared weights are saved once", names)
+    report(not any("decoder" in n for n in names if ".regularise." in n), "another step of the same optimizer has no state of its own", names)
+    # the same bits twice, interrupted and not; --init and --keep-optimizer
+    run("train", model, *SMALL, "--out", "pieces", "--epochs", "3", "--steps", "9", "--log-every", "1")
+    report(run("train", "--resume", "--out", "pieces", "--epochs", "3").returncode == 0, "resume")
+    report(checkpoint("pieces") == checkpoint("whole"), "a resumed run ends with the same bits")
+    report(open("pieces/log.jsonl").read().count("discriminator") == open("whole/log.jsonl").read().count("discriminator"), "and the same log")
+    still = write("still.yaml", ADVERSARIAL.replace("dropout: 0.1", "dropout: 0").replace("std: 2", "std: 0"))
+    train(still, "long", "--epochs", "4", "--no-shuffle")
+    train(still, "first", "--epochs", "2", "--no-shuffle")
+    train(still, "second", "--epochs", "2", "--no-shuffle", "--init", "first", "--keep-optimizer")
+    report(weights("second") == weights("long"), "--keep-optimizer: all of them go on, with their own steps")
+    train(model, "more", "--init", "whole", "--epochs", "1")
+    wrong(3, ["train", write("vae.yaml", VAE.replace("UNITS", "3")), *SMALL, "--init", "whole", "--out", "new"], "discriminator.0.weight")
+    wrong(2, ["train", model, *SMALL, "--lr", "0.1", "--out", "new"], "several optimizers", "--lr")
+    # verbs
+    seen = json.loads(run("eval", "whole", "--json").stdout)
+    report(all(abs(seen[part] - last["val_" + part]) < 1e-6 * seen[part] for part in parts), "eval gives the last epoch's losses", seen, last)
+    shown = run("eval", "whole").stdout
+    report(all(part in shown for part in parts) and "kl" not in shown, "eval shows them", shown)
+    report(run("sample", "whole", "--count", "9", "--out", "s.png").returncode == 0, "sample")
+    report(run("encode", "whole", "--out", "c.npy").returncode == 0 and read_npy("c.npy")[0][1:] == (3,), "encode")
+    labels = [launch["label"] for launch in json.loads(run("plan", model, "--json").stdout)["launches"]]
+    for label in ["encoder.1 dense forward, discriminate", "discriminator.1(prior) dense weight gradient, discriminate", "optimizer, regularise",
+                  "discriminator.0 dense data gradient, regularise"]:
+        report(label in labels, "plan shows '%s'" % label, labels)
+    report(not any("discriminator" in l and "weight gradient" in l for l in labels if "regularise" in l), "nothing is computed that no one needs", labels)
+    report(run("plan", model, "--of", "evaluate").returncode == 0, "plan of the evaluation")
+    report(run("bench", "--models", model, "--seconds", "0.05").returncode == 0, "bench")
+    report(run("tune", model, "--seconds", "1", "--tuning", "t.json").returncode == 0, "tune")
+    report(run("train", model, *SMALL, "--precision", "mixed", "--out", "mixed").returncode == 0, "mixed precision")
+    # where the loss is no longer finite, the layer is named, whichever phase it is in, and the weights are kept
+    wild = write("wild.yaml", ADVERSARIAL.replace("units: 144, activation: sigmoid", "units: 144").replace("bce", "mse").replace("adam: {lr: 0.003}", "sgd: {lr: 1e6}"))
+    wrong(9, ["train", wild, *SMALL, "--out", "wild"], "diverged", "coder.", "wild/checkpoint.safetensors")
 
 
 def test_terminal():

@@ -130,6 +130,90 @@ static void test_mistakes(void **state)
     }
 }
 
+#define AAE HEAD "encoder:\n  - flatten\n  - dense: 3\n" TAIL
+#define JUDGE "discriminator:\n  - dense: 4\n  - dense: {units: 1, activation: sigmoid}\n"
+#define FIRST "phases:\n  - {name: one, loss: bce, update: {encoder: adam, decoder: adam}}\n"
+
+static void test_wrong_phases(void **state)
+{
+    (void)state;
+    static const struct { const char *text; const char *parts[6]; } cases[] = {
+        {AAE JUDGE, {"m.yaml:8:3", "discriminator", "phases"}},
+        {AAE "prior: {std: 2}\n", {"m.yaml:7:8", "prior", "discriminator"}},
+        {AAE "prior: {std: -1}\n" JUDGE FIRST, {"m.yaml:7:14", "std", "-1"}},
+        {AAE "loss: mse\n" FIRST, {"m.yaml:7:7", "'loss'", "phases"}},
+        {AAE "optimizer: adam\n" FIRST, {"m.yaml:7:12", "'optimizer'", "phases"}},
+        {AAE "phases: []\n", {"m.yaml:7:9", "list of phases"}},
+        {AAE "phases: [one]\n", {"m.yaml:7:10", "name, loss and update"}},
+        {AAE "phases: [{loss: mse, update: {encoder: adam}}]\n", {"m.yaml:7:10", "'name'"}},
+        {AAE "phases: [{name: one, update: {encoder: adam}}]\n", {"m.yaml:7:10", "'loss'"}},
+        {AAE "phases: [{name: one, loss: mse}]\n", {"m.yaml:7:10", "'update'", "updates nothing"}},
+        {AAE "phases: [{name: one, loss: mse, update: {}}]\n", {"m.yaml:7:10", "'one'", "updates nothing"}},
+        {AAE "phases: [{name: one, loss: mse, update: adam}]\n", {"m.yaml:7:41", "update", "mapping"}},
+        {AAE "phases: [{name: one two, loss: mse, update: {encoder: adam}}]\n", {"m.yaml:7:17", "one two", "letters"}},
+        {AAE "phases: [{name: one, loss: mse, updates: {encoder: adam}}]\n", {"m.yaml:7:33", "'updates'", "'update'", "detach"}},
+        {AAE "phases: [{name: one, loss: mse, update: {encodr: adam}}]\n", {"m.yaml:7:42", "'encodr'", "'encoder'"}},
+        {AAE "phases: [{name: one, loss: mse, update: {encoder: adm}}]\n", {"m.yaml:7:51", "adm", "adam"}},
+        {AAE "phases: [{name: one, loss: mse, update: {encoder: adam, encoder: sgd}}]\n", {"m.yaml:7:57", "'encoder'", "twice"}},
+        {AAE "phases: [{name: one, loss: mse, detach: output, update: {encoder: adam}}]\n", {"m.yaml:7:41", "detach", "output"}},
+        {AAE "phases: [{name: one, loss: mse, detach: code, update: {encoder: adam}}]\n", {"m.yaml:7:56", "'one'", "encoder", "no gradient"}},
+        {AAE "phases: [{name: one, loss: mse, keep_gradients: true, update: {encoder: adam}}]\n", {"m.yaml:7:10", "keep_gradients", "first"}},
+        {AAE "phases: [{name: one, loss: mse, update: {discriminator: adam}}]\n", {"m.yaml:7:42", "'one'", "discriminator"}},
+        {AAE "phases: [{name: one, loss: {mse: , bce: }, update: {decoder: adam}}]\n", {"m.yaml:7:36", "second loss", "m.yaml:7:29"}},
+        {AAE "phases: [{name: one, loss: {adversarial: {real: code}}, update: {encoder: adam}}]\n", {"m.yaml:7:29", "adversarial", "discriminator"}},
+        {AAE JUDGE FIRST "  - {name: one, loss: {adversarial: {real: code}}, update: {encoder: adam}}\n", {"m.yaml:12:5", "'one'", "already"}},
+        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {}}, update: {encoder: adam}}\n", {"m.yaml:12:24", "`real`", "`fake`"}},
+        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: cod}}, update: {encoder: adam}}\n", {"m.yaml:12:44", "real", "cod", "code"}},
+        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: code}}, update: {decoder: adam}}\n", {"m.yaml:12:61", "'two'", "decoder", "no gradient"}},
+        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: prior}}, update: {encoder: adam}}\n", {"m.yaml:12:62", "'two'", "encoder", "no gradient"}},
+        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: code}}, update: {encoder: {again: oen}}}\n", {"m.yaml:12:61", "'oen'", "'one'"}},
+        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: code}}, update: {discriminator: {again: one}}}\n", {"m.yaml:12:61", "'one'", "discriminator"}},
+        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: code}}, update: {encoder: {again: two}}}\n", {"m.yaml:12:61", "'two'"}},
+        {AAE JUDGE "phases: [{name: d, loss: {adversarial: {real: code}}, update: {encoder: adam}}]\n", {"m.yaml:10:9", "reconstruction", "mse", "bce"}},
+        {AAE "discriminator: [dense: 1]\n" FIRST, {"m.yaml:7:16", "sigmoid"}},
+        {AAE "discriminator: []\n" FIRST, {"m.yaml:7:16", "sigmoid"}},
+        {AAE "discriminator: [dense: {units: 1, activation: sigmoid, activity_l1: 1}]\n" FIRST, {"m.yaml:7:16", "sigmoid", "penalty"}},
+        {HEAD "encoder: [flatten, dense: 3, dense: {units: 3, share: 2}]\n" TAIL, {"m.yaml:2:30", "encoder.2", "share: 2"}},
+        {HEAD "encoder: [flatten, dense: 3, dense: {units: 3, share: 0}]\n" TAIL, {"m.yaml:2:30", "encoder.2", "flatten"}},
+        {HEAD "encoder: [flatten, dense: 3, dense: {units: 3, share: 1}]\n" TAIL, {"m.yaml:2:30", "encoder.2", "encoder.1", "shape"}},
+        {HEAD "encoder: [flatten, dense: {units: 64, bias: false}, dense: {units: 64, share: 1}]\n" TAIL, {"m.yaml:2:53", "`bias`", "missing"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *parts[7] = {0};
+        memcpy(parts, cases[i].parts, sizeof cases[i].parts);
+        refuse(cases[i].text, strlen(cases[i].text), parts);
+    }
+    char text[2048];
+    int n = snprintf(text, sizeof text, AAE JUDGE FIRST);
+    for (int i = 0; i < 8; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "  - {name: more%d, loss: {adversarial: {real: code}}, update: {encoder: sgd}}\n", i);
+    refuse(text, (size_t)n, PARTS("m.yaml:19:5", "more than 8"));
+}
+
+/* Weights are counted once, however often they are used; the prior and what is drawn from it belong to adversarial models. */
+static void test_phases(void **state)
+{
+    (void)state;
+    static const char text[] = AAE "prior: {std: 3}\ndiscriminator:\n  - dense: {units: 5, activation: relu}\n  - dense: {units: 5, activation: relu}\n"
+        "  - dense: {units: 5, activation: sigmoid, share: 1}\n" FIRST
+        "  - {name: two, loss: {adversarial: {real: prior, fake: code}}, detach: code, update: {discriminator: adam}}\n"
+        "  - {name: three, loss: {adversarial: {real: code, weight: 2}}, keep_gradients: true, update: {encoder: adam, discriminator: {again: two}}}\n";
+    hg_context *ctx = hg_context_create(NULL, NULL);
+    hg_model *model = hg_model_parse(ctx, "m.yaml", text, strlen(text));
+    if (!model) fail_msg("%s", hg_message(ctx));
+    assert_int_equal(hg_model_parameters(model), 64 * 3 + 3 + 3 * 64 + 64 + 3 * 5 + 5 + 5 * 5 + 5);
+    hg_layer_row row;
+    int64_t sum = 0;
+    for (int i = 0; hg_model_layer(model, i, &row); i++) sum += row.parameters;
+    assert_int_equal(sum, hg_model_parameters(model));
+    assert_true(hg_model_is_adversarial(model) && !hg_model_is_variational(model) && hg_model_prior(model) == 3);
+    hg_model_destroy(model);
+    model = hg_model_parse(ctx, "m.yaml", VAE, strlen(VAE));
+    assert_true(!hg_model_is_adversarial(model) && hg_model_prior(model) == 1);
+    hg_model_destroy(model);
+    hg_context_destroy(ctx);
+}
+
 static void test_deep_nesting(void **state)
 {
     (void)state;
@@ -263,7 +347,7 @@ static void test_truncated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contract_example), cmocka_unit_test(test_spellings), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_deep_nesting),
+        cmocka_unit_test(test_contract_example), cmocka_unit_test(test_spellings), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_phases), cmocka_unit_test(test_wrong_phases), cmocka_unit_test(test_deep_nesting),
         cmocka_unit_test(test_not_text), cmocka_unit_test(test_second_document), cmocka_unit_test(test_corrupt), cmocka_unit_test(test_condition), cmocka_unit_test(test_truncated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
