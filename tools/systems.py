@@ -1,7 +1,7 @@
 """The systems of the tutorials: how each is trained, what figures are published, which pictures are drawn. tools/reproduce does it.
 
 Published figures are those of the works; bands allow for other initial weights and random numbers."""
-import dataclasses
+import dataclasses, json, re
 
 
 # ---- what a system is made of
@@ -49,7 +49,14 @@ class System:
     pictures: list = dataclasses.field(default_factory=list)
 
 
+def picture_name(run, verb, options):
+    return re.sub('[^a-z0-9.]+', '-', ' '.join((run, verb) + options).lower()).strip('-') + '.png'
+
+
+# Figures: functions of a Reproduction.
+
 def val(run, epoch=None, key='val_loss'):
+    """Of the log's record of an epoch, or the last."""
     return lambda r: r.epoch(run, epoch)[key]
 
 
@@ -57,34 +64,63 @@ def train(run, epoch=None):
     return val(run, epoch, 'loss')
 
 
-def evaluated(run, key, *options):
-    return lambda r: r.evaluate(run, *options)[key]
+def told(run, verb, options, *keys):
+    """What a verb tells with --json, at the end of a way of keys; in a list of objects, a text stands for the one that has it."""
+    def value(r):
+        at = json.loads(r.told(run, verb, *options))
+        for key in keys:
+            at = next(o for o in at if key in o.values()) if isinstance(at, list) and isinstance(key, str) else at[key]
+        return at
+    return value
 
 
-def code(run, of):
-    return lambda r: of(r.codes(run)[1])
+def squared_error(run):
+    """Of a 28 x 28 picture, as the lesson's losses count."""
+    return lambda r: 784 * told(run, 'eval', TOLD_ROWS, 'mse')(r)
+
+
+def judged(run, *options):
+    """Of 1,000 new pictures, how many per cent are of the class asked for, by the nearest training picture."""
+    return lambda r: float(r.told(run, 'sample', '--count', '1000', '--judge', *options).split()[-2])
 
 
 def ratio(value, of):
     return lambda r: value(r) / of(r)
 
 
-def squared_error(run):
-    """Of a 28 x 28 picture, as the lesson's losses count."""
-    return lambda r: 784 * r.evaluate(run)['mse']
+def difference(value, of):
+    return lambda r: value(r) - of(r)
 
 
-def judged(run, *options):
-    """Of 100 new pictures, how many are of the class asked for, by the nearest training picture."""
-    return lambda r: r.judge(run, *options)
+def smallest_rise(run):
+    """The least that the error grows by from one noise to the next."""
+    def value(r):
+        errors = [level['mse'] for level in told(run, 'perturb', JSON, 'levels')(r)]
+        return min(b - a for a, b in zip(errors, errors[1:]))
+    return value
 
 
-def mean(numbers):
-    return sum(numbers) / len(numbers)
+def foreign(trained, data):
+    """The denoiser of T2 on other data, beside its own and beside a denoiser that was trained on the other."""
+    other = told('t2', 'eval', TOLD_ROWS + data, 'mse')
+    return [Check("squared error, of that on MNIST", None, ratio(other, told('t2', 'eval', TOLD_ROWS + data, 'trained_on', 'mse')), low=1.2),
+            Check("of that of a denoiser trained on the pictures", None, ratio(other, told(trained, 'denoise', TOLD_ROWS, 'steps', 'cleaned', 'mse')), low=1.05)]
 
 
+def beyond(run):
+    """Beside enlarging without a model."""
+    output = told(run, 'upscale', TOLD_ROWS, 'steps', 'output', 'psnr')
+    return [Check('%s: PSNR, dB beyond %s enlargement' % (run, how), None, difference(output, told(run, 'upscale', TOLD_ROWS, 'steps', how, 'psnr')), low=0)
+            for how in ['bilinear', 'nearest']]
+
+
+JSON = ('--json',)
 ROWS = ('--count', '10')
+TOLD_ROWS = JSON + ROWS
+PCA = JSON + ('--pca',)
 SPLIT = ('--split', '0.1')
+RANDOM = JSON + ('--random', '0', '7', '--count', '7')
+FASHION, GREY_CIFAR = ('--data', '{fashion-mnist}', '--resize', '28x28'), ('--data', '{cifar10}', '--resize', '28x28')
 
 
 SYSTEMS = [
@@ -93,30 +129,34 @@ SYSTEMS = [
            [Check('validation after 1 epoch', 0.1454, val('t1', 1), high=0.16),
             Check('validation after 25 epochs', 0.0953, val('t1', 25), high=0.098),
             Check('training, 25th epoch', 0.0963, train('t1', 25)),
-            Check('smallest number of a code', 0, code('t1', min), low=0),
-            Check('largest', 6.31, code('t1', max))],
+            Check('smallest number of a code', 0, told('t1', 'inspect', RANDOM, 'minimum'), low=0),
+            Check('largest', 6.31, told('t1', 'inspect', RANDOM, 'maximum'))],
            [Picture('Test digits and what comes out', 't1', 'reconstruct', ROWS),
-            Picture('Random numbers from 0 to 7 as codes: no digits', 't1', 'decode', ('--codes', '{random codes}'))]),
+            Picture('Digits, their codes (a line for each of 4 x 4 places, 8 channels), reconstructions; random numbers from 0 to 7 as codes, which give no digits', 't1', 'inspect', RANDOM)]),
     System('T2', 'Denoiser', 'AI for Beginners, TensorFlow notebook. T1 goes on with noisy digits. The published figures are of a cell that had been run before; '
            'after 50 epochs they are to be reached.',
            [Run('t1', 'conv-ae'), Run('t2', 'conv-ae-denoise', epochs=50, start='t1')],
            [Check('validation after 25 epochs', None, val('t2', 25), high=0.160),
-            Check('validation after 50 epochs', 0.1398, val('t2', 50), high=0.143)],
-           [Picture('Noisy digits, what comes out, and the digits themselves', 't2', 'reconstruct', ROWS)]),
+            Check('validation after 50 epochs', 0.1398, val('t2', 50), high=0.143),
+            Check('share of test digits that are closer to clean than before', None, told('t2', 'denoise', TOLD_ROWS, 'better'), low=0.99)],
+           [Picture('Noisy digits, cleaned, and clean', 't2', 'denoise', TOLD_ROWS)]),
     System('T3', 'Super-resolution', 'AI for Beginners, TensorFlow notebook. 14 x 14 to 28 x 28.',
            [Run('t3', 'conv-ae-upscale')],
            [Check('validation after 1 epoch', 0.1519, val('t3', 1)),
-            Check('validation after 25 epochs', 0.0955, val('t3', 25), high=0.098)],
-           [Picture('Small digits, what comes out, and the digits themselves', 't3', 'reconstruct', ROWS)]),
+            Check('validation after 25 epochs', 0.0955, val('t3', 25), high=0.098),
+            *beyond('t3')],
+           [Picture('Small digits enlarged without a model, by the model, and the digits themselves', 't3', 'upscale', TOLD_ROWS)]),
     System('T4', 'Variational autoencoder, dense', 'AI for Beginners, TensorFlow notebook, a code of 2. The lesson takes the second head for log sigma when drawing and '
            'for log sigma squared in the KL; the right form is trained beside it.',
            [Run('t4', 'vae'), Run('t4-right', 'vae', edits=(('logsigma_kl_logvar', 'logvar'),), quick=False)],
-           [Check('validation after 1 epoch', 41.89, val('t4', 1), high=44),
+           [Check('squared error of a test picture, of principal components\'', None,
+                  ratio(told('t4', 'latent', PCA, 'embeddings', 0, 'squared_error'), told('t4', 'latent', PCA, 'embeddings', 1, 'squared_error')), high=1),
+            Check('validation after 1 epoch', 41.89, val('t4', 1), high=44),
             Check('validation after 25 epochs', 35.73, val('t4', 25), high=37.0),
             Check('training, 25th epoch', 35.37, train('t4', 25)),
             Check('validation, the right form', None, val('t4-right', 25))],
            [Picture('Test digits and what comes out', 't4', 'reconstruct', ROWS),
-            Picture('Codes of the test digits; beside them principal components of the pixels', 't4', 'latent', ('--pca',)),
+            Picture('Codes of the test digits; beside them principal components of the pixels', 't4', 'latent', PCA),
             Picture('What lies where in the code, -1 to 1', 't4', 'manifold', ('--grid', '10', '--range', '-1', '1')),
             Picture('The right form: what lies where', 't4-right', 'manifold', ('--grid', '10', '--range', '-1', '1'))]),
     System('P1', 'Convolutional autoencoder, PyTorch', 'AI for Beginners, PyTorch notebook: nine tenths of the training file, the rest to test.',
@@ -129,26 +169,47 @@ SYSTEMS = [
             Run('p2-fresh', 'conv-ae-denoise-torch', options=SPLIT, edits=((', once: true, per: place', ''),), quick=False)],
            [Check('validation after 100 epochs', 0.133, val('p2', 100), high=0.139), Check('training, 100th epoch', 0.134, train('p2', 100), high=0.139),
             Check('validation, the sound form', None, val('p2-fresh', 100), high=0.139)],
-           [Picture('Noisy digits (one noise for all), what comes out, and the digits', 'p2', 'reconstruct', ROWS),
-            Picture('The sound form', 'p2-fresh', 'reconstruct', ROWS)]),
+           [Picture('Noisy digits (one noise for all), cleaned, and clean', 'p2', 'denoise', TOLD_ROWS),
+            Picture('The sound form', 'p2-fresh', 'denoise', TOLD_ROWS)]),
     System('P3', 'Super-resolution, PyTorch', 'AI for Beginners, PyTorch notebook: pictures are made smaller bilinearly.',
            [Run('p3', 'conv-ae-upscale-torch', options=SPLIT)],
-           [Check('validation after 30 epochs', 0.103, val('p3', 30), high=0.107), Check('training, 30th epoch', 0.102, train('p3', 30), high=0.107)],
-           [Picture('Small digits, what comes out, and the digits themselves', 'p3', 'reconstruct', ROWS)]),
+           [Check('validation after 30 epochs', 0.103, val('p3', 30), high=0.107), Check('training, 30th epoch', 0.102, train('p3', 30), high=0.107),
+            *beyond('p3')],
+           [Picture('Small digits enlarged without a model, by the model, and the digits themselves', 'p3', 'upscale', TOLD_ROWS)]),
     System('P4', 'Variational autoencoder, PyTorch', 'AI for Beginners, PyTorch notebook, the same form of the KL as T4.',
            [Run('p4', 'vae-torch', options=SPLIT)],
            [Check('validation after 30 epochs', 35.6, val('p4', 30), high=37), Check('training, 30th epoch', 35.1, train('p4', 30), high=37)],
            [Picture('Test digits and what comes out', 'p4', 'reconstruct', ROWS)]),
     System('E1', 'A code of 2', 'Exercise of AI for Beginners: T1 with a code of two numbers, against two principal components of the pixels.',
            [Run('e1', 'conv-ae-2d')],
-           [Check('squared error of a test picture (a mean picture: 52.9)', None, squared_error('e1'))],
-           [Picture('Codes of the test digits; beside them principal components of the pixels', 'e1', 'latent', ('--pca',)),
+           [Check("squared error of a test picture, of the components'", None,
+                  ratio(told('e1', 'latent', PCA, 'embeddings', 0, 'squared_error'), told('e1', 'latent', PCA, 'embeddings', 1, 'squared_error')), high=1),
+            Check('how many are named by their neighbours in the code, %', None, lambda r: 100 * told('e1', 'latent', PCA, 'embeddings', 0, 'knn_accuracy')(r)),
+            Check('percentage points more than in the components', None,
+                  lambda r: 100 * difference(told('e1', 'latent', PCA, 'embeddings', 0, 'knn_accuracy'), told('e1', 'latent', PCA, 'embeddings', 1, 'knn_accuracy'))(r), low=0)],
+           [Picture('Codes of the test digits; beside them principal components of the pixels', 'e1', 'latent', PCA),
             Picture('Test digits and what comes out', 'e1', 'reconstruct', ROWS)]),
+    System('E2', 'Noise on the code', 'Exercise of AI for Beginners: the codes of T1 with growing noise.',
+           [Run('t1', 'conv-ae')],
+           [Check("squared error without noise, of the reconstruction's", None, ratio(told('t1', 'perturb', JSON, 'levels', 0, 'mse'), told('t1', 'eval', TOLD_ROWS, 'mse')),
+                  low=0.9999, high=1.0001),
+            Check('least rise of the error from one noise to the next', None, smallest_rise('t1'), low=0)],
+           [Picture('Digits, and what their codes with noise of 0, 0.5, 1, 2, 4 decode to', 't1', 'perturb', JSON), Picture('The reconstructions', 't1', 'eval', TOLD_ROWS)]),
+    System('E3', 'The denoiser on other data', 'Exercise of AI for Beginners: the denoiser of T2 meets Fashion-MNIST.',
+           [Run('t1', 'conv-ae'), Run('t2', 'conv-ae-denoise', epochs=50, start='t1'), Run('e3-fashion', 'conv-ae-denoise', data='fashion-mnist', epochs=50)],
+           foreign('e3-fashion', FASHION),
+           [Picture("Fashion-MNIST's pictures", 't2', 'eval', TOLD_ROWS + FASHION), Picture('A denoiser that was trained on them', 'e3-fashion', 'denoise', TOLD_ROWS)]),
+    System('E3b', 'The denoiser on other data', 'The same with photographs of CIFAR-10, grey and 28 x 28.',
+           [Run('t1', 'conv-ae'), Run('t2', 'conv-ae-denoise', epochs=50, start='t1'),
+            Run('e3-cifar', 'conv-ae-denoise', data='cifar10', epochs=50, options=('--resize', '28x28'))],
+           foreign('e3-cifar', GREY_CIFAR),
+           [Picture("CIFAR-10's pictures", 't2', 'eval', TOLD_ROWS + GREY_CIFAR), Picture('A denoiser that was trained on them', 'e3-cifar', 'denoise', TOLD_ROWS)]),
     System('E4', 'Super-resolution of photographs', 'Exercise of AI for Beginners: CIFAR-10, 16 x 16 and 8 x 8 to 32 x 32, and noise as input.',
            [Run('e4-2x', 'cifar-upscale-2x', data='cifar10'), Run('e4-4x', 'cifar-upscale-4x', data='cifar10')],
-           [Check('twofold: PSNR in dB', None, evaluated('e4-2x', 'psnr')), Check('fourfold: PSNR in dB', None, evaluated('e4-4x', 'psnr'))],
-           [Picture('Twofold: small, enlarged, original', 'e4-2x', 'reconstruct', ROWS), Picture('Fourfold', 'e4-4x', 'reconstruct', ROWS),
-            Picture('Noise, and what the fourfold model makes of it: no noise', 'e4-4x', 'reconstruct', ROWS + ('--as-input', '--data', '{noise}'))]),
+           [Check('twofold: PSNR in dB', None, told('e4-2x', 'upscale', TOLD_ROWS, 'steps', 'output', 'psnr')), *beyond('e4-2x'),
+            Check('fourfold: PSNR in dB', None, told('e4-4x', 'upscale', TOLD_ROWS, 'steps', 'output', 'psnr')), *beyond('e4-4x')],
+           [Picture('Twofold: enlarged without a model, by the model, original', 'e4-2x', 'upscale', TOLD_ROWS), Picture('Fourfold', 'e4-4x', 'upscale', TOLD_ROWS),
+            Picture('Noise, and what the fourfold model makes of it: colours, no noise', 'e4-4x', 'upscale', ROWS + ('--pictures', '{noise}'))]),
     System('E5', 'Convolutional variational autoencoder', 'The assignment of AI for Beginners: T1 as a VAE with a code of 2, in the right form.',
            [Run('e5', 'conv-ae-vae'), Run('t4-right', 'vae', edits=(('logsigma_kl_logvar', 'logvar'),), quick=False)],
            [Check('validation after 30 epochs (a mean picture: 52.85)', None, val('e5', 30), high=52.85), Check('the dense VAE with 153 times the parameters', None, val('t4-right', 25))],
@@ -162,12 +223,12 @@ SYSTEMS = [
            [Run('k1', 'dense-ae'), Run('k1-2016', 'dense-ae-2016', quick=False), Run('k2', 'sparse-ae'), Run('k2-2016', 'sparse-ae-2016', quick=False)],
            [Check('validation without the penalty after 100 epochs', 0.10, val('k2', 100, 'val_reconstruction'), high=0.105),
             Check('training with it, less that', 0.01, lambda r: train('k2', 100)(r) - val('k2', 100, 'val_reconstruction')(r), low=0.002, high=0.02),
-            Check("mean code number, of the dense one's", None, ratio(code('k2', mean), code('k1', mean)), high=0.6),
+            Check("mean code number, of the dense one's", None, ratio(told('k2', 'inspect', TOLD_ROWS, 'mean'), told('k1', 'inspect', TOLD_ROWS, 'mean')), high=0.6),
             Check('2016: training with the penalty', 0.11, train('k2-2016', 100), high=0.12),
             Check('2016: validation without it', 0.10, val('k2-2016', 100, 'val_reconstruction'), high=0.11),
-            Check('2016: mean code number', 3.33, code('k2-2016', mean)), Check('2016: of the dense one', 7.30, code('k1-2016', mean)),
-            Check('2016: the ratio', 0.456, ratio(code('k2-2016', mean), code('k1-2016', mean)), low=0.25, high=0.65)],
-           [Picture('Test digits and what comes out', 'k2', 'reconstruct', ROWS)]),
+            Check('2016: mean code number', 3.33, told('k2-2016', 'inspect', TOLD_ROWS, 'mean')), Check('2016: of the dense one', 7.30, told('k1-2016', 'inspect', TOLD_ROWS, 'mean')),
+            Check('2016: the ratio', 0.456, ratio(told('k2-2016', 'inspect', TOLD_ROWS, 'mean'), told('k1-2016', 'inspect', TOLD_ROWS, 'mean')), low=0.25, high=0.65)],
+           [Picture('Test digits, codes, and what comes out', 'k2', 'inspect', TOLD_ROWS), Picture('The same without a penalty', 'k1', 'inspect', TOLD_ROWS)]),
     System('K3', 'Deep autoencoder', 'Building Autoencoders in Keras: as it is today, and in 2016 with Adadelta.',
            [Run('k3', 'deep-ae'), Run('k3-2016', 'deep-ae-2016', quick=False)],
            [Check('validation after 100 epochs', 0.08, val('k3', 100), high=0.092), Check('the same in 2016', 0.097, val('k3-2016', 100), high=0.105)],
@@ -179,8 +240,9 @@ SYSTEMS = [
            [Picture('Test digits and what comes out', 'k4', 'reconstruct', ROWS)]),
     System('K5', 'Denoiser', 'Building Autoencoders in Keras: 32 filters, noise without a mean.',
            [Run('k5', 'keras-denoise')],
-           [Check('validation after 100 epochs', None, val('k5', 100))],
-           [Picture('Noisy digits, what comes out, and the digits themselves', 'k5', 'reconstruct', ROWS)]),
+           [Check('validation after 100 epochs', None, val('k5', 100)),
+            Check('squared error, of the noisy pictures\'', None, ratio(told('k5', 'denoise', TOLD_ROWS, 'steps', 'cleaned', 'mse'), told('k5', 'denoise', TOLD_ROWS, 'steps', 'noisy', 'mse')), high=0.2)],
+           [Picture('Noisy digits, cleaned, and clean', 'k5', 'denoise', TOLD_ROWS)]),
     System('K7', 'Variational autoencoder', 'Building Autoencoders in Keras, in its three revisions. Where the cross-entropy is a mean over the pixels and the KL a sum, the KL wins: '
            'that is the second one. The published grids reach from -15 to 15, times 0.01 in 2016.',
            [Run('k7', 'keras-vae'), Run('k7-2016', 'keras-vae-2016', quick=False), Run('k7-2016b', 'keras-vae-2016b', quick=False)],
@@ -188,12 +250,12 @@ SYSTEMS = [
             Check('the text of 2016: cross-entropy per pixel', None, val('k7-2016', None, 'val_reconstruction')), Check('its KL', None, val('k7-2016', None, 'val_kl'), low=0),
             Check('the script of 2016: cross-entropy per pixel', None, val('k7-2016b', None, 'val_reconstruction')),
             Check('its KL', None, val('k7-2016b', None, 'val_kl'), low=0)],
-           [Picture('Codes of the test digits', 'k7', 'latent'), Picture('What lies where, -15 to 15, as published', 'k7', 'manifold', ('--grid', '15', '--range', '-15', '15')),
-            Picture('What lies where, -2 to 2', 'k7', 'manifold', ('--grid', '15', '--range', '-2', '2')),
+           [Picture('Codes of the test digits', 'k7', 'latent'), Picture('What lies where, -15 to 15, as published', 'k7', 'manifold', ('--grid', '15', '--range', '-15', '15', '--axes', 'columns-first')),
+            Picture('What lies where, at the quantiles of N(0, 1)', 'k7', 'manifold', ('--grid', '15', '--normal', '--axes', 'columns-first')),
             Picture('The text of 2016: codes', 'k7-2016', 'latent'),
-            Picture('The text of 2016: -0.15 to 0.15', 'k7-2016', 'manifold', ('--grid', '15', '--range', '-0.15', '0.15')),
+            Picture('The text of 2016: -0.15 to 0.15', 'k7-2016', 'manifold', ('--grid', '15', '--range', '-0.15', '0.15', '--axes', 'columns-first')),
             Picture('The script of 2016: codes', 'k7-2016b', 'latent'),
-            Picture('The script of 2016: -0.15 to 0.15', 'k7-2016b', 'manifold', ('--grid', '15', '--range', '-0.15', '0.15'))]),
+            Picture('The script of 2016: -0.15 to 0.15', 'k7-2016b', 'manifold', ('--grid', '15', '--range', '-0.15', '0.15', '--axes', 'columns-first'))]),
     System('F1', 'Convolutional variational autoencoder, a code of 20', 'Variational Autoencoders Explained. No figures are published, only that what is drawn from N(0, 1) are digits.',
            [Run('f1', 'kvfrans-vae', options=('--skip', '5000'))],
            [Check('training, 1st epoch', None, train('f1', 1)),
@@ -218,5 +280,6 @@ SYSTEMS = [
             Check('only the KL: squared error (a mean picture: 52.9)', None, squared_error('n1-kl'), low=52.8),
             Check('both: squared error', None, squared_error('t4-right'), high=40)],
            [Picture('Only the reconstruction: clusters with gaps', 'n1-reconstruction', 'latent'), Picture('Only the KL: all classes in one heap', 'n1-kl', 'latent'),
-            Picture('Both', 't4-right', 'latent')]),
+            Picture('Both', 't4-right', 'latent'), Picture('Both: the way from a digit to another', 't4-right', 'interpolate', ('--from', '0', '--to', '1')),
+            Picture('Both: what a 7 has and a 1 has not, added to ones', 't4-right', 'arithmetic', ('--add', '7', '--subtract', '1'))]),
 ]
