@@ -466,7 +466,7 @@ double hg_normal_quantile(double p);
 
 /* How well codes [n, d] tell labels apart: the share of points whose label is the commonest one among their k nearest neighbours
  * (Euclidean, the point itself left out; of equally common labels, that of the nearest). Points with a negative label take no part.
- * Needs more than k points with labels (HG_USAGE). Takes about n^2 d / 10^9 seconds. */
+ * Needs more than k points with labels (HG_USAGE). Time grows with n^2 d: 10,000 codes of 128 numbers take about a second. */
 bool hg_knn_accuracy(hg_context *ctx, int64_t n, int d, const float *codes, const int *labels, int k, double *accuracy);
 
 #ifdef __cplusplus
