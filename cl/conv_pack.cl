@@ -2,7 +2,9 @@
  *   conv_swap: packed[tap, out, in] = stored[tap, in, out]. On a CPU (HG_SPAN) an item is 16 outputs of a tap, whose 16 x 16 squares are
  *   turned in registers; elsewhere it is a number.
  *   conv_panels, for CPUs: packed[panel, tap, g, k] = stored[tap, g, o0 + k], with SWAP stored[tap, o0 + k, g], where o0 = PANEL panel,
- *   the last one moved back. An item is a tap of a panel. */
+ *   the last one moved back. An item is a tap of a panel.
+ *   conv_enlarge (src/model/conv_enlarged.h): packed[t, u, io] = sum over a < SH, b < SW of stored[K - 1 + a - t, L - 1 + b - u, io] where that is,
+ *   with KH = K + SH - 1 and KW = L + SW - 1. An item is 16 of the `channels` io of a tap. */
 
 #ifdef HG_SPAN
 
@@ -58,6 +60,23 @@ __kernel void conv_panels(__global const float *restrict stored, __global float 
         for (int g = 0; g < gathered; g++)
             for (int k = 0; k < PANEL; k++) to[g * PANEL + k] = from[g * written + k];
 #endif
+    }
+}
+#endif
+
+#ifdef KH
+__kernel void conv_enlarge(__global const float *restrict stored, __global float *restrict packed, int channels)
+{
+    enum { K = KH - SH + 1, L = KW - SW + 1 };
+    const int blocks = (channels + 15) / 16;
+    HG_FOR(item, KH * KW * blocks) {
+        const int tap = item / blocks, t = HG_WHOLE(tap, KW), u = tap - t * KW, first = (item - tap * blocks) * 16;
+        for (int i = first; i < min(first + 16, channels); i++) {
+            float sum = 0.0f;
+            for (int k = max(K - 1 - t, 0); k <= min(K - 1 + SH - 1 - t, K - 1); k++)
+                for (int l = max(L - 1 - u, 0); l <= min(L - 1 + SW - 1 - u, L - 1); l++) sum += stored[(k * L + l) * channels + i];
+            packed[tap * channels + i] = sum;
+        }
     }
 }
 #endif

@@ -1,7 +1,38 @@
 /* Adds up the splits, in order: dw [n] = sum over s of partials [splits][n], and so db [nb]. An item is 16 neighbours, added as a vector.
- * Macros: DW_ADD DB_ADD. Traffic: 4 (splits + 1) bytes an element. */
+ * CHANNELS: behind an enlargement (src/model/conv_enlarged.h) the partials are those of KH x KW taps, into which the weights of K x L taps,
+ * K = KH - SH + 1 and L = KW - SW + 1, were summed. Each of those, CHANNELS numbers of dw, gathers from the SH x SW taps that it went into.
+ * Macros: DW_ADD DB_ADD; CHANNELS KH KW SH SW. Traffic: 4 (splits + 1) bytes an element, SH SW times so much with CHANNELS. */
 #ifndef DB_ADD
 #define DB_ADD 0
+#endif
+
+#ifdef CHANNELS
+/* where number i of dw finds its terms in the partials */
+inline int place(int i, int term)
+{
+    enum { L = KW - SW + 1 };
+    const int tap = HG_WHOLE(i, CHANNELS), k = HG_WHOLE(tap, L), a = HG_WHOLE(term, SW);
+    return i + ((KH - SH + a - k) * KW + KW - SW + term - a * SW - (tap - k * L) - tap) * CHANNELS;
+}
+
+/* the numbers [i, n) of dw, 16 at most */
+inline void gather_up(__global const float *restrict from, int splits, __global float *restrict to, int i, int n)
+{
+    const long step = KH * KW * CHANNELS;
+#if CHANNELS % 16 == 0
+    float16 sum = 0.0f;
+    for (int term = 0; term < SH * SW; term++)
+        for (int s = 0; s < splits; s++) sum += vload16(0, from + s * step + place(i, term));
+    vstore16(DW_ADD ? vload16(0, to + i) + sum : sum, 0, to + i);
+#else
+    for (int k = i; k < min(i + 16, n); k++) {
+        float sum = 0.0f;
+        for (int term = 0; term < SH * SW; term++)
+            for (int s = 0; s < splits; s++) sum += from[s * step + place(k, term)];
+        to[k] = DW_ADD ? to[k] + sum : sum;
+    }
+#endif
+}
 #endif
 
 /* the numbers [i, n) at from, 16 at most */
@@ -26,7 +57,11 @@ __kernel void reduce(__global const float *restrict partials, __global const flo
 {
     const int items = (n + 15) / 16, bias_items = (nb + 15) / 16;
     HG_FOR(item, items + bias_items) {
+#ifdef CHANNELS
+        if (item < items) gather_up(partials, splits, dw, item * 16, n);
+#else
         if (item < items) sum_up(partials, splits, dw, item * 16, n, DW_ADD);
+#endif
         else sum_up(bias_partials, splits, db, (item - items) * 16, nb, DB_ADD);
     }
 }

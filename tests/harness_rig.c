@@ -108,6 +108,11 @@ bool has_grad(const rig *r, int tensor)
     return r->plan->training && r->plan->grad[hg_plan_root(r->plan, tensor)] >= 0;
 }
 
+bool is_left_out(const rig *r, int tensor)
+{
+    return tensor_count(r->graph, tensor, 1) != tensor_count(r->graph, hg_plan_root(r->plan, tensor), 1);
+}
+
 static void forget_numbers(rig *r)
 {
     free(r->given);
@@ -182,6 +187,7 @@ void rig_run(rig *r, int flags)
     for (int i = 0; i <= HG_METRIC_PARTS; i++) r->metrics[i] = (double)metrics[i];
     if (!(flags & RIG_GUARDED)) return; /* tensors share memory: only what leaves the plan can be looked at */
     for (int i = 0; i < graph->n_tensors; i++) {
+        if (is_left_out(r, i)) continue;
         r->value[i] = get_tensor(r, i, false);
         if (has_grad(r, i)) r->grad[i] = get_tensor(r, i, true);
     }

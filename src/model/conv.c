@@ -4,6 +4,7 @@
 #include <string.h>
 #include "model/conv_clblast.h"
 #include "model/conv_cpu.h"
+#include "model/conv_enlarged.h"
 #include "model/conv_gpu.h"
 #include "model/conv_plain.h"
 #include "model/conv_winograd.h"
@@ -71,6 +72,8 @@ static size_t weights(const hg_conv *conv)
 
 double hg_conv_flops(const hg_conv *conv, int batch)
 {
+    if (conv->enlarged)
+        return 2.0 * (double)hg_side_pixels(hg_conv_large(conv), batch) * conv->cl * conv->cs * (conv->kh - conv->sh + 1) * (conv->kw - conv->sw + 1);
     return 2.0 * (double)hg_side_pixels(hg_conv_small(conv), batch) * (double)weights(conv);
 }
 
@@ -231,12 +234,18 @@ static bool check_sizes(hg_plan *plan, const hg_node *node, const hg_conv *conv)
     return check_size(plan, node, hg_conv_large(conv), batch) && check_size(plan, node, hg_conv_small(conv), batch);
 }
 
+/* The weights that gathers read. */
+static hg_block gather_weights(hg_plan *plan, const hg_node *node, const hg_conv *conv)
+{
+    return conv->enlarged ? hg_conv_enlarged_weights(plan, node, conv) : hg_plan_param(plan, node, 0);
+}
+
 void hg_conv_emit_forward(hg_plan *plan, const hg_node *node, const hg_conv *conv, bool bias)
 {
     if (!check_sizes(plan, node, conv)) return;
     const hg_gather gather = {
         .conv = *conv, .batch = hg_plan_batch(plan), .from = hg_plan_value(plan, node->in[0]),
-        .weight = hg_plan_param(plan, node, 0), .bias = bias ? hg_plan_param(plan, node, 1) : -1, .to = node->out[0],
+        .weight = gather_weights(plan, node, conv), .bias = bias ? hg_plan_param(plan, node, 1) : -1, .to = node->out[0],
         .from_half = hg_plan_is_half(plan, node->in[0]), .to_half = hg_plan_is_half(plan, node->out[0]),
     };
     hg_operate(plan, node, conv->transposed ? &hg_conv_data : &hg_conv_forward, &gather);
@@ -254,7 +263,7 @@ void hg_conv_emit_backward(hg_plan *plan, const hg_node *node, const hg_conv *co
     if (hg_plan_wants_dw(plan, node)) hg_operate(plan, node, &hg_conv_weight, &weight);
     if (!hg_plan_wants_grad(plan, node->in[0])) return;
     const hg_gather gather = {
-        .conv = *conv, .batch = batch, .from = dy, .weight = hg_plan_param(plan, node, 0), .bias = -1,
+        .conv = *conv, .batch = batch, .from = dy, .weight = gather_weights(plan, node, conv), .bias = -1,
         .to = node->in[0],
         .gradient = true, .to_half = hg_plan_is_half(plan, node->in[0]),
     };

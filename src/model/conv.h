@@ -19,6 +19,7 @@ typedef struct hg_conv {
     int cs, hs, ws;         /* small side */
     int kh, kw, sh, sw, dh, dw, ph, pw; /* kernel, stride, dilation, zeros in front */
     bool transposed;        /* the layer reads the small side */
+    bool enlarged;          /* it stands for a nearest enlargement by SH x SW and a convolution of (KH-SH+1) x (KW-SW+1) taps (model/conv_enlarged.h) */
 } hg_conv;
 
 /* What one gather (F or D) computes, as the problem of the operations conv_forward (F) and conv_data (D). */
@@ -47,7 +48,7 @@ extern const struct hg_operation hg_conv_forward, hg_conv_data, hg_conv_weight;
 void hg_conv_emit_forward(hg_plan *plan, const hg_node *node, const hg_conv *conv, bool bias);
 void hg_conv_emit_backward(hg_plan *plan, const hg_node *node, const hg_conv *conv, bool bias);
 
-/* 2 flops per multiply-add, border taps counted as if the padding were real. */
+/* 2 flops per multiply-add, border taps counted as if the padding were real, and the taps of `enlarged` as if nothing were saved. */
 double hg_conv_flops(const hg_conv *conv, int batch);
 
 /* ---- geometry */

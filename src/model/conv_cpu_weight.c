@@ -104,16 +104,16 @@ static int splits_of(int units, int blocks, size_t count, int *span)
 }
 
 /* The kernel, its splits and their sum; the caller adds the variant's own macros and range to the launch before the sum begins. */
-typedef struct weight_launch { hg_launch *launch; hg_block partials, bias_partials; int splits; size_t weights, biases; } weight_launch;
+typedef struct weight_launch { hg_launch *launch; const hg_conv *conv; hg_block partials, bias_partials; int splits; bool direct; size_t weights, biases; } weight_launch;
 
 static weight_launch begin_weight(hg_plan *plan, const hg_node *node, const hg_weight *weight, const weight_shape *s, const char *kernel, int units, int blocks)
 {
     const hg_conv *c = &s->conv;
     const int out = c->transposed ? c->cl : c->cs;
-    weight_launch w = {.weights = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs, .biases = weight->bias ? (size_t)out : 0, .bias_partials = -1};
+    weight_launch w = {.conv = c, .weights = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs, .biases = weight->bias ? (size_t)out : 0, .bias_partials = -1};
     int span;
     w.splits = splits_of(units, blocks, w.weights, &span);
-    const bool direct = w.splits == 1;
+    const bool direct = w.direct = w.splits == 1 && !c->enlarged;
     w.partials = direct ? -1 : hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.weights));
     if (!direct && weight->bias) w.bias_partials = hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.biases));
     w.launch = hg_emit(plan, node, "weight gradient", "conv_cpu_weight", kernel);
@@ -135,7 +135,7 @@ static weight_launch begin_weight(hg_plan *plan, const hg_node *node, const hg_w
 
 static void end_weight(hg_plan *plan, const hg_node *node, const weight_launch *w)
 {
-    if (w->splits > 1) hg_conv_emit_reduce(plan, node, w->splits, w->partials, w->weights, w->bias_partials, w->biases);
+    if (!w->direct) hg_conv_emit_reduce(plan, node, w->conv, w->splits, w->partials, w->weights, w->bias_partials, w->biases);
 }
 
 static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem, const int *p)

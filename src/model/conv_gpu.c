@@ -279,7 +279,7 @@ void hg_gpu_emit_bias(hg_plan *plan, const hg_node *node, hg_block dy, int chann
     hg_emit_range(plan, launch, hg_mul(groups, (size_t)items), 1, 1, (size_t)items, 1, 1);
     hg_emit_cost(plan, launch, (double)pixels * channels, (double)pixels * channels * sizeof(float));
     hg_emit_variant(plan, launch, "gpu %d splits", (int)splits);
-    hg_conv_emit_reduce(plan, node, (int)splits, -1, 0, partials, (size_t)channels);
+    hg_conv_emit_reduce(plan, node, NULL, (int)splits, -1, 0, partials, (size_t)channels);
 }
 
 static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
@@ -315,7 +315,7 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     hg_weight_emit_cost(plan, launch, weight, (int)splits);
     hg_emit_variant(plan, launch, "gpu %dx%dx%d %dx%d, %d splits", p[ROWS], p[COLUMNS], p[DEPTH], p[ITEM_ROWS],
                     p[ITEM_COLUMNS], (int)splits);
-    hg_conv_emit_reduce(plan, node, (int)splits, partials, (size_t)numbers, -1, 0);
+    hg_conv_emit_reduce(plan, node, conv, (int)splits, partials, (size_t)numbers, -1, 0);
 
     const hg_side dy = conv->transposed ? hg_conv_large(conv) : hg_conv_small(conv);
     if (weight->bias)

@@ -158,7 +158,7 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     hg_weight_emit_cost(plan, launch, weight, (int)splits);
     hg_emit_variant(plan, launch, "plain %zu splits", splits);
 
-    hg_conv_emit_reduce(plan, node, (int)splits, partials, numbers, bias_partials, weight->bias ? (size_t)out.c : 0);
+    hg_conv_emit_reduce(plan, node, conv, (int)splits, partials, numbers, bias_partials, weight->bias ? (size_t)out.c : 0);
 }
 
 const hg_variant hg_plain_forward = {.name = "plain", .fit = fit, .emit = emit_forward, .half = true};

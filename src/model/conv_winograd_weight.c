@@ -102,7 +102,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     define_sizes(plan, launch, weight, &s, p);
     hg_emit_cost(plan, launch, (double)u.numbers * u.splits, ((double)u.numbers * u.splits + 9.0 * s.in * s.out) * sizeof(float));
     hg_emit_rows(plan, launch, (size_t)(u.blocks_in * u.blocks_out * p[BLOCK_IN]), (size_t)(s.points * u.splits) * (size_t)p[BLOCK_OUT]);
-    if (weight->bias) hg_conv_emit_reduce(plan, node, u.splits, -1, 0, bias_partials, (size_t)s.out);
+    if (weight->bias) hg_conv_emit_reduce(plan, node, NULL, u.splits, -1, 0, bias_partials, (size_t)s.out);
 }
 
 #define VARIANT(m) \

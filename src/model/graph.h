@@ -23,6 +23,7 @@ typedef struct hg_tensor {
     hg_shape shape;
     int producer;  /* node, -1 for what is given: the target, and so the input where nothing corrupts it */
     hg_choice act;
+    int repeats[2]; /* it is its producer's input with every pixel repeated so often down and across; 0: it is not */
 } hg_tensor;
 
 /* A parameter. Files hold it in PyTorch's shape; the engine stores axis order[0] slowest: conv2d [O,I,KH,KW] is stored

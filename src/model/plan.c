@@ -19,7 +19,7 @@ hg_device *hg_plan_device(const hg_plan *plan) { return plan->dev; }
 const hg_graph *hg_plan_graph(const hg_plan *plan) { return plan->graph; }
 hg_arena *hg_plan_arena(hg_plan *plan) { return plan->arena; }
 const hg_tensor *hg_plan_tensor(const hg_plan *plan, int tensor) { return plan->graph->tensors[tensor]; }
-bool hg_plan_is_half(const hg_plan *plan, int tensor) { return plan->half[tensor]; }
+bool hg_plan_is_half(const hg_plan *plan, int tensor) { return plan->half[hg_plan_root(plan, tensor)]; }
 bool hg_plan_wants_grad(const hg_plan *plan, int tensor) { return plan->training && plan->wants_grad[tensor]; }
 
 bool hg_plan_wants_dw(const hg_plan *plan, const hg_node *node)

@@ -1,7 +1,7 @@
 /* conv2d: y[b,i,j,m] = act(bias[m] + sum_{kh,kw,c} x[b, i*SH-PH+kh*DH, j*SW-PW+kw*DW, c] w[m,c,kh,kw]).
  * As in PyTorch and Keras (a correlation); the kernels are in model/conv.h. */
 #include <math.h>
-#include "model/conv.h"
+#include "model/conv_enlarged.h"
 
 typedef struct options {
     int filters, kernel[2], stride[2], padding[2], dilation[2];
@@ -68,12 +68,14 @@ static bool build(hg_graph *graph, hg_node *node)
 
 static void forward(hg_plan *plan, const hg_node *node)
 {
-    hg_conv_emit_forward(plan, node, node->state, ((const options *)node->options)->bias);
+    hg_conv together;
+    hg_conv_emit_forward(plan, node, hg_conv_enlarged(plan, node->in[0], &together) ? &together : node->state, ((const options *)node->options)->bias);
 }
 
 static void backward(hg_plan *plan, const hg_node *node)
 {
-    hg_conv_emit_backward(plan, node, node->state, ((const options *)node->options)->bias);
+    hg_conv together;
+    hg_conv_emit_backward(plan, node, hg_conv_enlarged(plan, node->in[0], &together) ? &together : node->state, ((const options *)node->options)->bias);
 }
 
 const hg_layer hg_layer_conv2d = {

@@ -1,4 +1,5 @@
-/* Enlargement by whole factors. */
+/* Enlargement by whole factors. A convolution behind it may do it (model/conv_enlarged.h). */
+#include "model/conv_enlarged.h"
 #include "model/ranges.h"
 
 typedef struct upsample_options { int factor[2]; int method; } upsample_options;
@@ -17,7 +18,10 @@ static bool build(hg_graph *graph, hg_node *node)
     if (in.flat) return hg_node_fail(graph, node, "needs a picture but gets %d numbers: put `reshape` before it", in.c);
     if ((int64_t)in.h * o->factor[0] >= 1 << 30 || (int64_t)in.w * o->factor[1] >= 1 << 30)
         return hg_node_fail(graph, node, "%dx%d enlarged by %dx%d is too large", in.h, in.w, o->factor[0], o->factor[1]);
-    return hg_node_output(graph, node, (hg_shape){in.c, in.h * o->factor[0], in.w * o->factor[1], false});
+    if (!hg_node_output(graph, node, (hg_shape){in.c, in.h * o->factor[0], in.w * o->factor[1], false})) return false;
+    int *repeats = graph->tensors[node->out[0]]->repeats;
+    if (o->method == 0) repeats[0] = o->factor[0], repeats[1] = o->factor[1];
+    return true;
 }
 
 /* The range is over all examples' rows of `height`, and `width` columns. */
@@ -40,6 +44,8 @@ static void emit(hg_plan *plan, const hg_node *node, hg_launch *launch, int heig
 
 static void forward(hg_plan *plan, const hg_node *node)
 {
+    hg_conv together;
+    if (hg_conv_enlarged(plan, node->out[0], &together)) return;
     hg_launch *launch = hg_emit(plan, node, "forward", "upsample2d", "forward");
     hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
     hg_emit_write(plan, launch, hg_plan_value(plan, node->out[0]));
@@ -49,7 +55,8 @@ static void forward(hg_plan *plan, const hg_node *node)
 
 static void backward(hg_plan *plan, const hg_node *node)
 {
-    if (!hg_plan_wants_grad(plan, node->in[0])) return;
+    hg_conv together;
+    if (!hg_plan_wants_grad(plan, node->in[0]) || hg_conv_enlarged(plan, node->out[0], &together)) return;
     hg_launch *launch = hg_emit(plan, node, "data gradient", "upsample2d", "backward");
     hg_emit_read(plan, launch, hg_plan_grad(plan, node->out[0]));
     const hg_shape in = hg_plan_tensor(plan, node->in[0])->shape;
