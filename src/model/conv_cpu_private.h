@@ -1,4 +1,4 @@
-/* What the variants for CPU devices share: conv_cpu.c and conv_cpu_wide.c (gathers), conv_cpu_weight.c, conv_winograd.c and conv_winograd_weight.c. */
+/* What the variants for CPU devices share: conv_cpu.c, conv_cpu_wide.c and conv_cpu_pictures.c (gathers), conv_cpu_weight.c, conv_winograd.c and conv_winograd_weight.c. */
 #ifndef HG_MODEL_CONV_CPU_PRIVATE_H
 #define HG_MODEL_CONV_CPU_PRIVATE_H
 

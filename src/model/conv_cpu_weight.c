@@ -106,7 +106,8 @@ static int splits_of(int units, int blocks, size_t count, int *span)
 /* The kernel, its splits and their sum; the caller adds the variant's own macros and range to the launch before the sum begins. */
 typedef struct weight_launch { hg_launch *launch; const hg_conv *conv; hg_block partials, bias_partials; int splits; bool direct; size_t weights, biases; } weight_launch;
 
-static weight_launch begin_weight(hg_plan *plan, const hg_node *node, const hg_weight *weight, const weight_shape *s, const char *kernel, int units, int blocks)
+static weight_launch begin_weight(hg_plan *plan, const hg_node *node, const hg_weight *weight, const weight_shape *s, const char *file, const char *kernel, int units,
+                                  int blocks)
 {
     const hg_conv *c = &s->conv;
     const int out = c->transposed ? c->cl : c->cs;
@@ -116,7 +117,7 @@ static weight_launch begin_weight(hg_plan *plan, const hg_node *node, const hg_w
     const bool direct = w.direct = w.splits == 1 && !c->enlarged;
     w.partials = direct ? -1 : hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.weights));
     if (!direct && weight->bias) w.bias_partials = hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.biases));
-    w.launch = hg_emit(plan, node, "weight gradient", "conv_cpu_weight", kernel);
+    w.launch = hg_emit(plan, node, "weight gradient", file, kernel);
     hg_emit_read(plan, w.launch, weight->large);
     hg_emit_read(plan, w.launch, weight->small);
     if (direct) hg_emit_dw(plan, w.launch, node, 0, "DW");
@@ -143,7 +144,7 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     const weight_shape s = weight_shape_of(problem);
     const int blocks_s = ceil_div(tiled_scalars(&s), p[SCALARS] * p[SCALAR_TILES]), blocks_v = ceil_div(s.vectors, p[VECTOR] * p[VECTORS] * p[VECTOR_TILES]);
     const int units = ceil_div(s.batch, pictures_of(&s, p[CHUNK])) * ceil_div(s.conv.hs, least(p[CHUNK], s.conv.hs));
-    const weight_launch w = begin_weight(plan, node, problem, &s, "weight_gradient", units, blocks_s * blocks_v);
+    const weight_launch w = begin_weight(plan, node, problem, &s, "conv_cpu_weight", "weight_gradient", units, blocks_s * blocks_v);
     hg_emit_int(plan, w.launch, s.batch);
     hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
@@ -200,7 +201,7 @@ static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, c
 {
     const weight_shape s = weight_shape_of(problem);
     const int rows = s.vector_large ? s.conv.hl : s.conv.hs;
-    const weight_launch w = begin_weight(plan, node, problem, &s, "weight_taps", s.batch * ceil_div(rows, p[BAND_ROWS]), 1);
+    const weight_launch w = begin_weight(plan, node, problem, &s, "conv_cpu_weight", "weight_taps", s.batch * ceil_div(rows, p[BAND_ROWS]), 1);
     hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
     hg_emit_define(plan, w.launch, "RB", p[BAND_ROWS]);
@@ -211,3 +212,55 @@ static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, c
 }
 
 const hg_variant hg_cpu_weight_taps = {"cpu_taps", {"vector", "vectors", "rows", "taps", NULL}, fit_taps, accept_taps, emit_taps, .half = true};
+
+/* ---- the weight gradient along pictures (cl/conv_cpu_pictures_weight.cl) */
+
+enum { LARGE_CHANNELS, SMALL_CHANNELS, ROWS, LANES = 16 };
+
+static bool accept_pictures(const hg_device_info *limits, const void *problem, const int *p)
+{
+    const weight_shape s = weight_shape_of(problem);
+    const hg_conv *c = &s.conv;
+    (void)limits;
+    if (hg_conv_is_product(c) || s.batch < LANES || p[LARGE_CHANNELS] < 1 || c->cl % p[LARGE_CHANNELS] || p[SMALL_CHANNELS] < 1 ||
+        c->cs % p[SMALL_CHANNELS] || p[LARGE_CHANNELS] * p[SMALL_CHANNELS] > 32 || p[ROWS] < 1 || p[ROWS] > c->hs)
+        return false;
+    const int64_t met = (int64_t)(p[ROWS] - 1) * c->sh + (int64_t)(c->kh - 1) * c->dh + 1, summed = c->ph + (int64_t)p[ROWS] * c->sh + most(0, c->hl - c->hs * c->sh);
+    const int64_t rows = met > summed ? met : summed, pixel = LANES * (int64_t)sizeof(float);
+    return (rows < c->hl ? rows : c->hl) * c->wl * c->cl * pixel <= PATCH_BYTES && (int64_t)p[ROWS] * c->ws * c->cs * pixel <= PATCH_BYTES &&
+           (int64_t)c->kh * c->kw * c->cl * c->cs * pixel <= PATCH_BYTES;
+}
+
+static double fit_pictures(const hg_device_info *limits, const void *problem, int *p)
+{
+    const weight_shape s = weight_shape_of(problem);
+    const hg_conv *c = &s.conv;
+    const int sums = hg_cpu_registers_of(limits).sums * hg_cpu_registers_of(limits).width / LANES, side = sums >= 16 ? 4 : 2;
+    p[LARGE_CHANNELS] = p[SMALL_CHANNELS] = side;
+    while (c->cl % p[LARGE_CHANNELS]) p[LARGE_CHANNELS]--;
+    while (c->cs % p[SMALL_CHANNELS]) p[SMALL_CHANNELS]--;
+    int bands = 1;
+    do p[ROWS] = ceil_div(c->hs, bands++);
+    while (p[ROWS] > 1 && !accept_pictures(limits, problem, p));
+    if (!hg_has_wide_vectors(limits) || !accept_pictures(limits, problem, p)) return -1;
+    /* where others leave a part of their vectors empty, and all stays in the first-level cache */
+    const bool pays = s.scalars > 4 && s.vectors < LANES && (int64_t)c->hl * c->wl * c->cl * LANES * (int64_t)sizeof(float) <= 4 * BAND_BYTES;
+    return hg_cpu_place(limits) * (pays && hg_cpu_registers_of(limits).width == LANES ? 0.5 : 3);
+}
+
+static void emit_pictures(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
+{
+    const weight_shape s = weight_shape_of(problem);
+    const int units = ceil_div(s.batch, LANES) * ceil_div(s.conv.hs, p[ROWS]);
+    const weight_launch w = begin_weight(plan, node, problem, &s, "conv_cpu_pictures_weight", "weight_pictures", units, 1);
+    hg_emit_int(plan, w.launch, s.batch);
+    hg_emit_define(plan, w.launch, "HG_VEC", LANES);
+    hg_emit_define(plan, w.launch, "TI", p[LARGE_CHANNELS]);
+    hg_emit_define(plan, w.launch, "TJ", p[SMALL_CHANNELS]);
+    hg_emit_define(plan, w.launch, "BAND", p[ROWS]);
+    hg_emit_range(plan, w.launch, (size_t)w.splits, 1, 1, 1, 1, 1);
+    hg_emit_variant(plan, w.launch, "cpu_pictures %d:%d:%d, %d splits", p[LARGE_CHANNELS], p[SMALL_CHANNELS], p[ROWS], w.splits);
+    end_weight(plan, node, &w);
+}
+
+const hg_variant hg_cpu_weight_pictures = {"cpu_pictures", {"large", "small", "rows", NULL}, fit_pictures, accept_pictures, emit_pictures, .half = true};
