@@ -111,7 +111,8 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
             for (int px = 0; px < PHASES_W; px++) {
                 const int q = HG_WHOLE(y, PHASES_H);
 #if DATA
-                const int py = y - q * PHASES_H, kh0 = (py + PH) % SH, kw0 = (px + PW) % SW, kh_step = SH, kw_step = SW;
+                const int py = y - q * PHASES_H, down = HG_WHOLE(py + PH, SH), across = HG_WHOLE(px + PW, SW);
+                const int kh0 = py + PH - down * SH, kw0 = px + PW - across * SW, kh_step = SH, kw_step = SW;
 #else
                 const int kh0 = 0, kw0 = 0, kh_step = 1, kw_step = 1;
 #endif
@@ -123,14 +124,14 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
                             HG_UNROLL for (int o = 0; o < Q; o++) sum[p][o] = BIAS ? bias[o0 + o] : 0.0f;
                         for (int kh = kh0; kh < KH; kh += kh_step) {
 #if DATA
-                            const int row = q + (py + PH) / SH - kh / SH * TAP_DIL(SH, DH);
+                            const int row = q + down - kh / SH * TAP_DIL(SH, DH);
 #else
                             const int row = q * SH - PH + kh * DH;
 #endif
                             if (row < 0 || row >= IH) continue;
                             for (int kw = kw0; kw < KW; kw += kw_step) {
 #if DATA
-                                const int column = (px + PW) / SW - kw / SW * TAP_DIL(SW, DW) - BASE_W;
+                                const int column = across - kw / SW * TAP_DIL(SW, DW) - BASE_W;
 #else
                                 const int column = kw * DW;
 #endif

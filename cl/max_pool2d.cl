@@ -1,7 +1,7 @@
 /* Max pooling. y[b,i,j,c] = max over the window of x; the first maximum in row-major order wins, NaN wins over all (as PyTorch).
  * The winner's place in its window is stored as a byte (0..KH*KW-1), from which the backward pass gathers. Padding never wins.
  * Sizes are arguments, so that layers share programs. rows: B * OH forward and in backward_cells, B * H in backward.
- * Macros: KH KW SH SW PH PW, NOTE (are winners wanted), HG_VEC divides C, those of hg_emit_dx.
+ * Macros: KH KW SH SW PH PW, NOTE (are winners wanted), HG_VEC divides C, those of hg_emit_dx; CHOSEN 1: dx_x is y, not x.
  * Traffic: forward 4 bytes in per input, 5 out per output; backward 5 in per output, 4 to 8 out per input. */
 #ifndef KH
 #define KH 2
@@ -12,6 +12,9 @@
 #define PW 0
 #endif
 
+#ifndef CHOSEN
+#define CHOSEN 0
+#endif
 #ifndef NOTE
 #define NOTE 1
 #endif
@@ -113,12 +116,21 @@ __kernel void backward_cells(__global const float *restrict dy, __global const p
             const int left = j * SW - PW, s0 = j == 0 ? 0 : left, s1 = j == OW - 1 ? W : left + SW;
             HG_CHANNELS(c, C) {
                 const int from = (row * OW + j) * C + c;
-                const hg_vec g = HG_LOAD(dy + from), none = 0.0f;
+                hg_vec g = HG_LOAD(dy + from);
+                const hg_vec none = 0.0f;
+#if CHOSEN && !HG_DX_IS_LINEAR
+                const hg_vec best = HG_DX_X_LOAD(dx_x + from);
+                g = g * HG_DX_FACTOR(best);
+#endif
                 const hg_ivec won = LOAD_PLACE(winner + from);
                 for (int r = r0; r < r1; r++)
                     for (int s = s0; s < s1; s++) {
                         const hg_ivec mine = r - top < KH && s - left < KW ? (r - top) * KW + s - left : -1;
+#if CHOSEN
+                        HG_STORE(HG_DX_OLD_VEC(dx, ((b * H + r) * W + s) * C + c) (won == mine ? g : none), dx + ((b * H + r) * W + s) * C + c);
+#else
                         HG_DX_VEC(dx, dx_x, ((b * H + r) * W + s) * C + c, won == mine ? g : none);
+#endif
                     }
             }
         }

@@ -376,10 +376,15 @@ void hg_emit_act(hg_plan *plan, hg_launch *launch, int tensor)
 
 void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor)
 {
+    hg_emit_dx_chosen(plan, launch, tensor, tensor);
+}
+
+void hg_emit_dx_chosen(hg_plan *plan, hg_launch *launch, int tensor, int chosen)
+{
     int root = hg_plan_root(plan, tensor);
     hg_choice act = plan->graph->tensors[root]->act;
     use_block(plan, launch, hg_plan_grad(plan, root));
-    const hg_block value = act.type ? hg_plan_value(plan, root) : -1;
+    const hg_block value = act.type ? hg_plan_value(plan, chosen) : -1;
     use_block(plan, launch, value);
     if (is_half(plan, value)) hg_emit_define(plan, launch, "DX_X_HALF", 1);
     define_act(plan, launch, "DX_ACT", "DX_ACT_P", "ACT_GRAD_", act);

@@ -32,7 +32,10 @@ static void backward(hg_plan *plan, const hg_node *node)
     hg_emit_read(plan, launch, hg_plan_grad(plan, node->out[0]));
     hg_emit_read(plan, launch, winners(plan, node));
     hg_pool_emit(plan, launch, p, cells ? p->oh : p->h, cells ? p->ow : p->w);
-    hg_emit_dx(plan, launch, node->in[0]);
+    /* the winners' values are the output's, unless those were rounded */
+    const bool chosen = cells && (!hg_plan_is_half(plan, node->out[0]) || hg_plan_is_half(plan, node->in[0]));
+    hg_emit_dx_chosen(plan, launch, node->in[0], chosen ? node->out[0] : node->in[0]);
+    hg_emit_define(plan, launch, "CHOSEN", chosen);
     hg_emit_cost(plan, launch, (double)hg_pool_in(plan, p) * 2, 4.0 * (double)hg_pool_in(plan, p) + 5.0 * (double)hg_pool_out(plan, p));
 }
 
