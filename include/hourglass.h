@@ -464,6 +464,9 @@ void hg_slerp(size_t n, const float *a, const float *b, double t, float *out);
 /* The x below which the part p of N(0, 1) lies, 0 < p < 1; NaN outside. */
 double hg_normal_quantile(double p);
 
+/* The squared distance of two codes or pictures of d numbers, in float: for searching among many. */
+float hg_squared_distance(size_t d, const float *a, const float *b);
+
 /* How well codes [n, d] tell labels apart: the share of points whose label is the commonest one among their k nearest neighbours
  * (Euclidean, the point itself left out; of equally common labels, that of the nearest). Points with a negative label take no part.
  * Needs more than k points with labels (HG_USAGE). Time grows with n^2 d: 10,000 codes of 128 numbers take about a second. */

@@ -187,6 +187,33 @@ static void test_labels(void **unused)
     hg_device_close(dev);
 }
 
+/* A benchmark needs no labels that suit: any will do for its time. */
+static void test_bench(void **unused)
+{
+    (void)unused;
+    static const char text[] = "input: {channels: 1, height: 8, width: 8}\ncondition: {labels: 3}\n"
+                               "encoder: [flatten, dense: 4]\ndecoder: [dense: 64]\ntrain: {batch: 10}\n";
+    hg_device *dev = open_device();
+    hg_model *model = parse(text);
+    hg_dataset *data = hg_dataset_open(ctx, &(hg_dataset_params){.channels = 1, .height = 8, .width = 8, .builtin_train = 50, .builtin_test = 10});
+    hg_net *net = hg_net_create(dev, model, NULL);
+    if (!net || !data) fail_msg("%s", hg_message(ctx));
+    hg_losses losses;
+    assert_false(hg_evaluate(net, data, HG_TEST, &losses));
+    expect_failure(ctx, HG_BAD_INPUT, "labels up to 9|0 to 2|labels: 10");
+    for (hg_bench_mode mode = HG_BENCH_TRAIN; mode <= HG_BENCH_INFER; mode++) {
+        double seconds, loss;
+        hg_bench *bench = hg_bench_create(net, data, mode);
+        if (!bench) fail_msg("%s", hg_message(ctx));
+        assert_true(hg_bench_run(bench, 2, &seconds) && hg_bench_loss(bench, 1, &loss));
+        hg_bench_destroy(bench);
+    }
+    hg_net_destroy(net);
+    hg_model_destroy(model);
+    hg_dataset_close(data);
+    hg_device_close(dev);
+}
+
 static int make(void **unused)
 {
     (void)unused;
@@ -203,6 +230,6 @@ static int clear(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes), cmocka_unit_test(test_kinds), cmocka_unit_test(test_weights), cmocka_unit_test(test_labels)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes), cmocka_unit_test(test_kinds), cmocka_unit_test(test_weights), cmocka_unit_test(test_labels), cmocka_unit_test(test_bench)};
     return cmocka_run_group_tests(tests, make, clear);
 }

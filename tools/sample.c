@@ -42,19 +42,6 @@ static bool choose(cli_run *run, request *to)
 
 /* ---- how a classifier reads them */
 
-/* Of d numbers, in as many sums as a processor's vector holds. */
-static float distance(size_t d, const float *a, const float *b)
-{
-    enum { LANES = 8 };
-    float sums[LANES] = {0}, sum = 0;
-    size_t i = 0;
-    for (; i + LANES <= d; i += LANES)
-        for (size_t k = 0; k < LANES; k++) sums[k] += (a[i + k] - b[i + k]) * (a[i + k] - b[i + k]);
-    for (; i < d; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
-    for (size_t k = 0; k < LANES; k++) sum += sums[k];
-    return sum;
-}
-
 /* label[i]: that of the training picture nearest to picture i. */
 static bool classify(cli_run *run, int64_t n, const float *pictures, int *label)
 {
@@ -65,7 +52,7 @@ static bool classify(cli_run *run, int64_t n, const float *pictures, int *label)
     for (int64_t t = 0; nearest && known && t < hg_dataset_count(run->data, HG_TRAIN); t++) {
         hg_dataset_get(run->data, HG_TRAIN, t, known);
         for (int64_t i = 0; i < n; i++) {
-            const float far = distance(d, known, pictures + (size_t)i * d);
+            const float far = hg_squared_distance(d, known, pictures + (size_t)i * d);
             if (!(far < nearest[i])) continue;
             nearest[i] = far;
             label[i] = hg_dataset_label(run->data, HG_TRAIN, t);

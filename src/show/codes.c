@@ -41,13 +41,14 @@ enum { K_LIMIT = 100 };
 
 typedef struct neighbour { float distance; int label; } neighbour;
 
-static float distance(int d, const float *a, const float *b)
+/* In as many sums as a processor's vector holds. */
+float hg_squared_distance(size_t d, const float *a, const float *b)
 {
     enum { LANES = 8 };
     float s[LANES] = {0}, rest = 0;
-    int i = 0;
+    size_t i = 0;
     for (; i + LANES <= d; i += LANES)
-        for (int l = 0; l < LANES; l++)
+        for (size_t l = 0; l < LANES; l++)
             s[l] += (a[i + l] - b[i + l]) * (a[i + l] - b[i + l]);
     for (; i < d; i++)
         rest += (a[i] - b[i]) * (a[i] - b[i]);
@@ -61,7 +62,7 @@ static void find_nearest(int64_t n, int d, const float *x, const int *labels, in
     for (int64_t i = 0; i < n; i++) {
         if (labels[i] < 0 || i == at)
             continue;
-        float far = distance(d, x + at * d, x + i * d);
+        float far = hg_squared_distance((size_t)d, x + at * d, x + i * d);
         if (found == k && !(far < near[k - 1].distance))
             continue;
         int place = found < k ? found++ : k - 1;

@@ -53,10 +53,9 @@ bool hg_feeder_accepts(const hg_net *net, const hg_dataset *data)
     int c, h, w, dc, dh, dw;
     hg_model_target(model, &c, &h, &w);
     hg_dataset_shape(data, &dc, &dh, &dw);
-    if (c != dc || h != dh || w != dw)
-        return hg_fail(hg_net_context(net), HG_BAD_INPUT, "the data's pictures are %dx%dx%d, but the model %s is %dx%dx%d", dc, dh, dw,
-                       hg_model_is_corrupted(model) ? "corrupts pictures of its output's size, which" : "has an input that", c, h, w);
-    return hg_dataset_labels_suit(data, model);
+    return (c == dc && h == dh && w == dw) ||
+           hg_fail(hg_net_context(net), HG_BAD_INPUT, "the data's pictures are %dx%dx%d, but the model %s is %dx%dx%d", dc, dh, dw,
+                   hg_model_is_corrupted(model) ? "corrupts pictures of its output's size, which" : "has an input that", c, h, w);
 }
 
 static bool upload(hg_stage *stage, hg_buffer *to, const void *data, size_t bytes)
@@ -125,7 +124,8 @@ static bool evaluate(hg_feeder *feeder, hg_batches *it, int64_t batches, hg_loss
 bool hg_feeder_evaluate(hg_feeder *feeder, const hg_dataset *data, hg_part part, hg_losses *out)
 {
     const hg_batches_params params = {.part = part, .batch = hg_net_batch(feeder->net), .epochs = 1};
-    hg_batches *it = hg_feeder_accepts(feeder->net, data) ? hg_batches_open(data, &params) : NULL;
+    const bool suits = hg_feeder_accepts(feeder->net, data) && hg_dataset_labels_suit(data, hg_net_model(feeder->net));
+    hg_batches *it = suits ? hg_batches_open(data, &params) : NULL;
     hg_losses sum = {0};
     int64_t examples = 0;
     bool ok = it && evaluate(feeder, it, hg_batches_per_epoch(it), &sum, &examples);

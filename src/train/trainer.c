@@ -108,7 +108,7 @@ hg_trainer *hg_trainer_create(hg_net *net, const hg_dataset *data, const hg_trai
                 hg_model_name(hg_net_model(net)));
     else if (t->params.keep_optimizer && !t->params.init) hg_fail(ctx, HG_USAGE, "there is no optimizer state to keep without a run to start from");
     else if (t->settings.data_count < 1) hg_fail(ctx, HG_BAD_INPUT, "there are no training examples");
-    if (hg_failed(ctx) || !hg_feeder_accepts(net, data)) goto fail;
+    if (hg_failed(ctx) || !hg_feeder_accepts(net, data) || !hg_dataset_labels_suit(data, hg_net_model(net))) goto fail;
     t->per_epoch = hg_model_steps(hg_net_model(net), t->settings.data_count, t->settings.batch);
     if (t->per_epoch < 1) {
         hg_fail(ctx, HG_USAGE, "the model leaves out an epoch's last, smaller batch (drop_last), and %" PRId64 " examples are fewer than a batch of %d: "
