@@ -797,6 +797,24 @@ def test_eval():
     report([b["picture"] for b in base][1:4] == ["nearest", "bilinear", "mean picture"] and all(near(base[i + 1]["mse"], steps[i]["mse"]) for i in (0, 1)), "eval: enlargements", base, steps)
 
 
+ADVERSARIAL = """name: tiny-aae
+input: {channels: 1, height: 12, width: 12}
+encoder:
+  - flatten
+  - dense: {units: 2}
+decoder:
+  - dense: {units: 144, activation: sigmoid}
+prior: {std: 2}
+discriminator:
+  - dense: {units: 1, activation: sigmoid}
+phases:
+  - {name: reconstruct, loss: bce, update: {encoder: {adam: {lr: 0.01}}, decoder: {adam: {lr: 0.01}}}}
+  - {name: discriminate, loss: {adversarial: {real: prior, fake: code}}, detach: code, update: {discriminator: {adam: {lr: 0.01}}}}
+  - {name: regularise, loss: {adversarial: {real: code}}, update: {encoder: {adam: {lr: 0.01}}}}
+train: {batch: 32, epochs: 2}
+"""
+
+
 def halves(bright):
     """White on one side, dark on the other, so that the codes of the two are at right angles but for what is dark."""
     return [[255 * ((y < 6) == bright)] * 12 for y in range(12)]
@@ -822,7 +840,13 @@ def test_codes():
         report(way[1][0][0] == way[5][71][0] == 0 and way[5][0][0] == way[1][71][0] == 255, "interpolate: from lower to upper", rest)
         report(all(abs(way[3][y][0] - 255 * middle) <= 1 for y in (0, 71)), "interpolate: the middle", rest, way[3][0][0])
 
-    # manifold: each cell is what its two numbers decode to
+    # manifold: each cell is what its two numbers decode to; quantiles are those of the model's prior
+    train(write("aae.yaml", ADVERSARIAL), "aae")
+    npy("prior.npy", [2 * v * 1.6448536269514722 for v in (-1, -1, -1, 1, 1, -1, 1, 1)], [4, 2])
+    run("decode", "aae", "--codes", "prior.npy", "--out", "grid.png")
+    run("manifold", "aae", "--grid", "2", "--normal", "--out", "normal.png")
+    report(open("grid.png", "rb").read() == open("normal.png", "rb").read(), "manifold --normal of an adversarial model")
+    report(figures_of("eval", "aae")["discriminator"] > 0 and "bce" in figures_of("eval", "aae"), "eval of an adversarial model")
     low = -1.6448536269514722
     for rest, order in [([], lambda r, c: (r, c)), (["--axes", "columns-first"], lambda r, c: (c, r))]:
         places = [low, 0, -low]

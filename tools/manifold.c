@@ -8,7 +8,7 @@ static const cli_option options[] = {
     {"grid", CLI_INT, &o.grid, 2, 64, "N", "N x N pictures; default 20"},
     {"range", CLI_RANGE, o.range, 0, 0, "A B", "of both numbers of the code, from the top and from the left; default -2 2"},
     {"normal", CLI_FLAG, &o.normal, 0, 0, NULL,
-     "instead: the quantiles 0.05 to 0.95 of N(0, 1), so that each cell stands for as many samples"},
+     "instead: the quantiles 0.05 to 0.95 of the model's prior, or of N(0, 1), so that each cell stands for as many samples"},
     {"axes", CLI_TEXT, &o.axes, 0, 0, "HOW",
      "rows-first (default): the row is the code's first number, the column its second; columns-first: the other way round"},
     CLI_LABEL(&o.label),
@@ -17,10 +17,10 @@ static const cli_option options[] = {
 };
 
 /* The value of row or column i. */
-static float place(int64_t i)
+static float place(const cli_run *run, int64_t i)
 {
-    const double part = (double)i / (double)(o.grid - 1);
-    return (float)(o.normal ? hg_normal_quantile(0.05 + 0.9 * part) : o.range[0] + (o.range[1] - o.range[0]) * part);
+    const double part = (double)i / (double)(o.grid - 1), prior = hg_model_prior(run->model), std = prior > 0 ? prior : 1;
+    return (float)(o.normal ? std * hg_normal_quantile(0.05 + 0.9 * part) : o.range[0] + (o.range[1] - o.range[0]) * part);
 }
 
 static bool draw(cli_run *run)
@@ -30,8 +30,8 @@ static bool draw(cli_run *run)
     float *z = hg_alloc(run->c->ctx, cells, 2 * sizeof *z),
           *y = hg_alloc(run->c->ctx, hg_mul(cells, run->out_n), sizeof *y);
     for (size_t i = 0; z && i < cells; i++) {
-        z[2 * i + (size_t)row] = place((int64_t)(i / n));
-        z[2 * i + (size_t)!row] = place((int64_t)(i % n));
+        z[2 * i + (size_t)row] = place(run, (int64_t)(i / n));
+        z[2 * i + (size_t)!row] = place(run, (int64_t)(i % n));
     }
     bool ok =
         z && y && cli_run_decode(run, o.label, (int64_t)cells, z, y) && cli_run_draw(run, y, (int64_t)cells, o.grid, o.out);
