@@ -34,6 +34,16 @@ loss: {bce: {reduction: sum}}
 optimizer: {adam: {lr: 0.001}}
 train: {batch: 20, epochs: 4}
 """
+UPSCALER = """name: upscaler
+input: {channels: 1, height: 6, width: 6}
+corrupt: downscale
+encoder:
+  - conv2d: {filters: 2, kernel: 3, padding: same, activation: relu}
+decoder:
+  - conv2d_transpose: {filters: 1, kernel: 4, stride: 2, padding: 1, activation: sigmoid}
+loss: mse
+train: {batch: 20, epochs: 1}
+"""
 DATA = ["--limit", "190", "--batch", "20"]
 STEPS = ["--save-every", "7", "--log-every", "2", "--epochs", "4"]
 
@@ -127,13 +137,20 @@ def test_objects():
     full_run()
     out, count = os.path.join(folder, "full"), os.path.join(folder, "count")
     png, npy = os.path.join(folder, "x.png"), os.path.join(folder, "x.npy")
+    upscaler, model, large = place("upscaler"), os.path.join(folder, "upscaler.yaml"), os.path.join(folder, "large")
+    with open(model, "w") as file:
+        file.write(UPSCALER)
     verbs = [
         ("devices",), ("models",), ("plan", os.path.join(folder, "tiny.yaml")), ("plan", os.path.join(folder, "tiny.yaml"), "--time"),
         ("train", os.path.join(folder, "tiny.yaml"), "--out", place("again"), "--limit", "60", "--steps", "4"),
         ("eval", out), ("reconstruct", out, "--count", "4", "--out", png), ("encode", out, "--out", npy),
         ("decode", out, "--codes", npy, "--out", os.path.join(folder, "decoded")), ("sample", out, "--count", "4", "--out", png),
         ("interpolate", out, "--from", "0", "--to", "1", "--steps", "3", "--out", png), ("latent", out, "--out", png),
-        ("manifold", out, "--grid", "3", "--range", "-1", "1", "--out", png), ("help",), ("train", "/nonexistent.yaml"),
+        ("manifold", out, "--grid", "3", "--range", "-1", "1", "--out", png),
+        ("inspect", out, "--count", "4", "--out", png), ("perturb", out, "--count", "4", "--noise", "0,1", "--out", png),
+        ("arithmetic", out, "--add", "9", "--subtract", "4", "--count", "4", "--out", png),
+        ("train", model, "--out", upscaler, "--limit", "60", "--steps", "3"), ("upscale", upscaler, "--count", "4", "--out", png),
+        ("upscale", upscaler, "--pictures", png, "--pictures", os.path.join(folder, "decoded", "00000.png"), "--out-dir", large), ("help",), ("train", "/nonexistent.yaml"),
     ]
     for verb in verbs:
         if os.path.exists(count):
