@@ -72,8 +72,8 @@ inline void turn(__global const hg_x *restrict from, int step, float *to, int n)
         }
         return;
     }
-    for (int b = 0; b < 16; b++)
-        for (int i = 0; i < n; i++) to[i * 16 + b] = HG_X(from + b * step + i);
+    HG_REST for (int b = 0; b < 16; b++)
+        HG_REST for (int i = 0; i < n; i++) to[i * 16 + b] = HG_X(from + b * step + i);
 }
 
 /* [n][16 pictures] to n numbers in a row of each picture from `own` on */
@@ -87,8 +87,8 @@ inline void turn_back(const float *from, __global hg_y *out, __global const hg_d
         HG_UNROLL for (int b = 0; b < 16; b++)
             if (b >= own) hg_store(square[b], out, out_x, to + b * step + i);
     }
-    for (int b = own; b < 16; b++)
-        for (int k = i; k < n; k++) hg_store_one(from[k * 16 + b], out, out_x, to + b * step + k);
+    HG_REST for (int b = own; b < 16; b++)
+        HG_REST for (int k = i; k < n; k++) hg_store_one(from[k * 16 + b], out, out_x, to + b * step + k);
 }
 
 /* units: groups of 16 pictures times bands; a work-item takes a contiguous span of them */

@@ -68,8 +68,8 @@ typedef float small_t;
             hg_turn(square); \
             HG_UNROLL for (int k = 0; k < 16; k++) vstore16(as_float16(as_int16(square[k]) & mine), i + k, to); \
         } \
-        for (int b = 0; b < 16; b++) \
-            for (int k = i; k < n; k++) to[k * 16 + b] = b < own ? 0.0f : ONE(from + b * step + k); \
+        HG_REST for (int b = 0; b < 16; b++) \
+            HG_REST for (int k = i; k < n; k++) to[k * 16 + b] = b < own ? 0.0f : ONE(from + b * step + k); \
     }
 TURN(turn, float, HG_LOAD, HG_FLOAT)
 TURN(turn_x, hg_x, HG_X_LOAD, HG_X)
@@ -152,11 +152,11 @@ __kernel void weight_pictures(__global const large_t *restrict large, __global c
         }
     }
     partials += split * (KH * KW * CL * CS);
-    for (int k = 0; k < KH * KW; k++)
-        for (int c = 0; c < CL; c++)
-            for (int s = 0; s < CS; s++)
+    HG_REST for (int k = 0; k < KH * KW; k++)
+        HG_REST for (int c = 0; c < CL; c++)
+            HG_REST for (int s = 0; s < CS; s++)
                 put(partials + k * CL * CS + (TRANSPOSED ? s * OUT + c : c * OUT + s), hg_lanes(total[(k * CL + c) * CS + s]), DW_ADD);
 #if BIAS
-    for (int o = 0; o < OUT; o++) put(bias_partials + split * OUT + o, hg_lanes(bias[o]), DB_ADD);
+    HG_REST for (int o = 0; o < OUT; o++) put(bias_partials + split * OUT + o, hg_lanes(bias[o]), DB_ADD);
 #endif
 }
