@@ -1,6 +1,7 @@
 /* The family for CPU devices: work-groups of one, wide vectors, tiles in registers (cl/conv_cpu.cl, cl/conv_cpu_weight.cl).
  * Parameters of the gathers: numbers in a vector, vectors, rows and columns of pixels in a tile. Of the weight gradient: numbers
- * in a vector, vectors, channels of the scalar side, copies of the sums, rows in a chunk. */
+ * in a vector, vectors, channels of the scalar side, copies of the sums, rows in a chunk. Those along pictures: pixels and channels in a tile, and
+ * rows in a band; channels of the large and the small side in a tile, and rows in a band. */
 #ifndef HG_MODEL_CONV_CPU_H
 #define HG_MODEL_CONV_CPU_H
 
