@@ -139,7 +139,8 @@ static double fit_gather(const hg_device_info *limits, const void *problem, int 
     const hg_cpu_gather s = hg_cpu_gather_of(gather, data);
     const hg_cpu_registers registers = hg_cpu_registers_of(limits);
     p[VECTOR] = hg_cpu_vector(limits, s.written.c);
-    p[VECTORS] = least(2, s.written.c / p[VECTOR]);
+    /* where few channels are read the time goes into writing: a pixel's channels are written together, if registers can hold them */
+    p[VECTORS] = even_part(s.written.c / p[VECTOR], s.read.c <= 4 && !s.product ? registers.sums / 3 : 2);
     const int tile = registers.sums / p[VECTORS] < 16 ? registers.sums / p[VECTORS] : 16;
     if (s.product) {
         size_t n = hg_side_pixels(s.written, gather->batch);
