@@ -4,6 +4,7 @@
 typedef struct downscale_options { int factor[2]; int method; } downscale_options;
 
 enum { AVERAGE, BILINEAR, NEAREST };
+enum { ALONG = 4096 }; /* numbers of a row whose boxes are added together */
 static const char *const methods[] = {"average", "bilinear", "nearest", NULL};
 static const hg_option table[] = {
     {"factor", "how many times smaller", offsetof(downscale_options, factor), HG_OPTION_PAIR, 2, 1, 64, .alias = "scale"},
@@ -47,6 +48,12 @@ static void forward(hg_plan *plan, const hg_node *node)
     hg_emit_define(plan, launch, "FIRST_W", first[1]);
     hg_emit_define(plan, launch, "BOX_H", count[0]);
     hg_emit_define(plan, launch, "BOX_W", count[1]);
+    /* few channels do not fill vectors, but rows of pixels do, if most of their numbers are wanted */
+    const int64_t pixel = (int64_t)o->factor[1] * out.c;
+    if (hg_has_wide_vectors(hg_plan_limits(plan)) && out.c % 4 && pixel <= ALONG / 8 && 2 * count[1] >= o->factor[1]) {
+        hg_emit_define(plan, launch, "PART", ALONG / pixel);
+        hg_emit_define(plan, launch, "CHANNELS", out.c);
+    }
     hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
     hg_emit_write(plan, launch, hg_plan_value(plan, node->out[0]));
     hg_emit_int(plan, launch, (int64_t)rows);
