@@ -3,13 +3,19 @@
 
 enum { PIXELS, CHANNELS, BAND, LANES = 16 };
 
+/* Pixels of the patch along one side for n written ones, in D of a phase. */
+static int64_t patch_side(int64_t n, int step, int kernel, int stride, int dilation, int before, bool data)
+{
+    if (!data || stride == 1) return (n - 1) * step + (int64_t)(kernel - 1) * dilation + 1;
+    return n + (stride - 1 + before) / stride - before / stride + (kernel - 1) / stride;
+}
+
 /* Bytes of the patch and of the results. */
 static int64_t pictures_bytes(const hg_gather *gather, const hg_cpu_gather *s, int rows)
 {
     const hg_conv *c = &gather->conv;
-    const int64_t phases = s->data ? c->sh : 1, h = (int64_t)(rows - 1) * s->row_step + (int64_t)c->kh * c->dh + 1;
-    const int64_t w = (int64_t)(s->columns - 1) * s->column_step + (int64_t)c->kw * c->dw + 1;
-    return (h * w * s->read.c + rows * phases * s->written.w * s->written.c) * LANES * (int64_t)sizeof(float);
+    const int64_t h = patch_side(rows, s->row_step, c->kh, c->sh, c->dh, c->ph, s->data), w = patch_side(s->columns, s->column_step, c->kw, c->sw, c->dw, c->pw, s->data);
+    return (h * w * s->read.c + (int64_t)rows * (s->data ? c->sh : 1) * s->written.w * s->written.c) * LANES * (int64_t)sizeof(float);
 }
 
 static bool accept_pictures(const hg_gather *gather, bool data, const int *p)
@@ -27,7 +33,7 @@ static double fit_pictures(const hg_device_info *limits, const void *problem, in
     const hg_cpu_gather s = hg_cpu_gather_of(gather, data);
     const int sums = hg_cpu_registers_of(limits).sums * hg_cpu_registers_of(limits).width / LANES;
     p[CHANNELS] = 1;
-    while (p[CHANNELS] * p[CHANNELS] * 4 <= sums && s.written.c % (p[CHANNELS] * 2) == 0) p[CHANNELS] *= 2;
+    for (int n = 2; n * n <= sums; n++) if (s.written.c % n == 0) p[CHANNELS] = n;
     p[PIXELS] = even_part(s.columns, most(1, sums / p[CHANNELS]));
     int bands = 1;
     do p[BAND] = ceil_div(s.rows, bands++);
