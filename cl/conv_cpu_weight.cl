@@ -363,6 +363,18 @@ inline void fill_patch(float *patch, __global const scalar_t *from, int row)
     }
 }
 
+#if BIAS && VEC_OUT
+/* The bias of all panels, pixel by pixel: a panel alone would fetch its part of every pixel of the band from memory. */
+inline void add_bias_panels(hg_vec *bias, __global const float *dy, int n)
+{
+    hg_vec sum[VT * NV];
+    HG_UNROLL for (int v = 0; v < VT * NV; v++) sum[v] = bias[v];
+    for (int p = 0; p < n; p++, dy += VECTORS)
+        HG_UNROLL for (int v = 0; v < VT * NV; v++) sum[v] += HG_LOAD(dy + min(v / NV * NV * HG_VEC, VECTORS - NV * HG_VEC) + v % NV * HG_VEC);
+    HG_UNROLL for (int v = 0; v < VT * NV; v++) bias[v] = sum[v];
+}
+#endif
+
 /* units: pictures times bands of RB rows of the vector side, whose panels of NV vectors follow each other while the band is near */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_taps(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
@@ -386,14 +398,13 @@ __kernel void weight_taps(__global const large_t *restrict large, __global const
     for (int unit = split * span; unit < last; unit++) {
         const int b = unit / BANDS, begin = (unit - b * BANDS) * RB, end = min(begin + RB, VH);
         fill_patch(patch, scalars + b * IH * IW * C, begin * SH + BASE_H);
-#if BIAS && !VEC_OUT
+#if BIAS && VEC_OUT
+        add_bias_panels(bias, vectors + (b * VH + begin) * VW * VECTORS, (end - begin) * VW);
+#elif BIAS
         if (BIAS_HERE) ADD_BIAS_ROWS(bias, VH, TRANSPOSED && !VEC_LARGE ? SH : 1, b, 0);
 #endif
         for (int panel = 0; panel < PANELS; panel++) {
             const int v0 = min(panel * PANEL, VECTORS - PANEL); /* the last panel is moved back */
-#if BIAS && VEC_OUT
-            ADD_BIAS_ROWS(bias + panel * NV, VH, TRANSPOSED && !VEC_LARGE ? SH : 1, b, v0);
-#endif
             for (int kh0 = 0; kh0 < KH; kh0 += KG) {
                 hg_vec sum[TAPS][C][NV], *all = total + (panel * KH + kh0) * KW * C * NV;
                 HG_UNROLL for (int k = 0; k < TAPS; k++)
