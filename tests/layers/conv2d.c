@@ -117,6 +117,7 @@ static const layer_case cases[] = {
     {"32 to 2, 37x20", 32, 37, 20, 3, "[conv2d: {filters: 2, kernel: 5, padding: 2, activation: tanh}]", 0},
     {"chain of few channels", 8, 16, 16, 3, "[{conv2d: {filters: 8, kernel: 3, activation: relu}}, {conv2d: {filters: 4, kernel: 3, padding: same, activation: elu}}, {conv2d: {filters: 2, kernel: 1, activation: relu}}]", 0},
     {"3 to 40, 4x4 stride 2", 3, 20, 18, 5, "[conv2d: {filters: 40, kernel: 4, stride: 2, padding: 1}]", 0},
+    {"2 to 70, 4x4 stride 2", 2, 12, 18, 3, "[{conv2d: {filters: 2, kernel: 1, activation: relu}}, {conv2d: {filters: 70, kernel: 4, stride: 2, padding: 1, activation: relu}}]", 0},
     {"17 to 19 channels", 17, 6, 5, 3, "[conv2d: {filters: 19, kernel: 3, padding: same, activation: relu}]", 0},
     {"33 channels stride 2", 33, 11, 9, 5, "[conv2d: {filters: 35, kernel: 3, stride: 2, padding: same}]", 0},
     {"5x5 stride 3 dilated", 7, 17, 16, 2, "[conv2d: {filters: 9, kernel: 5, stride: 3, dilation: 2, padding: 3}]", 0},
