@@ -60,8 +60,13 @@ def val(run, epoch=None, key='val_loss'):
     return lambda r: r.epoch(run, epoch)[key]
 
 
-def train(run, epoch=None):
-    return val(run, epoch, 'loss')
+def train(run, epoch=None, key='loss'):
+    return val(run, epoch, key)
+
+
+def spread(run, key):
+    """Between the largest and the smallest of all epochs."""
+    return lambda r: max(e[key] for e in r.epochs_done(run)) - min(e[key] for e in r.epochs_done(run))
 
 
 def told(run, verb, options, *keys):
@@ -185,6 +190,21 @@ SYSTEMS = [
            [Run('p4', 'vae-torch', options=SPLIT)],
            [Check('validation after 30 epochs', 35.6, val('p4', 30), high=37), Check('training, 30th epoch', 35.1, train('p4', 30), high=37)],
            [Picture('Test digits and what comes out', 'p4', 'reconstruct', ROWS)]),
+    System('P5', 'Adversarial autoencoder', 'AI for Beginners, PyTorch notebook, a code of 150. As published its discriminator never learns: the figures are those of one that knows '
+           'nothing. Beside it what was meant.',
+           [Run('p5', 'aae-published', options=SPLIT, quick=False), Run('p5-meant', 'aae', options=SPLIT)],
+           [Check('as published: training reconstruction', 0.0919, train('p5', 30, 'reconstruction'), high=0.099),
+            Check('validation reconstruction', 0.0945, val('p5', 30, 'val_reconstruction'), high=0.099),
+            Check('discriminator', 1.39, val('p5', 30, 'val_discriminator'), low=1.366, high=1.406),
+            Check('generator', 0.692, val('p5', 30, 'val_generator'), low=0.673, high=0.713),
+            Check('as meant: validation reconstruction', None, val('p5-meant', 30, 'val_reconstruction')),
+            Check('range of the discriminator over the epochs', None, spread('p5-meant', 'val_discriminator'), low=0.02),
+            Check('means of the numbers of a code: the least', None, told('p5-meant', 'inspect', TOLD_ROWS, 'unit_means', 0), low=-0.1),
+            Check('the largest', None, told('p5-meant', 'inspect', TOLD_ROWS, 'unit_means', 1), high=0.1),
+            Check('their standard deviations: the least', None, told('p5-meant', 'inspect', TOLD_ROWS, 'unit_stds', 0), low=0.85),
+            Check('the largest', None, told('p5-meant', 'inspect', TOLD_ROWS, 'unit_stds', 1), high=1.15)],
+           [Picture('Test digits and what comes out, as published', 'p5', 'reconstruct', ROWS), Picture('As meant', 'p5-meant', 'inspect', TOLD_ROWS),
+            Picture('As meant: digits that nobody wrote', 'p5-meant', 'sample', ('--count', '64'))]),
     System('E1', 'A code of 2', 'Exercise of AI for Beginners: T1 with a code of two numbers, against two principal components of the pixels.',
            [Run('e1', 'conv-ae-2d')],
            [Check("squared error of a test picture, of the components'", None,
@@ -279,6 +299,14 @@ SYSTEMS = [
             Check('validation', None, val('c1')), Check('convolutional: validation', None, val('c1-conv'))],
            [Picture('New digits, a row of each', 'c1', 'sample'), Picture('Every row from the same codes', 'c1', 'sample', ('--same-codes',)),
             Picture('Convolutional', 'c1-conv', 'sample'), Picture('Where the styles of a 3 lie in the code', 'c1', 'manifold', ('--grid', '10', '--label', '3'))]),
+    System('A1', 'Adversarial autoencoder, a code of 2', "fducau's AAE_pytorch, the basic script: codes are drawn towards a normal distribution of deviation 5. 30 of its up to 500 epochs.",
+           [Run('a1', 'aae-fducau', epochs=30, options=('--limit', '47000'))],
+           [Check('validation reconstruction', None, val('a1', 30, 'val_reconstruction')),
+            Check('range of the discriminator over the epochs', None, spread('a1', 'val_discriminator'), low=0.02),
+            Check('standard deviations of the two numbers: the smaller', None, told('a1', 'inspect', TOLD_ROWS, 'unit_stds', 0), low=3.5),
+            Check('the larger', None, told('a1', 'inspect', TOLD_ROWS, 'unit_stds', 1), high=6.5)],
+           [Picture('Codes of the test digits', 'a1', 'latent'), Picture('Test digits, codes, and what comes out', 'a1', 'inspect', TOLD_ROWS),
+            Picture('What lies where', 'a1', 'manifold', ('--grid', '15', '--range', '-10', '10')), Picture('Digits that nobody wrote', 'a1', 'sample', ('--count', '64'))]),
     System('N1', 'What each part of the loss does', 'T4 in the right form: only the reconstruction, only the KL, both.',
            [Run('n1-reconstruction', 'vae', edits=(('units: 2, form: logsigma_kl_logvar', 'units: 2, beta: 0'),)),
             Run('n1-kl', 'vae', edits=(('logsigma_kl_logvar', 'logvar'), ('reduction: sum', 'reduction: sum, weight: 0'))),
