@@ -234,7 +234,7 @@ SYSTEMS = [
            [Check('twofold: PSNR in dB', None, told('e4-2x', 'upscale', TOLD_ROWS, 'steps', 'output', 'psnr')), *beyond('e4-2x'),
             Check('fourfold: PSNR in dB', None, told('e4-4x', 'upscale', TOLD_ROWS, 'steps', 'output', 'psnr')), *beyond('e4-4x')],
            [Picture('Twofold: enlarged without a model, by the model, original', 'e4-2x', 'upscale', TOLD_ROWS), Picture('Fourfold', 'e4-4x', 'upscale', TOLD_ROWS),
-            Picture('Noise, and what the fourfold model makes of it: colours, no noise', 'e4-4x', 'upscale', ROWS + ('--pictures', '{noise}'))]),
+            Picture('Noise enlarged without a model, and what the fourfold model makes of it: blots, as photographs have', 'e4-4x', 'upscale', ROWS + ('--pictures', '{noise}'))]),
     System('E5', 'Convolutional variational autoencoder', 'The assignment of AI for Beginners: T1 as a VAE with a code of 2, in the right form.',
            [Run('e5', 'conv-ae-vae'), Run('t4-right', 'vae', edits=(('logsigma_kl_logvar', 'logvar'),), quick=False)],
            [Check('validation after 30 epochs (a mean picture: 52.85)', None, val('e5', 30), high=52.85), Check('the dense VAE with 153 times the parameters', None, val('t4-right', 25))],
