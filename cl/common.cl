@@ -341,13 +341,16 @@ static inline hg_vec hg_get_dx_x(__global const hg_dx_x *p, int i, int n) { HG_G
 static inline void hg_put(hg_vec v, __global float *p, int i, int n) { HG_PUT(HG_FLOAT_PUT, HG_STORE); }
 static inline void hg_put_y(hg_vec v, __global hg_y *p, int i, int n) { HG_PUT(HG_Y, HG_Y_STORE); }
 
-/* n values into private memory; halves are turned sixteen and four at a time. */
+/* n values into private memory, sixteen and four at a time. */
 static inline void hg_take(float *to, __global const hg_x *from, int n)
 {
     int i = 0;
 #if X_HALF
     for (; i + 16 <= n; i += 16) vstore16(vload_half16(0, from + i), 0, to + i);
     for (; i + 4 <= n; i += 4) vstore4(vload_half4(0, from + i), 0, to + i);
+#else
+    for (; i + 16 <= n; i += 16) vstore16(vload16(0, from + i), 0, to + i);
+    for (; i + 4 <= n; i += 4) vstore4(vload4(0, from + i), 0, to + i);
 #endif
     HG_REST for (; i < n; i++) to[i] = HG_X(from + i);
 }

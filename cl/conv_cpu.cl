@@ -91,11 +91,11 @@ inline void fill_patch(float *patch, __global const hg_x *restrict from, int row
     for (int r = 0; r < PATCH_H; r++, row++) {
         float *to = patch + r * PATCH_W * GP;
         if (row < 0 || row >= IH) {
-            HG_REST for (int i = 0; i < PATCH_W * GP; i++) to[i] = 0.0f;
+            for (int i = 0; i < PATCH_W * GP; i++) to[i] = 0.0f;
             continue;
         }
         __global const hg_x *source = from + (row * IW + column) * G;
-        HG_REST for (int i = 0; i < low * GP; i++) to[i] = 0.0f;
+        for (int i = 0; i < low * GP; i++) to[i] = 0.0f;
 #if GP == G
         hg_take(to + low * G, source + low * G, (high - low) * G);
 #else
@@ -104,7 +104,7 @@ inline void fill_patch(float *patch, __global const hg_x *restrict from, int row
             for (int g = G; g < GP; g++) to[c * GP + g] = 0.0f;
         }
 #endif
-        HG_REST for (int i = high * GP; i < PATCH_W * GP; i++) to[i] = 0.0f;
+        for (int i = high * GP; i < PATCH_W * GP; i++) to[i] = 0.0f;
     }
 }
 
