@@ -59,6 +59,7 @@
 #define ROWS ((OH + PHASES_H - 1) / PHASES_H)
 #define COLUMNS ((OW + PHASES_W - 1) / PHASES_W)
 
+#if HG_VEC == 16 /* else there is no such kernel */
 /* n numbers in a row of 16 pictures, `step` apart, to [n][16 pictures] */
 inline void turn(__global const hg_x *restrict from, int step, float *to, int n)
 {
@@ -155,3 +156,4 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
         turn_back(results, out, out_x, (b0 * OH + y0) * OW * O, OH * OW * O, (y1 - y0) * OW * O, group * 16 - b0);
     }
 }
+#endif

@@ -56,6 +56,7 @@ typedef float small_t;
 #define ROWS_L (!TRANSPOSED || MET > SUMMED ? MET : SUMMED)
 #define PATCH_L (ROWS_L < HL ? ROWS_L : HL)
 
+#if HG_VEC == 16 /* else there is no such kernel */
 /* n numbers in a row of 16 pictures, `step` apart, to [n][16 pictures], with zeros for pictures before `own` */
 #define TURN(NAME, TYPE, LOAD, ONE) \
     inline void NAME(__global const TYPE *from, int step, float *to, int n, int own) \
@@ -160,3 +161,4 @@ __kernel void weight_pictures(__global const large_t *restrict large, __global c
     HG_REST for (int o = 0; o < OUT; o++) put(bias_partials + split * OUT + o, hg_lanes(bias[o]), DB_ADD);
 #endif
 }
+#endif
