@@ -85,8 +85,7 @@ inline void turn_back(const float *from, __global hg_y *out, __global const hg_d
         float16 square[16];
         HG_UNROLL for (int k = 0; k < 16; k++) square[k] = vload16(i + k, from);
         hg_turn(square);
-        HG_UNROLL for (int b = 0; b < 16; b++)
-            if (b >= own) hg_store(square[b], out, out_x, to + b * step + i);
+        HG_REST for (int b = own; b < 16; b++) hg_store(square[b], out, out_x, to + b * step + i);
     }
     HG_REST for (int b = own; b < 16; b++)
         HG_REST for (int k = i; k < n; k++) hg_store_one(from[k * 16 + b], out, out_x, to + b * step + k);
