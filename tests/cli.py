@@ -797,7 +797,7 @@ def test_eval():
     report([b["picture"] for b in base][1:4] == ["nearest", "bilinear", "mean picture"] and all(near(base[i + 1]["mse"], steps[i]["mse"]) for i in (0, 1)), "eval: enlargements", base, steps)
 
 
-ADVERSARIAL = """name: tiny-aae
+FLAT_PRIOR = """name: tiny-aae
 input: {channels: 1, height: 12, width: 12}
 encoder:
   - flatten
@@ -841,7 +841,7 @@ def test_codes():
         report(all(abs(way[3][y][0] - 255 * middle) <= 1 for y in (0, 71)), "interpolate: the middle", rest, way[3][0][0])
 
     # manifold: each cell is what its two numbers decode to; quantiles are those of the model's prior
-    train(write("aae.yaml", ADVERSARIAL), "aae")
+    train(write("aae.yaml", FLAT_PRIOR), "aae")
     npy("prior.npy", [2 * v * 1.6448536269514722 for v in (-1, -1, -1, 1, 1, -1, 1, 1)], [4, 2])
     run("decode", "aae", "--codes", "prior.npy", "--out", "grid.png")
     run("manifold", "aae", "--grid", "2", "--normal", "--out", "normal.png")
