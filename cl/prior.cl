@@ -1,7 +1,7 @@
 /* Draws from the prior: z = std e with e ~ N(0, 1). Number i takes normal i mod 4 of Philox block i / 4 of the stream at this step.
  * Macros: STREAM, HG_SPAN. Traffic: 4 bytes an element. */
 #ifndef STREAM
-#define STREAM 6
+#define STREAM 7
 #endif
 
 __kernel void forward(__global float *restrict z, __global const hg_step *restrict step, int n, float std)

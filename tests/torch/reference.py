@@ -77,7 +77,7 @@ def normals(seed, step, stream, n):
     return numpy.stack(out, 1).ravel()[:n]
 
 
-PRIOR_STREAM, PHASE_STREAMS = 6, 1 << 20
+PRIOR_STREAM, PHASE_STREAMS = 7, 1 << 20
 SETS = {"encoder": ("encoder.", "latent."), "decoder": ("decoder.",), "discriminator": ("discriminator.",)}
 
 
