@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "base/signals.h"
 #include "base/text.h"
 
 typedef struct entry { hg_device_info info; cl_device_id id; } entry;
@@ -109,7 +110,7 @@ static bool add_platform(hg_context *ctx, hg_device_list *list, cl_platform_id p
     return copy != NULL;
 }
 
-hg_device_list *hg_devices(hg_context *ctx)
+static hg_device_list *list_devices(hg_context *ctx)
 {
     hg_arena *arena = hg_arena_create(ctx);
     hg_device_list *list = arena ? hg_arena_alloc(arena, 1, sizeof *list) : NULL;
@@ -132,6 +133,16 @@ hg_device_list *hg_devices(hg_context *ctx)
 fail:
     hg_arena_destroy(arena);
     return NULL;
+}
+
+/* Drivers start their threads here. */
+hg_device_list *hg_devices(hg_context *ctx)
+{
+    sigset_t before;
+    hg_signals_hold(&before);
+    hg_device_list *list = list_devices(ctx);
+    hg_signals_let_through(&before);
+    return list;
 }
 
 int hg_devices_count(const hg_device_list *list) { return list->count; }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/signals.h"
 #include "base/text.h"
 
 static void free_unit(hg_unit *unit)
@@ -57,8 +58,12 @@ typedef struct work {
 static cl_int build_text(hg_device *dev, const char *text, const char *options, cl_program *object)
 {
     cl_int code;
+    sigset_t before;
+    hg_signals_hold(&before);
     *object = clCreateProgramWithSource(dev->context, 1, &text, NULL, &code);
-    return *object ? clBuildProgram(*object, 1, &dev->id, options, NULL, NULL) : code;
+    if (*object) code = clBuildProgram(*object, 1, &dev->id, options, NULL, NULL);
+    hg_signals_let_through(&before);
+    return code;
 }
 
 /* The units of a group refer to one program, a failed one too: it has the driver's log. */

@@ -1,11 +1,11 @@
 #include "train/batch.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/rng.h"
+#include "base/signals.h"
 
 typedef struct block { uint8_t *pixels; int32_t *labels; uint32_t *indices; int count; int64_t epoch, index; } block;
 
@@ -140,11 +140,10 @@ static bool allocate(hg_context *ctx, hg_batches *it)
 
 static bool start(hg_context *ctx, hg_batches *it)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    hg_signals_hold(&before);
     int code = pthread_create(&it->thread, NULL, load, it);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    hg_signals_let_through(&before);
     it->started = code == 0;
     return it->started || hg_fail(ctx, HG_INTERNAL, "the loader thread could not be started: %s", strerror(code));
 }
