@@ -216,7 +216,7 @@ static bool run(cli *c)
     cli_run r;
     if (!cli_check_file(c, "out", o.out, cli_png)) return false;
     bool ok = cli_run_read(c, c->args[0], &r) && (!o.out || cli_run_need_pictures(&r)) && cli_run_open(&r, true);
-    hg_dataset *other = ok ? r.data : NULL, *own = ok ? cli_run_own_data(&r) : NULL, *data[SETS] = {own ? own : other, other};
+    hg_dataset *other = r.data, *own = ok ? cli_run_own_data(&r) : NULL, *data[SETS] = {own ? own : other, other};
     const char *names[SETS] = {short_name(c, own ? r.memory.data : c->data), short_name(c, c->data)};
     if (strcmp(names[0], names[1]) == 0) names[0] = "trained on";
     ok = ok && evaluate(&r, data, names, own ? 2 : 1);
