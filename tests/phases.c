@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "base/rng.h"
 #include "model/net.h"
+#include "normal.h"
 
 enum { B = 5, PIXELS = 6, HIDDEN = 4, Z = 3, JUDGES = 2, SEED = 7, STEPS = 3, PARAMS = 10 };
 static const double EPSILON = 1e-3, STD = 1.5, LR = 0.4, MOMENTUM = 0.5;
@@ -122,12 +122,7 @@ static void descend(int set, weights *w, const weights *gradient, weights *momen
 /* Number i of [B, Z] as cl/prior.cl draws it in a phase of a step. */
 static double draw(int step, int f, int i)
 {
-    const uint32_t counter[4] = {(uint32_t)i / 4, (uint32_t)step, 0, HG_STREAM_PRIOR + ((uint32_t)f << 20)}, key[2] = {SEED, 0};
-    uint32_t words[4];
-    hg_philox(counter, key, words);
-    const uint32_t *pair = words + (i & 2);
-    const double r = sqrt(-2 * log(((double)(pair[0] >> 8) + 0.5) * 0x1p-24)), angle = 2 * M_PI * (double)(pair[1] >> 8) * 0x1p-24;
-    return STD * r * (i & 1 ? sin(angle) : cos(angle));
+    return STD * drawn_normal(SEED, (uint64_t)step, HG_STREAM_PRIOR + ((uint32_t)f << 20), (uint64_t)i);
 }
 
 static void reference_steps(const phase *phases, int n, const double x[B * PIXELS], weights *w)

@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <cmocka.h>
-#include "base/rng.h"
+#include "../normal.h"
 
 static void shape(trial *t) { t->out[0] = (hg_shape){option_int(t->node, "units"), 1, 1, true}; }
 
@@ -27,16 +27,10 @@ static sum divergence(const trial *t, double m, double s)
     return kl;
 }
 
-/* Number i of the code as cl/gaussian.cl draws it: Box-Muller on words of block i / 4 of the node's stream, cosine and sine of the
- * first pair, then of the second. */
+/* Number i of the code. */
 static double draw(const trial *t, size_t i)
 {
-    uint32_t counter[4] = {(uint32_t)(i / 4), (uint32_t)t->step, (uint32_t)(t->step >> 32), (uint32_t)(HG_STREAM_NODE + t->node->index)};
-    uint32_t key[2] = {(uint32_t)t->seed, (uint32_t)(t->seed >> 32)}, words[4];
-    hg_philox(counter, key, words);
-    const uint32_t *pair = words + (i & 2);
-    double r = sqrt(-2 * log(((double)(pair[0] >> 8) + 0.5) * 0x1p-24)), angle = 2 * M_PI * (double)(pair[1] >> 8) * 0x1p-24;
-    return option_float(t->node, "epsilon_std") * r * (i & 1 ? sin(angle) : cos(angle));
+    return option_float(t->node, "epsilon_std") * drawn_normal(t->seed, t->step, (uint32_t)(HG_STREAM_NODE + t->node->index), i);
 }
 
 /* Of the draw: log 3 ulp, sqrt 3, cos 4, and the angle (up to 2 pi) rounded twice. */

@@ -6,12 +6,11 @@
 #include <stdarg.h>
 #include <string.h>
 #include <cmocka.h>
-#include "base/rng.h"
+#include "../normal.h"
 
 static void shape(trial *t) { t->out[0] = t->in[0]; }
 
-/* The normal as cl/noise.cl draws it: of number i of its row, Box-Muller on words of block i / 4, cosine and sine of the first pair, then
- * of the second. By step the batch is one row; else (once, or outside training) each picture is one, and in the step's place stands the
+/* The normal of number i of its row. By step the batch is one row; else (once, or outside training) each picture is one, and in the step's place stands the
  * example's number, or with `per: place` the picture's in the batch, which outside training is 2^32 - 1 for all. Rows are in the engine's order [H, W, C]. */
 static double draw(const trial *t, size_t torch)
 {
@@ -19,13 +18,7 @@ static double draw(const trial *t, size_t torch)
     const size_t pixels = (size_t)t->in[0].h * (size_t)t->in[0].w, c = (size_t)t->in[0].c, b = torch / (pixels * c);
     const size_t inside = torch % pixels * c + torch / pixels % c, i = by_row ? inside : b * pixels * c + inside;
     const uint64_t turn = !by_row ? t->step : !by_place ? harness_example((int)b) : t->training ? b : UINT32_MAX;
-    const uint32_t counter[4] = {(uint32_t)(i / 4), (uint32_t)turn, (uint32_t)(turn >> 32), (uint32_t)(HG_STREAM_NODE + t->node->index)};
-    const uint32_t key[2] = {(uint32_t)t->seed, (uint32_t)(t->seed >> 32)};
-    uint32_t words[4];
-    hg_philox(counter, key, words);
-    const uint32_t *pair = words + (i & 2);
-    double r = sqrt(-2 * log(((double)(pair[0] >> 8) + 0.5) * 0x1p-24)), angle = 2 * M_PI * (double)(pair[1] >> 8) * 0x1p-24;
-    return r * (i & 1 ? sin(angle) : cos(angle));
+    return drawn_normal(t->seed, turn, (uint32_t)(HG_STREAM_NODE + t->node->index), i);
 }
 
 /* Of the normal: log 3 ulp, sqrt 3, cos 4, and the angle (up to 2 pi) rounded twice; then two sums and a product. */

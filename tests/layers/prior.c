@@ -5,21 +5,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
-#include "base/rng.h"
+#include "../normal.h"
 
-/* Number i of [B, H, W, C] takes normal i mod 4 of Philox block i / 4 of the stream: cosine and sine of the first pair of words, then of
- * the second. */
+/* Numbers are drawn in the order [B, H, W, C]. */
 static double draw(const trial *t, size_t torch)
 {
     const size_t pixels = (size_t)t->out[0].h * (size_t)t->out[0].w, c = (size_t)t->out[0].c;
     const size_t i = (torch / (pixels * c) * pixels + torch % pixels) * c + torch / pixels % c;
-    const uint32_t counter[4] = {(uint32_t)(i / 4), (uint32_t)t->step, (uint32_t)(t->step >> 32), HG_STREAM_PRIOR};
-    const uint32_t key[2] = {(uint32_t)t->seed, (uint32_t)(t->seed >> 32)};
-    uint32_t words[4];
-    hg_philox(counter, key, words);
-    const uint32_t *pair = words + (i & 2);
-    double r = sqrt(-2 * log(((double)(pair[0] >> 8) + 0.5) * 0x1p-24)), angle = 2 * M_PI * (double)(pair[1] >> 8) * 0x1p-24;
-    return r * (i & 1 ? sin(angle) : cos(angle));
+    return drawn_normal(t->seed, t->step, HG_STREAM_PRIOR, i);
 }
 
 /* Of the normal: log 3 ulp, sqrt 3, cos 4, and the angle (up to 2 pi) rounded twice; then a product. */

@@ -1,60 +1,8 @@
-/* Pictures read back from their files, charts by what is in them, axes. */
-#include <cairo.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <cmocka.h>
-#include "base/memory.h"
+/* Charts by what is in them, axes, and a full disk. */
+#include "shown.h"
+
 #include "base/rng.h"
-#include "files.h"
 #include "show/chart.h"
-#include "train/png_file.h"
-
-static hg_context *ctx;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ctx = hg_context_create(NULL, NULL);
-    files_fresh();
-    return ctx == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    hg_context_destroy(ctx);
-    files_remove();
-    cairo_debug_reset_static_data();
-    return 0;
-}
-
-/* A PNG read back. */
-typedef struct image { uint8_t *pixels; int h, w, c; } image;
-
-static image read_image(const char *name)
-{
-    image p;
-    if (!hg_png_read(ctx, files_path(name), &p.pixels, &p.h, &p.w, &p.c))
-        fail_msg("%s", hg_message(ctx));
-    return p;
-}
-
-static const uint8_t *at(const image *p, int y, int x) { return p->pixels + ((size_t)y * (size_t)p->w + (size_t)x) * (size_t)p->c; }
-
-static void expect_rgb(const image *p, int y, int x, int r, int g, int b)
-{
-    const uint8_t *v = at(p, y, x);
-    if (v[0] != r || v[1] != g || v[2] != b)
-        fail_msg("pixel %d, %d is %d %d %d, expected %d %d %d", y, x, v[0], v[1], v[2], r, g, b);
-}
-
-static void expect_none(const char *name) { assert_int_equal(access(files_path(name), F_OK), -1); }
 
 static float values[2][4000];
 static int classes_of[4000];
@@ -68,146 +16,6 @@ static hg_scatter cloud(int n, int classes, bool apart)
             values[a][i] = (float)hg_rng_normal(&rng) + (apart ? 8 * (float)(a ? classes_of[i] % 4 : classes_of[i] / 4) : 0);
     }
     return (hg_scatter){.n = n, .x = values[0], .y = values[1], .labels = classes_of, .classes = classes, .title = "title", .x_label = "x", .y_label = "y"};
-}
-
-/* ---- pictures */
-
-static void grid(void **state)
-{
-    (void)state;
-    const float grey[6] = {0, 0.5f, 1, -3, 7, NAN}, red[18] = {1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0.2f, 0.2f, 0.2f, 0.2f, 0.2f, NAN};
-    const int expected[6] = {0, 128, 255, 0, 255, -1};
-    hg_picture *p = hg_picture_grid(ctx, 2, 3, 1, 2, 3, 5, 4); /* 2 x 3 pictures of 2 x 3, five times, 4 apart */
-    assert_non_null(p);
-    hg_picture_put(p, 1, 2, grey);
-    assert_true(hg_picture_save(p, files_path("grid.png")));
-    image g = read_image("grid.png");
-    assert_true(g.h == 2 * 14 + 4 && g.w == 3 * 19 + 4 && g.c == 3);
-    for (int y = 0; y < g.h; y++)
-        for (int x = 0; x < g.w; x++) {
-            int row = y - 18, column = x - 42, v = row < 0 || column < 0 || row >= 10 || column >= 15 ? 0xc8 : expected[row / 5 * 3 + column / 5];
-            if (v < 0)
-                expect_rgb(&g, y, x, 255, 0, 255);
-            else
-                expect_rgb(&g, y, x, v, v, v);
-        }
-    hg_free(g.pixels);
-    hg_picture_destroy(p);
-
-    p = hg_picture_grid(ctx, 1, 1, 3, 2, 3, 0, 0);
-    assert_non_null(p);
-    hg_picture_put(p, 0, 0, red);
-    assert_true(hg_picture_save(p, files_path("colour.PNG")));
-    g = read_image("colour.PNG");
-    assert_true(g.w >= 64 && g.w < 70 && g.h == g.w / 3 * 2);
-    expect_rgb(&g, 0, 0, 255, 0, 51);
-    expect_rgb(&g, g.h - 1, g.w - 1, 255, 0, 255);
-    hg_free(g.pixels);
-    hg_picture_destroy(p);
-}
-
-static void labels(void **state)
-{
-    (void)state;
-    float white[64], ink = 0;
-    for (int i = 0; i < 64; i++)
-        white[i] = 1;
-    hg_picture *p = hg_picture_grid(ctx, 2, 4, 1, 8, 8, 0, 2);
-    assert_non_null(p);
-    for (int i = 0; i < 8; i++)
-        hg_picture_put(p, i / 4, i % 4, white);
-    assert_true(hg_picture_save(p, files_path("plain.png")));
-    hg_picture_label(p, 0, "input");
-    hg_picture_label(p, 1, "output \xff\x01");
-    hg_picture_label(p, 0, "in");
-    assert_true(hg_picture_save(p, files_path("labels.png")));
-    image plain = read_image("plain.png"), with = read_image("labels.png");
-    int strip = with.w - plain.w;
-    assert_true(strip > 30 && strip < 150 && with.h == plain.h);
-    for (int y = 0; y < plain.h; y++)
-        assert_memory_equal(at(&plain, y, 0), at(&with, y, strip), 3 * (size_t)plain.w);
-    for (int row = 0; row < 2; row++, ink = 0) {
-        for (int y = 0; y < 66; y++)
-            for (int x = 0; x < strip; x++)
-                ink += at(&with, row * 66 + y, x)[0] < 100;
-        assert_true(ink > 10);
-    }
-    hg_free(plain.pixels);
-    hg_free(with.pixels);
-    hg_picture_destroy(p);
-}
-
-static void single(void **state)
-{
-    (void)state;
-    float grey[6] = {0, 0.25f, 0.5f, 0.75f, 1, 2}, rgb[12] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1};
-    assert_true(hg_picture_write(ctx, files_path("grey.png"), grey, 1, 2, 3));
-    image p = read_image("grey.png");
-    assert_true(p.c == 1 && p.h == 2 && p.w == 3);
-    assert_memory_equal(p.pixels, ((uint8_t[]){0, 64, 128, 191, 255, 255}), 6);
-    hg_free(p.pixels);
-    grey[2] = NAN;
-    assert_true(hg_picture_write(ctx, files_path("grey.png"), grey, 1, 2, 3));
-    p = read_image("grey.png");
-    assert_int_equal(p.c, 3);
-    expect_rgb(&p, 0, 2, 255, 0, 255);
-    hg_free(p.pixels);
-    assert_true(hg_picture_write(ctx, files_path("rgb.png"), rgb, 3, 2, 2));
-    p = read_image("rgb.png");
-    assert_memory_equal(p.pixels, ((uint8_t[]){255, 0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 255}), 12);
-    hg_free(p.pixels);
-}
-
-static void picture_refused(void **state)
-{
-    (void)state;
-    float zero[4] = {0};
-    assert_null(hg_picture_grid(ctx, 0, 1, 1, 2, 2, 1, 1));
-    expect_failure(ctx, HG_USAGE, "grid of 0 x 1");
-    assert_null(hg_picture_grid(ctx, 1000, 1000, 1, 2, 2, 100, 1));
-    expect_failure(ctx, HG_USAGE, "1000 x 1000|32767|draw fewer");
-    assert_null(hg_picture_grid(ctx, 1, 1, 2, 2, 2, 1, 1));
-    expect_failure(ctx, HG_USAGE, "2 channels");
-    assert_false(hg_picture_write(ctx, files_path("x.jpg"), zero, 1, 2, 2));
-    expect_failure(ctx, HG_USAGE, "x.jpg|.png");
-    assert_false(hg_picture_write(ctx, files_path("none/x.png"), zero, 1, 2, 2));
-    expect_failure(ctx, HG_OUTPUT, "none/x.png");
-    files_folder("taken.png");
-    assert_false(hg_picture_write(ctx, files_path("taken.png"), zero, 1, 2, 2));
-    expect_failure(ctx, HG_OUTPUT, "taken.png");
-    hg_picture *p = hg_picture_grid(ctx, 1, 1, 1, 2, 2, 1, 1);
-    assert_non_null(p);
-    hg_picture_put(p, 1, 0, zero);
-    expect_failure(ctx, HG_USAGE, "row 1, column 0|1 x 1");
-    assert_false(hg_picture_save(p, files_path("bad.png")));
-    expect_none("bad.png");
-    hg_picture_destroy(p);
-    hg_picture_destroy(NULL);
-}
-
-/* A disk that is full: the message comes, and the old file stays. */
-static void disk_full(void **state)
-{
-    (void)state;
-    float zero[4] = {0};
-    if (access("/dev/full", F_OK)) {
-        print_message("skipped: no /dev/full\n");
-        skip();
-    }
-    assert_true(hg_picture_write(ctx, files_path("full.png"), zero, 1, 2, 2));
-    assert_int_equal(symlink("/dev/full", files_path("full.png.partial")), 0);
-    assert_false(hg_picture_write(ctx, files_path("full.png"), zero, 1, 2, 2));
-    expect_failure(ctx, HG_OUTPUT, "full.png");
-    hg_scatter s = cloud(10, 2, false);
-    for (int svg = 0; svg < 2; svg++) {
-        const char *name = svg ? "full.svg" : "full.png";
-        assert_int_equal(symlink("/dev/full", files_path(svg ? "full.svg.partial" : "full.png.partial")), 0);
-        assert_false(hg_plot_scatter(ctx, files_path(name), &s, 1));
-        expect_failure(ctx, HG_OUTPUT, name);
-    }
-    expect_none("full.svg");
-    image p = read_image("full.png");
-    hg_free(p.pixels);
 }
 
 /* ---- axes */
@@ -504,13 +312,37 @@ static void bars_odd(void **state)
     expect_none("no.png");
 }
 
+/* A disk that is full: the message comes, and the old file stays. */
+static void disk_full(void **state)
+{
+    (void)state;
+    float zero[4] = {0};
+    if (access("/dev/full", F_OK)) {
+        print_message("skipped: no /dev/full\n");
+        skip();
+    }
+    assert_true(hg_picture_write(ctx, files_path("full.png"), zero, 1, 2, 2));
+    assert_int_equal(symlink("/dev/full", files_path("full.png.partial")), 0);
+    assert_false(hg_picture_write(ctx, files_path("full.png"), zero, 1, 2, 2));
+    expect_failure(ctx, HG_OUTPUT, "full.png");
+    hg_scatter s = cloud(10, 2, false);
+    for (int svg = 0; svg < 2; svg++) {
+        const char *name = svg ? "full.svg" : "full.png";
+        assert_int_equal(symlink("/dev/full", files_path(svg ? "full.svg.partial" : "full.png.partial")), 0);
+        assert_false(hg_plot_scatter(ctx, files_path(name), &s, 1));
+        expect_failure(ctx, HG_OUTPUT, name);
+    }
+    expect_none("full.svg");
+    image p = read_image("full.png");
+    hg_free(p.pixels);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grid), cmocka_unit_test(labels), cmocka_unit_test(single), cmocka_unit_test(picture_refused),
-        cmocka_unit_test(disk_full), cmocka_unit_test(axes), cmocka_unit_test(scatter_colours), cmocka_unit_test(scatter_interleaved),
-        cmocka_unit_test(scatter_svg), cmocka_unit_test(scatter_twice), cmocka_unit_test(scatter_odd), cmocka_unit_test(charts_refused), cmocka_unit_test(curves_gap),
-        cmocka_unit_test(curves_odd), cmocka_unit_test(bars_heights), cmocka_unit_test(bars_odd),
+        cmocka_unit_test(axes), cmocka_unit_test(scatter_colours), cmocka_unit_test(scatter_interleaved), cmocka_unit_test(scatter_svg),
+        cmocka_unit_test(scatter_twice), cmocka_unit_test(scatter_odd), cmocka_unit_test(charts_refused), cmocka_unit_test(curves_gap),
+        cmocka_unit_test(curves_odd), cmocka_unit_test(bars_heights), cmocka_unit_test(bars_odd), cmocka_unit_test(disk_full),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
