@@ -1,13 +1,16 @@
 /* Batch normalisation (Ioffe, Szegedy 2015; PyTorch's BatchNorm2d), per channel over the P = B*H*W pixels of x [P, C]:
- *   mean = sum x / P, var = sum (x - mean)^2 / P, xhat = (x - mean) / sqrt(var + epsilon), y = act(xhat w + b)
+ *   mean = sum x / P, var = sum (x - mean)^2 / P, xhat = (x - mean) / sqrt(var + epsilon), y = act(xhat w + b), without AFFINE act(xhat)
  *   db = sum dy, dw = sum dy xhat, dx = w / sqrt(var + epsilon) (dy - db / P - xhat dw / P)
  * Sums are made in two ordered passes: each part of `rows` rows leaves its own, which one work-item per channel joins in order.
  * Everywhere a work-item goes through its rows in chunks that stay in the L1 cache, channel by channel: the mean of a chunk is known
  * before its squares are summed, and chunks and parts are joined by Chan, Golub and LeVeque's formula (1979), so that nothing cancels
  * whatever the mean. stats [2, C]: mean and 1 / sqrt(var + epsilon).
  *
- * Traffic: forward x twice, y once; backward x and dy twice, dx once. Macros: HG_VEC divides C; those of hg_emit_act,
- * hg_emit_dx, hg_emit_dw (DW_ADD, DB_ADD). */
+ * Traffic: forward x twice, y once; backward x and dy twice, dx once. Macros: HG_VEC divides C; AFFINE: there are w and b; those of
+ * hg_emit_act, hg_emit_dx, hg_emit_dw (DW_ADD, DB_ADD). */
+#ifndef AFFINE
+#define AFFINE 1
+#endif
 #ifndef DB_ADD
 #define DB_ADD 0
 #endif
@@ -79,13 +82,21 @@ __kernel void statistics_running(__global const float *restrict running_mean, __
     }
 }
 
-__kernel void forward(__global const hg_x *restrict x, __global const float *restrict stats, __global const float *restrict w,
-                      __global const float *restrict b, __global hg_y *restrict y, int P, int C)
+__kernel void forward(__global const hg_x *restrict x, __global const float *restrict stats, __global hg_y *restrict y, int P, int C
+#if AFFINE
+                      , __global const float *restrict w, __global const float *restrict b
+#endif
+                      )
 {
     const int end = HG_ROWS_END(P), chunk = CHUNK(C);
     for (int first = HG_ROWS_BEGIN(P); first < end; first += chunk) {
         HG_CHANNELS(c, C) {
-            const hg_vec mean = HG_LOAD(stats + c), scale = HG_LOAD(stats + C + c) * HG_LOAD(w + c), shift = HG_LOAD(b + c);
+            const hg_vec mean = HG_LOAD(stats + c);
+            hg_vec scale = HG_LOAD(stats + C + c), shift = 0.0f;
+#if AFFINE
+            scale *= HG_LOAD(w + c);
+            shift = HG_LOAD(b + c);
+#endif
             for (int r = first; r < min(first + chunk, end); r++) {
                 const hg_vec v = (HG_X_LOAD(x + r * C + c) - mean) * scale + shift;
                 HG_Y_STORE(HG_ACT(v), y + r * C + c);
@@ -129,8 +140,11 @@ __kernel void gradient_sums(__global const hg_x *restrict x, __global const floa
 }
 
 /* dw, db, and their means over the batch for dx: means [2, C]. */
-__kernel void gradient_join(__global const float *restrict partials, __global float *restrict means, int P, int C, int parts,
-                            __global float *restrict dw, __global float *restrict db)
+__kernel void gradient_join(__global const float *restrict partials, __global float *restrict means, int P, int C, int parts
+#if AFFINE
+                            , __global float *restrict dw, __global float *restrict db
+#endif
+                            )
 {
     HG_CHANNELS(c, C) {
         hg_vec a = 0.0f, b = 0.0f;
@@ -140,25 +154,35 @@ __kernel void gradient_join(__global const float *restrict partials, __global fl
         }
         HG_STORE(a / (float)P, means + c);
         HG_STORE(b / (float)P, means + C + c);
-#if DB_ADD
+#if AFFINE && DB_ADD
         a = HG_LOAD(db + c) + a;
 #endif
-#if DW_ADD
+#if AFFINE && DW_ADD
         b = HG_LOAD(dw + c) + b;
 #endif
+#if AFFINE
         HG_STORE(a, db + c);
         HG_STORE(b, dw + c);
+#endif
     }
 }
 
 __kernel void data_gradient(__global const hg_x *x, __global const float *restrict dy, __global const float *restrict stats,
-                            __global const float *restrict means, __global const float *restrict w, int P, int C,
-                            __global float *dx, __global const hg_dx_x *dx_x)
+                            __global const float *restrict means, int P, int C, __global float *dx, __global const hg_dx_x *dx_x
+#if AFFINE
+                            , __global const float *restrict w
+#endif
+                            )
 {
     const int end = HG_ROWS_END(P), chunk = CHUNK(C);
     for (int first = HG_ROWS_BEGIN(P); first < end; first += chunk) {
         HG_CHANNELS(c, C) {
-            const hg_vec mean = HG_LOAD(stats + c), scale = HG_LOAD(stats + C + c), factor = HG_LOAD(w + c) * scale;
+            const hg_vec mean = HG_LOAD(stats + c), scale = HG_LOAD(stats + C + c);
+#if AFFINE
+            const hg_vec factor = HG_LOAD(w + c) * scale;
+#else
+            const hg_vec factor = scale;
+#endif
             const hg_vec mean_dy = HG_LOAD(means + c), mean_dw = HG_LOAD(means + C + c);
             for (int r = first; r < min(first + chunk, end); r++) {
                 const hg_vec xhat = (HG_X_LOAD(x + r * C + c) - mean) * scale;

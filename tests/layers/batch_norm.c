@@ -8,6 +8,12 @@
 /* Statistics of one channel with their bounds. */
 typedef struct statistics { double n, mean, mean_tol, var, var_tol, rstd, rstd_off; } statistics;
 
+enum { RUNNING_MEAN, RUNNING_VAR, WEIGHT, BIAS };
+
+static bool is_affine(const trial *t) { return option_bool(t->node, "affine"); }
+static double weight(const trial *t, size_t c) { return is_affine(t) ? t->w[WEIGHT][c] : 1; }
+static double bias(const trial *t, size_t c) { return is_affine(t) ? t->w[BIAS][c] : 0; }
+
 static size_t pixels(const trial *t) { return (size_t)t->in[0].h * (size_t)t->in[0].w; }
 
 typedef struct channel { const trial *t; size_t c, i, n; } channel; /* walks the numbers of one channel */
@@ -30,8 +36,8 @@ static statistics measure(const trial *t, size_t c)
     sum total = {0}, square = {0};
     size_t i;
     if (!t->training) {
-        s.mean = t->w[2][c];
-        s.var = t->w[3][c];
+        s.mean = t->w[RUNNING_MEAN][c];
+        s.var = t->w[RUNNING_VAR][c];
     } else {
         for (channel at = begin(t, c); next(&at, &i);) sum_add(&total, t->x[0][i]);
         s.n = total.n;
@@ -60,16 +66,16 @@ static void forward(trial *t)
     for (size_t c = 0; c < (size_t)t->in[0].c; c++) {
         statistics s = measure(t, c);
         for (channel at = begin(t, c); next(&at, &i);) {
-            double hat = (t->x[0][i] - s.mean) * s.rstd, w = t->w[0][c], b = t->w[1][c];
+            double hat = (t->x[0][i] - s.mean) * s.rstd, w = weight(t, c), b = bias(t, c);
             t->y[0].v[i] = hat * w + b;
             t->y[0].tol[i] = fabs(w) * hat_tol(&s, hat) + 4 * UNIT * (fabs(hat * w) + fabs(b)) + 3 * UNIT * fabs(w) * s.rstd * fabs(s.mean);
         }
         if (!t->training) continue;
         double unbiased = s.n > 1 ? s.var * s.n / (s.n - 1) : s.var, grow = s.n > 1 ? s.n / (s.n - 1) : 1;
-        t->dw[2].v[c] = (1 - momentum) * t->w[2][c] + momentum * s.mean;
-        t->dw[2].tol[c] = momentum * s.mean_tol + 8 * UNIT * (fabs(t->w[2][c]) + fabs(s.mean));
-        t->dw[3].v[c] = (1 - momentum) * t->w[3][c] + momentum * unbiased;
-        t->dw[3].tol[c] = momentum * grow * s.var_tol + 8 * UNIT * (fabs(t->w[3][c]) + unbiased);
+        t->dw[RUNNING_MEAN].v[c] = (1 - momentum) * t->w[RUNNING_MEAN][c] + momentum * s.mean;
+        t->dw[RUNNING_MEAN].tol[c] = momentum * s.mean_tol + 8 * UNIT * (fabs(t->w[RUNNING_MEAN][c]) + fabs(s.mean));
+        t->dw[RUNNING_VAR].v[c] = (1 - momentum) * t->w[RUNNING_VAR][c] + momentum * unbiased;
+        t->dw[RUNNING_VAR].tol[c] = momentum * grow * s.var_tol + 8 * UNIT * (fabs(t->w[RUNNING_VAR][c]) + unbiased);
     }
 }
 
@@ -86,9 +92,11 @@ static void backward(trial *t)
             sum_add(&b, dy * hat);
             b_extra += fabs(dy) * hat_tol(&s, hat);
         }
-        double b_tol = bound_of_sum(b.n + 6, b.mag) + b_extra, a_tol = bound_of_sum(a.n + 2, a.mag), w = t->w[0][c];
-        t->dw[0].v[c] = b.v, t->dw[0].tol[c] = b_tol;
-        t->dw[1].v[c] = a.v, t->dw[1].tol[c] = a_tol;
+        double b_tol = bound_of_sum(b.n + 6, b.mag) + b_extra, a_tol = bound_of_sum(a.n + 2, a.mag), w = weight(t, c);
+        if (is_affine(t)) {
+            t->dw[WEIGHT].v[c] = b.v, t->dw[WEIGHT].tol[c] = b_tol;
+            t->dw[BIAS].v[c] = a.v, t->dw[BIAS].tol[c] = a_tol;
+        }
         for (channel at = begin(t, c); next(&at, &i);) {
             double hat = (t->x[0][i] - s.mean) * s.rstd, dy = t->dy[0][i], scale = fabs(w) * s.rstd;
             double parts = fabs(dy) + fabs(a.v / s.n) + fabs(hat * b.v / s.n);
@@ -103,10 +111,12 @@ static const layer_case cases[] = {
     {"pictures", 3, 4, 5, 2, "[batch_norm]", SMALL},
     {"flat", 7, 1, 1, 9, "[flatten, batch_norm]", SMALL},
     {"options", 2, 3, 3, 4, "[batch_norm: {momentum: 0.3, epsilon: 0.01}]", SMALL},
+    {"not affine", 3, 4, 5, 2, "[batch_norm: {affine: false}]", SMALL},
     {"behind relu", 2, 5, 4, 3, "[{conv2d: {filters: 5, kernel: 3, padding: same, activation: relu}}, batch_norm, {activation: relu}, {conv2d: {filters: 2, kernel: 1}}]", SMALL},
     {"penalty", 2, 5, 4, 3, "[{conv2d: {filters: 5, kernel: 3, padding: same, activation: tanh, activity_l1: 0.1}}, batch_norm]", SMALL},
     {"evaluation", 3, 4, 5, 2, "[batch_norm]", SMALL | EVALUATE},
     {"evaluation flat", 17, 1, 1, 5, "[flatten, batch_norm]", EVALUATE},
+    {"evaluation not affine", 3, 4, 5, 2, "[batch_norm: {affine: false}]", EVALUATE},
     {"large values", 5, 9, 7, 3, "[batch_norm]", LARGE_VALUES},
     {"17 channels", 17, 9, 11, 5, "[batch_norm]", 0},
     {"16x28x28", 16, 28, 28, 33, "[batch_norm]", BENCH},

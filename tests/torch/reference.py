@@ -181,14 +181,15 @@ class Model:
 
     def batch_norm(self, x, name, o):
         c, key = x.shape[1], name + "."
-        if key + "weight" not in self.weights:
-            self.weights[key + "weight"] = (1 + 0.1 * torch.randn(c)).to(self.dtype).requires_grad_(True)
-            self.weights[key + "bias"] = (0.1 * torch.randn(c)).to(self.dtype).requires_grad_(True)
+        if key + "running_mean" not in self.buffers:
+            if o.get("affine", True):
+                self.weights[key + "weight"] = (1 + 0.1 * torch.randn(c)).to(self.dtype).requires_grad_(True)
+                self.weights[key + "bias"] = (0.1 * torch.randn(c)).to(self.dtype).requires_grad_(True)
             self.buffers[key + "running_mean"] = torch.zeros(c, dtype=self.dtype)
             self.buffers[key + "running_var"] = torch.ones(c, dtype=self.dtype)
             return x  # only making the parameters
-        return F.batch_norm(x, self.buffers[key + "running_mean"], self.buffers[key + "running_var"], self.weights[key + "weight"],
-                            self.weights[key + "bias"], self.training, o.get("momentum", 0.1), o.get("epsilon", 1e-5))
+        return F.batch_norm(x, self.buffers[key + "running_mean"], self.buffers[key + "running_var"], self.weights.get(key + "weight"),
+                            self.weights.get(key + "bias"), self.training, o.get("momentum", 0.1), o.get("epsilon", 1e-5))
 
     # ---- what makes the input from the target
 

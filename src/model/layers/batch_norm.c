@@ -3,26 +3,29 @@
  * be a single example). */
 #include "model/ranges.h"
 
-typedef struct norm_options { double momentum, epsilon; hg_choice activation; double activity_l1; } norm_options;
+typedef struct norm_options { double momentum, epsilon; bool affine; hg_choice activation; double activity_l1; } norm_options;
 
 static const hg_option table[] = {
     {"momentum", "share of a batch in the running statistics", offsetof(norm_options, momentum), HG_OPTION_FLOAT, 0.1, 0, 1},
     {"epsilon", "added to the variance", offsetof(norm_options, epsilon), HG_OPTION_FLOAT, 1e-5, 0, 1},
+    {"affine", "scale and shift by a weight and a bias per channel", offsetof(norm_options, affine), HG_OPTION_BOOL, 1, 0, 1},
     HG_OPTION_ACTIVATION(norm_options),
     HG_OPTION_ACTIVITY_L1(norm_options),
     {0},
 };
 
-enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR };
+enum { RUNNING_MEAN, RUNNING_VAR, WEIGHT, BIAS }; /* the last two where it is affine */
+
+static bool is_affine(const hg_node *node) { return ((const norm_options *)node->options)->affine; }
 
 static bool build(hg_graph *graph, hg_node *node)
 {
     static const struct { const char *name; double start; bool trains; } params[] = {
-        {"weight", 1, true}, {"bias", 0, true}, {"running_mean", 0, false}, {"running_var", 1, false}};
-    const int order[1] = {0};
+        {"running_mean", 0, false}, {"running_var", 1, false}, {"weight", 1, true}, {"bias", 0, true}};
+    const int order[1] = {0}, count = is_affine(node) ? 4 : 2;
     hg_shape in = hg_node_input(graph, node, 0)->shape;
     if (!hg_node_output(graph, node, in)) return false;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < count; i++)
         if (!hg_node_param(graph, node, params[i].name, 1, &in.c, order, (hg_choice){0}, params[i].start, in.c, in.c, params[i].trains)) return false;
     return true;
 }
@@ -100,10 +103,13 @@ static void forward(hg_plan *plan, const hg_node *node)
     hg_launch *launch = hg_emit(plan, node, "forward", "batch_norm", "forward");
     hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
     hg_emit_read(plan, launch, stats_of(plan, node, &s));
-    hg_emit_read(plan, launch, hg_plan_param(plan, node, WEIGHT));
-    hg_emit_read(plan, launch, hg_plan_param(plan, node, BIAS));
     hg_emit_write(plan, launch, hg_plan_value(plan, node->out[0]));
     emit_sizes(plan, launch, &s);
+    hg_emit_define(plan, launch, "AFFINE", is_affine(node));
+    if (is_affine(node)) {
+        hg_emit_read(plan, launch, hg_plan_param(plan, node, WEIGHT));
+        hg_emit_read(plan, launch, hg_plan_param(plan, node, BIAS));
+    }
     hg_emit_act(plan, launch, node->out[0]);
     hg_emit_pixels(plan, launch, s.pixels, 1, s.channels);
     hg_emit_cost(plan, launch, s.bytes, 2.0 * s.bytes);
@@ -127,8 +133,11 @@ static void weight_gradients(hg_plan *plan, const hg_node *node, const sizes *s,
     hg_emit_write(plan, launch, means);
     emit_sizes(plan, launch, s);
     hg_emit_int(plan, launch, s->split.count);
-    hg_emit_dw(plan, launch, node, WEIGHT, "DW");
-    hg_emit_dw(plan, launch, node, BIAS, "DB");
+    hg_emit_define(plan, launch, "AFFINE", is_affine(node));
+    if (is_affine(node)) {
+        hg_emit_dw(plan, launch, node, WEIGHT, "DW");
+        hg_emit_dw(plan, launch, node, BIAS, "DB");
+    }
     hg_emit_channels(plan, launch, s->channels);
     hg_emit_cost(plan, launch, 2.0 * s->split.count * s->channels, 8.0 * s->split.count * s->channels);
 }
@@ -144,12 +153,13 @@ static void backward(hg_plan *plan, const hg_node *node)
     hg_emit_read(plan, launch, hg_plan_grad(plan, node->out[0]));
     hg_emit_read(plan, launch, stats_of(plan, node, &s));
     hg_emit_read(plan, launch, means);
-    hg_emit_read(plan, launch, hg_plan_param(plan, node, WEIGHT));
     emit_sizes(plan, launch, &s);
     hg_emit_dx(plan, launch, node->in[0]);
+    hg_emit_define(plan, launch, "AFFINE", is_affine(node));
+    if (is_affine(node)) hg_emit_read(plan, launch, hg_plan_param(plan, node, WEIGHT));
     hg_emit_pixels(plan, launch, s.pixels, 1, s.channels);
     hg_emit_cost(plan, launch, 2.0 * s.bytes, 3.0 * s.bytes);
 }
 
 const hg_layer hg_layer_batch_norm = {
-    {"batch_norm", "each channel to mean 0 and variance 1, then scaled and shifted", table, sizeof(norm_options)}, build, forward, backward, HG_HALVES_EACH};
+    {"batch_norm", "each channel to mean 0 and variance 1, then (affine) scaled and shifted", table, sizeof(norm_options)}, build, forward, backward, HG_HALVES_EACH};
