@@ -374,7 +374,8 @@ def test_builtin():
     listed = {line.split()[0]: line.split()[2] for line in run("models").stdout.splitlines()[1:]}
     report(sorted(texts) == sorted(listed), "models lists all files of tools/models", sorted(set(texts) ^ set(listed)))
     published = {"conv-ae": 4385, "conv-ae-denoise": 4385, "conv-ae-upscale": 3801, "vae": 807700, "dense-ae": 50992, "sparse-ae": 50992, "deep-ae": 222384,
-                 "keras-denoise": 28353, "keras-vae": 101652, "kvfrans-vae": 122136, "aae-published": 2937150 + 2937784 + 827000}
+                 "keras-denoise": 28353, "keras-vae": 101652, "kvfrans-vae": 122136, "aae-published": 2937150 + 2937784 + 827000,
+                 "aae": 2937150 + 2937784 + 827501}
     for name, text in texts.items():
         said = re.search(r"^# .*?([0-9,]+) parameters", text, re.M)
         report(said and said.group(1) == listed[name], name + ": the head's count", said and said.group(1), listed[name])

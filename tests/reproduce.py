@@ -18,7 +18,7 @@ def trainings():
 
 def test_quick():
     """Every system trains on the built-in digits, improves on where it began, and draws its pictures."""
-    done = run("--quick", "--out", "out", "--data", "nowhere")
+    done = run("--quick", "--out", "out", "--data", "nowhere", "--publish", "published")
     report(done.returncode == 0, "--quick", done.stdout, done.stderr[-3000:])
     sys.path.insert(0, os.path.dirname(script))
     import systems
@@ -27,10 +27,12 @@ def test_quick():
         runs = [r.name for r in system.runs if r.quick]
         report(re.search(r"^%s +%s: .* reached$" % (system.id, runs[-1]), done.stdout, re.M), system.id + " learns", done.stdout)
         for picture in system.pictures:
-            name = "pictures/" + systems.picture_name(picture.run, picture.verb, picture.options)
+            name = systems.picture_path(picture.run, picture.verb, picture.options)
             drawn = os.path.exists("out/" + name)
             report(drawn == (picture.run in runs) and (name in markdown) == drawn, system.id + ": " + picture.caption, name, drawn)
     report(html.count("<img ") == html.count("data:image/png;base64,") >= len(os.listdir("out/pictures")) / 2, "the page holds its pictures itself", html.count("<img "))
+    links = re.findall(r"^!\[.*\]\((.*)\)$", open("published/README.md").read(), re.M)
+    report(len(links) > 20 and sorted(links + ["README.md"]) == sorted(os.listdir("published")), "the published page has its pictures beside it", links)
     report("http" not in html.replace("http-equiv", ""), "and nothing from elsewhere")
 
 
@@ -62,6 +64,8 @@ def test_missing():
     done = run("K1", "E4", "--data", "nowhere", "--out", "out")
     report(done.returncode == 3 and "nowhere/mnist" in done.stderr and "tools/fetch cifar10" in done.stderr, "no data: what and where from", done.returncode, done.stderr)
     report("for want of data: E4 K1" in done.stdout, "the last line says so, too", done.stdout)
+    done = run("e3B", "--data", "nowhere", "--out", "out")
+    report(done.returncode == 3 and done.stdout.endswith("for want of data: E3b\n"), "upper or lower case", done.stdout, done.stderr)
     done = run("T9")
     report(done.returncode == 2 and "T1" in done.stderr, "no such system", done.stderr)
     done = subprocess.run([sys.executable, script, "T1", "--program", "no-such-file"], capture_output=True, text=True)
