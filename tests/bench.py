@@ -6,7 +6,7 @@
 Exit 77 where there is no OpenCL device. No test depends on how fast anything is."""
 import json, math, os, signal, subprocess, time
 import xml.etree.ElementTree
-from whole_program import arguments, report, run_tests
+from whole_program import arguments, report, run, run_tests, write
 
 MODEL = """name: tiny
 input: {channels: 1, height: 12, width: 12}
@@ -25,12 +25,8 @@ FIELDS = {"device": str, "driver": str, "model": str, "batch": int, "mode": str,
           "images_per_second": float, "gflop_per_step": float, "gflops": float, "roof_gflops": float, "roof_gbs": float, "share": float}
 
 
-def run(*words, **environment):
-    return subprocess.run([program, *words], capture_output=True, text=True, timeout=300, env=dict(os.environ, **environment))
-
-
 def bench(*words, status=0, **environment):
-    done = run("bench", *words, **environment)
+    done = run("bench", *words, environment=environment)
     report(done.returncode == status, "bench %s: exit %d" % (" ".join(words), status), "exit %d" % done.returncode, done.stderr)
     return done
 
@@ -154,8 +150,7 @@ def test_wrong():
     file_of("negative.json", entry("m1", "train", -1))
     for name, text in {"text.json": "no JSON", "list.json": "[1]", "twice.json": '{"version": "0", "version": "1", "results": []}',
                        "plan.json": '{"name": "m1", "launches": []}', "numbers.json": '{"version": "0", "results": [1]}'}.items():
-        with open(name, "w") as file:
-            file.write(text)
+        write(name, text)
     for name, needle in {"text.json": "no JSON", "list.json": "no file of results", "twice.json": "no JSON", "plan.json": "no file of results",
                          "numbers.json": "result 0", "empty.json": "no results", "negative.json": "result 0", "missing.json": "missing.json",
                          "other.json": "in common", ".": "."}.items():
@@ -223,15 +218,14 @@ def test_stopped():
 
 def write_models():
     for model in ("tiny", "other"):
-        with open(model + ".yaml", "w") as file:
-            file.write(MODEL.replace("tiny", model))
+        write(model + ".yaml", MODEL.replace("tiny", model))
 
 
 def main():
     global program, layer
     args = arguments("layer")
     program, layer = args.program, args.layer
-    run_tests(args.tests or ["results", "layers", "compare", "wrong", "failing", "stopped"], globals(), write_models)
+    run_tests(args.tests, globals(), write_models)
 
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ def main():
     args = whole_program.arguments(needs_device=False)
     program = args.program
     os.environ["no_proxy"] = "127.0.0.1"
-    whole_program.run_tests(args.tests or ["good", "wrong", "interrupted", "mirrors", "archive"], globals())
+    whole_program.run_tests(args.tests, globals())
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def main():
     global program, script
     args = whole_program.arguments("script")
     program, script = args.program, args.script
-    whole_program.run_tests(args.tests or ["quick", "again", "missing"], globals())
+    whole_program.run_tests(args.tests, globals())
 
 
 if __name__ == "__main__":
