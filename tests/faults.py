@@ -150,7 +150,8 @@ def test_objects():
         ("inspect", out, "--count", "4", "--out", png), ("perturb", out, "--count", "4", "--noise", "0,1", "--out", png),
         ("arithmetic", out, "--add", "9", "--subtract", "4", "--count", "4", "--out", png),
         ("train", model, "--out", upscaler, "--limit", "60", "--steps", "3"), ("upscale", upscaler, "--count", "4", "--out", png),
-        ("upscale", upscaler, "--pictures", png, "--pictures", os.path.join(folder, "decoded", "00000.png"), "--out-dir", large), ("help",), ("train", "/nonexistent.yaml"),
+        ("upscale", upscaler, "--pictures", png, "--pictures", os.path.join(folder, "decoded", "00000.png"), "--out-dir", large),
+        ("help",), ("train", "/nonexistent.yaml"),
     ]
     for verb in verbs:
         if os.path.exists(count):
@@ -166,10 +167,12 @@ def test_objects():
 # ---- failing calls
 
 EXPECTED = {
-    "clCreateBuffer": {6}, "clCreateSubBuffer": {6}, "clBuildProgram": {0, 5}, "clCreateProgramWithSource": {0, 5}, "clCreateKernel": {5},
-    "clSetKernelArg": {5, 6, 7}, "clCreateContext": {4, 6, 7}, "clCreateCommandQueue": {4, 6, 7}, "clCreateCommandQueueWithProperties": {4, 6, 7},
-    "clGetPlatformIDs": {0, 4}, "clGetPlatformInfo": {0, 4}, "clGetDeviceIDs": {0, 4}, "clGetDeviceInfo": {0, 4}, "clFinish": {7}, "clFlush": {7},
-    "clWaitForEvents": {7}, "clEnqueueMapBuffer": {6, 7}, "clEnqueueUnmapMemObject": {0, 7}, "clGetProgramBuildInfo": {0, 5}, "clGetKernelWorkGroupInfo": {0, 5, 7},
+    "clCreateBuffer": {6}, "clCreateSubBuffer": {6}, "clBuildProgram": {0, 5}, "clCreateProgramWithSource": {0, 5},
+    "clCreateKernel": {5}, "clSetKernelArg": {5, 6, 7}, "clCreateContext": {4, 6, 7}, "clCreateCommandQueue": {4, 6, 7},
+    "clCreateCommandQueueWithProperties": {4, 6, 7}, "clGetPlatformIDs": {0, 4}, "clGetPlatformInfo": {0, 4},
+    "clGetDeviceIDs": {0, 4}, "clGetDeviceInfo": {0, 4}, "clFinish": {7}, "clFlush": {7}, "clWaitForEvents": {7},
+    "clEnqueueMapBuffer": {6, 7}, "clEnqueueUnmapMemObject": {0, 7}, "clGetProgramBuildInfo": {0, 5},
+    "clGetKernelWorkGroupInfo": {0, 5, 7},
 }
 
 
@@ -227,7 +230,8 @@ def test_replays():
     bits = parameters(os.path.join(folder, "full"))
     calls, count = os.path.join(folder, "replay-calls"), os.path.join(folder, "count")
     done = train(place("replayed"), "--variants", "step=replay", HG_CL_CALLS=calls, HG_CL_COUNT=count)
-    report(done.returncode == 0 and parameters(os.path.join(folder, "replayed")) == bits, "steps replayed: the same bits", done.stderr.strip()[-300:])
+    same = done.returncode == 0 and parameters(os.path.join(folder, "replayed")) == bits
+    report(same, "steps replayed: the same bits", done.stderr.strip()[-300:])
     called = {name: n for name, n in counts(calls).items() if name.endswith("KHR") or name.startswith("clGetExtension")}
     if "clEnqueueCommandBufferKHR" not in called:
         print("SKIP: the driver has no command buffers")
@@ -236,7 +240,8 @@ def test_replays():
         for number in sorted({1, total // 2 + 1, total} if not name.startswith("clRelease") else ()):
             done = train(place("replayed"), "--variants", "step=replay", HG_CL_FAIL=f"{name}:{number}", HG_CL_COUNT=count)
             what = f"{name} fails ({number} of {total})"
-            report(done.returncode == 0 and not messages(done), f"{what}: nobody notices", f"exit {done.returncode}: {done.stderr.strip()[-300:]}")
+            unseen = done.returncode == 0 and not messages(done)
+            report(unseen, f"{what}: nobody notices", f"exit {done.returncode}: {done.stderr.strip()[-300:]}")
             report(parameters(os.path.join(folder, "replayed")) == bits, f"{what}: the same bits")
             alive = {k: n for k, n in counts(count).items() if n}
             report(not alive, f"{what}: no object left alive", str(alive))
@@ -261,8 +266,8 @@ def test_limits():
     """Training passes on devices with less of everything, and the losses stay the same as far as floats go."""
     full_run()
     base = last_loss(os.path.join(folder, "full"))
-    for limits in ("work_group=1", "work_group=64", "local=16384", "no_fp64", "alloc=67108864", "work_group=64,local=16384,alloc=67108864,no_fp64",
-                   "alloc=65536"):
+    for limits in ("work_group=1", "work_group=64", "local=16384", "no_fp64", "alloc=67108864",
+                   "work_group=64,local=16384,alloc=67108864,no_fp64", "alloc=65536"):
         out = place("limited")
         done = train(out, HG_CL_LIMITS=limits)
         if report(done.returncode == 0, f"limits {limits}: trains", f"exit {done.returncode}: {done.stderr.strip()[-300:]}"):
@@ -308,14 +313,16 @@ def test_kill():
                 report(data is None or whole(data), f"kill {attempt}.{kills}: the checkpoint is whole")
                 process = start(out, "--resume") if os.path.isdir(out) else start(out)
         error = process.stderr.read()
-        if report(process.returncode == 0, f"kill {attempt}: ends after {kills} kills", f"exit {process.returncode}: {error.strip()[-300:]}"):
+        ended = f"exit {process.returncode}: {error.strip()[-300:]}"
+        if report(process.returncode == 0, f"kill {attempt}: ends after {kills} kills", ended):
             report(checkpoint(out) == full, f"kill {attempt}: the bits of an undisturbed run")
 
 
 def stop_with(number, code):
     name, out = signal.Signals(number).name, place("stopped")
     command = [args.program, "train", os.path.join(folder, "tiny.yaml"), "--out", out, "--seed", "4", *DATA, "--epochs", "100000"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment(HG_CL_COUNT=os.path.join(folder, "count")))
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               env=environment(HG_CL_COUNT=os.path.join(folder, "count")))
     for _ in range(600):  # until the first epoch is done
         time.sleep(0.1)
         log = os.path.join(out, "log.jsonl")
@@ -337,14 +344,15 @@ def stop_with(number, code):
     if data is None:
         return
     steps = metadata_step(data)
-    end = str(steps + 5)
-    done = run("train", os.path.join(folder, "tiny.yaml"), "--out", out, "--seed", "4", *DATA, "--epochs", "100000", "--steps", end, "--resume")
+    words = ["train", os.path.join(folder, "tiny.yaml"), "--seed", "4", *DATA, "--epochs", "100000", "--steps", str(steps + 5)]
+    done = run(*words, "--out", out, "--resume")
     report(done.returncode == 0, f"{name}: resumes", f"exit {done.returncode}: {done.stderr.strip()[-300:]}")
     straight = place("straight")
     if steps > 3000:
         return
-    done = run("train", os.path.join(folder, "tiny.yaml"), "--out", straight, "--seed", "4", *DATA, "--epochs", "100000", "--steps", end)
-    report(done.returncode == 0 and checkpoint(straight) == checkpoint(out), f"{name}: resumed, the bits of an undisturbed run of {end} steps")
+    done = run(*words, "--out", straight)
+    same = done.returncode == 0 and checkpoint(straight) == checkpoint(out)
+    report(same, f"{name}: resumed, the bits of an undisturbed run of {steps + 5} steps")
 
 
 def metadata_step(data):
@@ -366,13 +374,15 @@ def test_same_bits():
     for threads in ("1", "2"):
         out = place("threads")
         done = train(out, POCL_MAX_PTHREAD_COUNT=threads)
-        report(done.returncode == 0 and checkpoint(out) == full, f"{threads} PoCL threads: the same checkpoint bytes", done.stderr.strip()[-300:])
+        same = done.returncode == 0 and checkpoint(out) == full
+        report(same, f"{threads} PoCL threads: the same checkpoint bytes", done.stderr.strip()[-300:])
     models = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch")
     for model in ("padding", "pools", "normalized", "vae"):  # together every layer and option
         bits = set()
         for threads in ("1", "2", "2"):
             out = place("threads")
-            done = run("train", os.path.join(models, model + ".yaml"), "--out", out, "--seed", "4", "--limit", "64", "--epochs", "2", POCL_MAX_PTHREAD_COUNT=threads)
+            done = run("train", os.path.join(models, model + ".yaml"), "--out", out, "--seed", "4", "--limit", "64", "--epochs", "2",
+                       POCL_MAX_PTHREAD_COUNT=threads)
             bits.add(checkpoint(out))
             if not report(done.returncode == 0, f"{model}: trains", done.stderr.strip()[-300:]):
                 break
@@ -406,25 +416,29 @@ def test_tuning():
     with open(path + ".trying") as file:
         tried = file.read()
     done = tune(path)
-    report(done.returncode == 0 and tried in done.stderr, "the next tuning names it and goes on", f"exit {done.returncode}: {done.stderr.strip()}")
+    report(done.returncode == 0 and tried in done.stderr, "the next tuning names it and goes on",
+           f"exit {done.returncode}: {done.stderr.strip()}")
     with open(path) as file:
         after = json.load(file)
     key, pick = tried.split(" = ")
     report(after["crashed"] == [tried], "it is remembered", str(after["crashed"]))
-    report(len(after["choices"]) >= 6 and after["choices"].get(key, {}).get("pick") != pick, "and not chosen", str(after["choices"].get(key)))
+    report(len(after["choices"]) >= 6 and after["choices"].get(key, {}).get("pick") != pick, "and not chosen",
+           str(after["choices"].get(key)))
 
     os.remove(path)
     done = tune(path, HG_CL_FAIL="clBuildProgram:3")
     report(done.returncode == 0, "a candidate that does not build is left out", f"exit {done.returncode}: {done.stderr.strip()}")
     done = tune(path, "--again", HG_CL_FAIL=f"clFinish:{40}+")
-    report(done.returncode == 7 and len(messages(done)) == 1, "a lost device is a failure", f"exit {done.returncode}: {done.stderr.strip()}")
+    report(done.returncode == 7 and len(messages(done)) == 1, "a lost device is a failure",
+           f"exit {done.returncode}: {done.stderr.strip()}")
 
     tuned, plain = place("tuned"), place("untuned")
     report(train(tuned, "--tuning", path).returncode == 0 and train(plain, "--tuning", "none").returncode == 0, "trains with and without")
     stopped = place("stopped")
     train(stopped, "--tuning", path, "--steps", "13")
     done = train(stopped, "--tuning", "none", "--resume")
-    report(done.returncode == 0 and checkpoint(stopped) == checkpoint(tuned), "a run goes on with its own choices", done.stderr.strip()[-300:])
+    same = done.returncode == 0 and checkpoint(stopped) == checkpoint(tuned)
+    report(same, "a run goes on with its own choices", done.stderr.strip()[-300:])
 
 
 TESTS = {name[5:]: test for name, test in list(globals().items()) if name.startswith("test_")}

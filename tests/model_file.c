@@ -113,7 +113,8 @@ static void test_mistakes(void **state)
         {HEAD "corrupt: [{downscale: {method: cubic}}]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:32", "method", "cubic", "bilinear"}},
         {HEAD "corrupt: {noise: {per: place}}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:11", "per: place", "once: true"}},
         {HEAD "corrupt: [[noise]]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:11", "corrupt", "name"}},
-        {HEAD "corrupt: [noise, noise, noise, noise, noise, noise, noise, noise, noise]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:67", "more than 8"}},
+        {HEAD "corrupt: [noise, noise, noise, noise, noise, noise, noise, noise, noise]\nencoder:\n  - flatten\n" TAIL,
+         {"m.yaml:2:67", "more than 8"}},
         {HEAD "corrupt: {downscale: [2, 1]}\nencoder:\n  - flatten\n" TAIL, {"decoder.0", "64", "1x16x8", "input 1x8x8"}},
         {HEAD "conditoin: 10\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:1", "conditoin", "'condition'"}},
         {HEAD "condition: {label: 10}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:13", "label", "'labels'"}},
@@ -121,7 +122,8 @@ static void test_mistakes(void **state)
         {HEAD "condition: digits\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:12", "labels", "digits"}},
         {HEAD "condition: {}\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:12", "condition", "labels"}},
         {HEAD "condition: 3\nencoder:\n  - flatten\n  - dense: 64\ndecoder:\n  - reshape: [67, 1, 1]\n", {"m.yaml:7:5", "decoder.0", "64"}},
-        {"input: {channels: 1, height: 60000, width: 1}\ncorrupt: [downscale: 64, downscale: 64]\nencoder:\n  - flatten\n" TAIL, {"m.yaml:2:11", "downscale", "2^31"}},
+        {"input: {channels: 1, height: 60000, width: 1}\ncorrupt: [downscale: 64, downscale: 64]\nencoder:\n  - flatten\n" TAIL,
+         {"m.yaml:2:11", "downscale", "2^31"}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *parts[7] = {0};
@@ -156,27 +158,39 @@ static void test_wrong_phases(void **state)
         {AAE "phases: [{name: one, loss: mse, update: {encoder: adm}}]\n", {"m.yaml:7:51", "adm", "adam"}},
         {AAE "phases: [{name: one, loss: mse, update: {encoder: adam, encoder: sgd}}]\n", {"m.yaml:7:57", "'encoder'", "twice"}},
         {AAE "phases: [{name: one, loss: mse, detach: output, update: {encoder: adam}}]\n", {"m.yaml:7:41", "detach", "output"}},
-        {AAE "phases: [{name: one, loss: mse, detach: code, update: {encoder: adam}}]\n", {"m.yaml:7:56", "'one'", "encoder", "no gradient"}},
-        {AAE "phases: [{name: one, loss: mse, keep_gradients: true, update: {encoder: adam}}]\n", {"m.yaml:7:10", "keep_gradients", "first"}},
+        {AAE "phases: [{name: one, loss: mse, detach: code, update: {encoder: adam}}]\n",
+         {"m.yaml:7:56", "'one'", "encoder", "no gradient"}},
+        {AAE "phases: [{name: one, loss: mse, keep_gradients: true, update: {encoder: adam}}]\n",
+         {"m.yaml:7:10", "keep_gradients", "first"}},
         {AAE "phases: [{name: one, loss: mse, update: {discriminator: adam}}]\n", {"m.yaml:7:42", "'one'", "discriminator"}},
         {AAE "phases: [{name: one, loss: {mse: , bce: }, update: {decoder: adam}}]\n", {"m.yaml:7:36", "second loss", "m.yaml:7:29"}},
-        {AAE "phases: [{name: one, loss: {adversarial: {real: code}}, update: {encoder: adam}}]\n", {"m.yaml:7:29", "adversarial", "discriminator"}},
-        {AAE JUDGE FIRST "  - {name: one, loss: {adversarial: {real: code}}, update: {encoder: adam}}\n", {"m.yaml:12:5", "'one'", "already"}},
+        {AAE "phases: [{name: one, loss: {adversarial: {real: code}}, update: {encoder: adam}}]\n",
+         {"m.yaml:7:29", "adversarial", "discriminator"}},
+        {AAE JUDGE FIRST "  - {name: one, loss: {adversarial: {real: code}}, update: {encoder: adam}}\n",
+         {"m.yaml:12:5", "'one'", "already"}},
         {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {}}, update: {encoder: adam}}\n", {"m.yaml:12:24", "`real`", "`fake`"}},
-        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: cod}}, update: {encoder: adam}}\n", {"m.yaml:12:44", "real", "cod", "code"}},
-        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: code}}, update: {decoder: adam}}\n", {"m.yaml:12:61", "'two'", "decoder", "no gradient"}},
-        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: prior}}, update: {encoder: adam}}\n", {"m.yaml:12:62", "'two'", "encoder", "no gradient"}},
-        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: code}}, update: {encoder: {again: oen}}}\n", {"m.yaml:12:61", "'oen'", "'one'"}},
-        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: code}}, update: {discriminator: {again: one}}}\n", {"m.yaml:12:61", "'one'", "discriminator"}},
-        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: code}}, update: {encoder: {again: two}}}\n", {"m.yaml:12:61", "'two'"}},
-        {AAE JUDGE "phases: [{name: d, loss: {adversarial: {real: code}}, update: {encoder: adam}}]\n", {"m.yaml:10:9", "reconstruction", "mse", "bce"}},
+        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: cod}}, update: {encoder: adam}}\n",
+         {"m.yaml:12:44", "real", "cod", "code"}},
+        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: code}}, update: {decoder: adam}}\n",
+         {"m.yaml:12:61", "'two'", "decoder", "no gradient"}},
+        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: prior}}, update: {encoder: adam}}\n",
+         {"m.yaml:12:62", "'two'", "encoder", "no gradient"}},
+        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: code}}, update: {encoder: {again: oen}}}\n",
+         {"m.yaml:12:61", "'oen'", "'one'"}},
+        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: code}}, update: {discriminator: {again: one}}}\n",
+         {"m.yaml:12:61", "'one'", "discriminator"}},
+        {AAE JUDGE FIRST "  - {name: two, loss: {adversarial: {real: code}}, update: {encoder: {again: two}}}\n",
+         {"m.yaml:12:61", "'two'"}},
+        {AAE JUDGE "phases: [{name: d, loss: {adversarial: {real: code}}, update: {encoder: adam}}]\n",
+         {"m.yaml:10:9", "reconstruction", "mse", "bce"}},
         {AAE "discriminator: [dense: 1]\n" FIRST, {"m.yaml:7:16", "sigmoid"}},
         {AAE "discriminator: []\n" FIRST, {"m.yaml:7:16", "sigmoid"}},
         {AAE "discriminator: [dense: {units: 1, activation: sigmoid, activity_l1: 1}]\n" FIRST, {"m.yaml:7:16", "sigmoid", "penalty"}},
         {HEAD "encoder: [flatten, dense: 3, dense: {units: 3, share: 2}]\n" TAIL, {"m.yaml:2:30", "encoder.2", "share: 2"}},
         {HEAD "encoder: [flatten, dense: 3, dense: {units: 3, share: 0}]\n" TAIL, {"m.yaml:2:30", "encoder.2", "flatten"}},
         {HEAD "encoder: [flatten, dense: 3, dense: {units: 3, share: 1}]\n" TAIL, {"m.yaml:2:30", "encoder.2", "encoder.1", "shape"}},
-        {HEAD "encoder: [flatten, dense: {units: 64, bias: false}, dense: {units: 64, share: 1}]\n" TAIL, {"m.yaml:2:53", "`bias`", "missing"}},
+        {HEAD "encoder: [flatten, dense: {units: 64, bias: false}, dense: {units: 64, share: 1}]\n" TAIL,
+         {"m.yaml:2:53", "`bias`", "missing"}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *parts[7] = {0};
@@ -186,7 +200,8 @@ static void test_wrong_phases(void **state)
     char text[2048];
     int n = snprintf(text, sizeof text, AAE JUDGE FIRST);
     for (int i = 0; i < 8; i++)
-        n += snprintf(text + n, sizeof text - (size_t)n, "  - {name: more%d, loss: {adversarial: {real: code}}, update: {encoder: sgd}}\n", i);
+        n += snprintf(text + n, sizeof text - (size_t)n,
+                      "  - {name: more%d, loss: {adversarial: {real: code}}, update: {encoder: sgd}}\n", i);
     refuse(text, (size_t)n, PARTS("m.yaml:19:5", "more than 8"));
 }
 
@@ -194,10 +209,17 @@ static void test_wrong_phases(void **state)
 static void test_phases(void **state)
 {
     (void)state;
-    static const char text[] = AAE "prior: {std: 3}\ndiscriminator:\n  - dense: {units: 5, activation: relu}\n  - dense: {units: 5, activation: relu}\n"
+    static const char text[] = AAE
+        "prior: {std: 3}\n"
+        "discriminator:\n"
+        "  - dense: {units: 5, activation: relu}\n"
+        "  - dense: {units: 5, activation: relu}\n"
         "  - dense: {units: 5, activation: sigmoid, share: 1}\n" FIRST
         "  - {name: two, loss: {adversarial: {real: prior, fake: code}}, detach: code, update: {discriminator: adam}}\n"
-        "  - {name: three, loss: {adversarial: {real: code, weight: 2}}, keep_gradients: true, update: {encoder: adam, discriminator: {again: two}}}\n";
+        "  - name: three\n"
+        "    loss: {adversarial: {real: code, weight: 2}}\n"
+        "    keep_gradients: true\n"
+        "    update: {encoder: adam, discriminator: {again: two}}\n";
     hg_context *ctx = hg_context_create(NULL, NULL);
     hg_model *model = hg_model_parse(ctx, "m.yaml", text, strlen(text));
     if (!model) fail_msg("%s", hg_message(ctx));
@@ -268,7 +290,8 @@ static void test_spellings(void **state)
 static void test_corrupt(void **state)
 {
     (void)state;
-    static const char rest[] = "encoder:\n  - conv2d: {filters: 2, kernel: 1}\ndecoder:\n  - upsample2d: [6, 4]\n  - conv2d: {filters: 1, kernel: 1}\n";
+    static const char rest[] =
+        "encoder:\n  - conv2d: {filters: 2, kernel: 1}\ndecoder:\n  - upsample2d: [6, 4]\n  - conv2d: {filters: 1, kernel: 1}\n";
     static const char *const spellings[] = {
         "corrupt:\n  downscale: {factor: [3, 2]}\n  noise:\n  downscale: 2\n",
         "corrupt:\n  - downscale: [3, 2]\n  - noise\n  - {downscale: {factor: 2, method: bilinear}}\n",
@@ -347,8 +370,12 @@ static void test_truncated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contract_example), cmocka_unit_test(test_spellings), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_phases), cmocka_unit_test(test_wrong_phases), cmocka_unit_test(test_deep_nesting),
-        cmocka_unit_test(test_not_text), cmocka_unit_test(test_second_document), cmocka_unit_test(test_corrupt), cmocka_unit_test(test_condition), cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_contract_example), cmocka_unit_test(test_spellings),
+        cmocka_unit_test(test_mistakes),         cmocka_unit_test(test_phases),
+        cmocka_unit_test(test_wrong_phases),     cmocka_unit_test(test_deep_nesting),
+        cmocka_unit_test(test_not_text),         cmocka_unit_test(test_second_document),
+        cmocka_unit_test(test_corrupt),          cmocka_unit_test(test_condition),
+        cmocka_unit_test(test_truncated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

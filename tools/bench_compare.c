@@ -43,15 +43,18 @@ static bool read_entries(cli *c, side *s)
     s->date = text_of(s->root, "date");
     s->version = text_of(s->root, "version");
     if (!json_is_array(results) || !*s->version)
-        return hg_fail(c->ctx, HG_BAD_INPUT, "%s: is no file of results: it has no \"version\" and \"results\"; expected what `hourglass bench --json` writes",
+        return hg_fail(c->ctx, HG_BAD_INPUT,
+                       "%s: is no file of results: it has no \"version\" and \"results\"; expected what `hourglass bench --json` writes",
                        s->path);
-    if (!json_array_size(results)) return hg_fail(c->ctx, HG_BAD_INPUT, "%s: has no results: run `hourglass bench --json %s` again", s->path, s->path);
+    if (!json_array_size(results))
+        return hg_fail(c->ctx, HG_BAD_INPUT, "%s: has no results: run `hourglass bench --json %s` again", s->path, s->path);
     if (!(s->entries = hg_arena_alloc(c->arena, json_array_size(results), sizeof *s->entries))) return false;
     for (size_t i = 0; i < json_array_size(results); i++) {
         entry *e = &s->entries[s->n++];
         if (!read_entry(json_array_get(results, i), e))
-            return hg_fail(c->ctx, HG_BAD_INPUT, "%s: result %zu lacks a device, model or mode, or its ms_per_step and images_per_second are no positive "
-                           "numbers", s->path, i);
+            return hg_fail(c->ctx, HG_BAD_INPUT,
+                           "%s: result %zu lacks a device, model or mode, or its ms_per_step and images_per_second are no positive numbers",
+                           s->path, i);
         s->several |= strcmp(e->device, s->entries[0].device) != 0;
     }
     return true;
@@ -67,7 +70,8 @@ static bool read_side(cli *c, const char *path, side *s)
     if (!hg_file_read(c->ctx, path, LIMIT, &data, &length)) return false;
     s->root = json_loadb((const char *)data, length, JSON_REJECT_DUPLICATES, &error);
     hg_free(data);
-    if (!s->root) return hg_fail(c->ctx, HG_BAD_INPUT, "%s: line %d, column %d: is no JSON: %s", path, error.line, error.column, error.text);
+    if (!s->root)
+        return hg_fail(c->ctx, HG_BAD_INPUT, "%s: line %d, column %d: is no JSON: %s", path, error.line, error.column, error.text);
     return read_entries(c, s);
 }
 
@@ -109,7 +113,8 @@ static int print_pairs(side *a, side *b, double *logs)
         if (!pairs++) {
             print_side("A", a);
             print_side("B", b);
-            printf("%-26s %-15s %8s %10s %10s %11s %11s %8s\n", "model", "mode", "batch", "A ms", "B ms", "A images/s", "B images/s", "B / A");
+            printf("%-26s %-15s %8s %10s %10s %11s %11s %8s\n",
+                   "model", "mode", "batch", "A ms", "B ms", "A images/s", "B images/s", "B / A");
         }
         a->entries[i].used = with->used = true;
         print_pair(&a->entries[i], with, by_device);
@@ -122,13 +127,17 @@ static bool compare(cli *c, side *a, side *b)
 {
     double logs = 0;
     int pairs = print_pairs(a, b, &logs);
-    if (!pairs)
-        return hg_fail(c->ctx, HG_BAD_INPUT, "%s and %s have no result in common: %s of %s on %s here, %s of %s on %s there; measure the same models%s",
-                       a->path, b->path, a->entries[0].mode, a->entries[0].model, a->entries[0].device, b->entries[0].mode, b->entries[0].model,
-                       b->entries[0].device, a->several || b->several ? " on the same devices, or one device in each file" : "");
+    if (!pairs) {
+        const entry *one = a->entries, *other = b->entries;
+        return hg_fail(c->ctx, HG_BAD_INPUT,
+                       "%s and %s have no result in common: %s of %s on %s here, %s of %s on %s there; measure the same models%s",
+                       a->path, b->path, one->mode, one->model, one->device, other->mode, other->model, other->device,
+                       a->several || b->several ? " on the same devices, or one device in each file" : "");
+    }
     printf("%-26s %-15s %8d %10s %10s %11s %11s %8.3f\n", "geometric mean", "of results", pairs, "", "", "", "", exp(logs / pairs));
     if (pairs < a->n || pairs < b->n)
-        cli_say(c, "hourglass: warning: %d results of %s and %d of %s have no partner in the other file", a->n - pairs, a->path, b->n - pairs, b->path);
+        cli_say(c, "hourglass: warning: %d results of %s and %d of %s have no partner in the other file",
+                a->n - pairs, a->path, b->n - pairs, b->path);
     return true;
 }
 

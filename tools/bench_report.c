@@ -19,11 +19,12 @@ void bench_print_heading(const bench *b, const bench_device *device)
 {
     printf("device %s: %s (%s, %s)\n", device->select, device->name, device->platform, device->driver);
     if (b->layers)
-        printf("%-8s %-28s %-15s %8s %8s %9s %8s %-5s %8s %6s %6s\n", "model", "layer", "direction", "MFLOP", "MB", "us", "floor us", "by", "GFLOP/s",
-               "GB/s", "share");
+        printf("%-8s %-28s %-15s %8s %8s %9s %8s %-5s %8s %6s %6s\n",
+               "model", "layer", "direction", "MFLOP", "MB", "us", "floor us", "by", "GFLOP/s", "GB/s", "share");
     else
-        printf("%-9s %-5s %5s %8s %15s %9s %7s %6s %6s %-11s %7s %7s %9s\n", "model", "mode", "batch", "ms/step", "(min to max)", "images/s",
-               "GFLOP/s", "GB/s", "share", "first step", "dev MiB", "RSS MiB", "loss");
+        printf("%-9s %-5s %5s %8s %15s %9s %7s %6s %6s %-11s %7s %7s %9s\n",
+               "model", "mode", "batch", "ms/step", "(min to max)", "images/s", "GFLOP/s", "GB/s", "share", "first step", "dev MiB",
+               "RSS MiB", "loss");
     fflush(stdout);
 }
 
@@ -32,8 +33,10 @@ static void print_layer(const bench_result *r)
     const hg_roofs roofs = bench_roofs(r);
     char layer[64];
     snprintf(layer, sizeof layer, "%s %s", r->layer, r->kind);
-    printf("%-8.8s %-28.28s %-15s %8.2f %8.2f %9.1f %8.1f %-5s %8.1f %6.1f ", r->model, layer, r->mode, 1e3 * r->gflop, 1e3 * r->gbyte, 1e3 * r->ms,
-           1e3 * r->floor_ms, r->gflop / roofs.flops >= r->gbyte / roofs.bytes ? "FLOP" : "bytes", rate(r->gflop, r->ms), rate(r->gbyte, r->ms));
+    const char *by = r->gflop / roofs.flops >= r->gbyte / roofs.bytes ? "FLOP" : "bytes";
+    printf("%-8.8s %-28.28s %-15s %8.2f %8.2f %9.1f %8.1f %-5s %8.1f %6.1f ",
+           r->model, layer, r->mode, 1e3 * r->gflop, 1e3 * r->gbyte, 1e3 * r->ms, 1e3 * r->floor_ms, by, rate(r->gflop, r->ms),
+           rate(r->gbyte, r->ms));
     if (r->floor_ms > 0) printf("%5.0f%%%s\n", 100 * bench_share(r), mark(r));
     else printf("%6s\n", "-");
 }
@@ -43,9 +46,9 @@ static void print_model(const bench_result *r)
     char spread[32], first[32];
     snprintf(spread, sizeof spread, "%.4g to %.4g", r->ms_min, r->ms_max);
     snprintf(first, sizeof first, "%.2f s %s", 1e-3 * r->first_ms, bench_temperature(r));
-    printf("%-9.9s %-5s %5d %8.4g %15s %9.0f %7.1f %6.1f %5.1f%% %-11s %7.1f %7.1f %9.4g%s\n", r->model, r->mode, r->batch, r->ms, spread, per_second(r),
-           rate(r->gflop, r->ms), rate(r->gbyte, r->ms), 100 * bench_share(r), first, (double)r->memory / (1 << 20), (double)r->peak / (1 << 20),
-           r->loss, mark(r));
+    printf("%-9.9s %-5s %5d %8.4g %15s %9.0f %7.1f %6.1f %5.1f%% %-11s %7.1f %7.1f %9.4g%s\n",
+           r->model, r->mode, r->batch, r->ms, spread, per_second(r), rate(r->gflop, r->ms), rate(r->gbyte, r->ms),
+           100 * bench_share(r), first, (double)r->memory / (1 << 20), (double)r->peak / (1 << 20), r->loss, mark(r));
 }
 
 void bench_print_results(const bench *b, int first)
@@ -69,8 +72,8 @@ void bench_print_roofs(const bench *b, const bench_device *device)
         high = (hg_roofs){fmax(high.flops, fmax(r->before.flops, r->after.flops)), fmax(high.bytes, fmax(r->before.bytes, r->after.bytes))};
     }
     if (high.flops > 0)
-        printf("roofs: multiply-adds %.4g to %.4g GFLOP/s, copying %.4g to %.4g GB/s\n", 1e-9 * low.flops, 1e-9 * high.flops, 1e-9 * low.bytes,
-               1e-9 * high.bytes);
+        printf("roofs: multiply-adds %.4g to %.4g GFLOP/s, copying %.4g to %.4g GB/s\n",
+               1e-9 * low.flops, 1e-9 * high.flops, 1e-9 * low.bytes, 1e-9 * high.bytes);
     putchar('\n');
     fflush(stdout);
 }
@@ -80,20 +83,25 @@ void bench_print_roofs(const bench *b, const bench_device *device)
 static json_t *result_json(const bench_result *r)
 {
     const hg_roofs roofs = bench_roofs(r);
-    json_t *object = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "device",
-                               r->device->name, "driver", r->device->driver, "model", r->model, "batch", r->batch, "mode", r->mode, "layer", r->layer,
-                               "kind", r->kind, "ms_per_step", figure(r->ms), "ms_min", figure(r->ms_min), "ms_max", figure(r->ms_max),
-                               "images_per_second", figure(per_second(r)), "gflop_per_step", figure(r->gflop), "gflops", figure(rate(r->gflop, r->ms)),
-                               "gbs", figure(rate(r->gbyte, r->ms)), "roof_gflops", figure(1e-9 * roofs.flops), "roof_gbs", figure(1e-9 * roofs.bytes),
+    json_t *object = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                               "device", r->device->name, "driver", r->device->driver, "model", r->model, "batch", r->batch,
+                               "mode", r->mode, "layer", r->layer, "kind", r->kind,
+                               "ms_per_step", figure(r->ms), "ms_min", figure(r->ms_min), "ms_max", figure(r->ms_max),
+                               "images_per_second", figure(per_second(r)), "gflop_per_step", figure(r->gflop),
+                               "gflops", figure(rate(r->gflop, r->ms)), "gbs", figure(rate(r->gbyte, r->ms)),
+                               "roof_gflops", figure(1e-9 * roofs.flops), "roof_gbs", figure(1e-9 * roofs.bytes),
                                "share", figure(bench_share(r)), "loss", figure(r->loss));
-    json_t *more = json_pack("{s:s, s:s, s:o, s:b, s:[o, o], s:[o, o]}", "device_index", r->device->select, "platform", r->device->platform,
-                             "gbyte_per_step", figure(r->gbyte), "unsteady", bench_is_unsteady(r), "roof_gflops_before_after",
-                             figure(1e-9 * r->before.flops), figure(1e-9 * r->after.flops), "roof_gbs_before_after", figure(1e-9 * r->before.bytes),
-                             figure(1e-9 * r->after.bytes));
+    json_t *more = json_pack("{s:s, s:s, s:o, s:b, s:[o, o], s:[o, o]}",
+                             "device_index", r->device->select, "platform", r->device->platform,
+                             "gbyte_per_step", figure(r->gbyte), "unsteady", bench_is_unsteady(r),
+                             "roof_gflops_before_after", figure(1e-9 * r->before.flops), figure(1e-9 * r->after.flops),
+                             "roof_gbs_before_after", figure(1e-9 * r->before.bytes), figure(1e-9 * r->after.bytes));
     json_t *own = r->layer ? json_pack("{s:o}", "floor_ms", figure(r->floor_ms))
-                           : json_pack("{s:o, s:o, s:s, s:I, s:I, s:i, s:i}", "first_step_ms", figure(r->first_ms), "first_step_warm_ms", figure(r->warm_ms),
-                                       "first_step", bench_temperature(r), "device_bytes", (json_int_t)r->memory, "peak_resident_bytes",
-                                       (json_int_t)r->peak, "loss_step", BENCH_LOSS_STEP, "untuned_operations", r->untuned);
+                           : json_pack("{s:o, s:o, s:s, s:I, s:I, s:i, s:i}",
+                                       "first_step_ms", figure(r->first_ms), "first_step_warm_ms", figure(r->warm_ms),
+                                       "first_step", bench_temperature(r), "device_bytes", (json_int_t)r->memory,
+                                       "peak_resident_bytes", (json_int_t)r->peak, "loss_step", BENCH_LOSS_STEP,
+                                       "untuned_operations", r->untuned);
     if (object && more && own) {
         json_object_update(object, more);
         json_object_update(object, own);
@@ -109,7 +117,8 @@ static json_t *result_json(const bench_result *r)
 
 static json_t *failure_json(const bench_result *r)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s}", "device", r->device->name, "driver", r->device->driver, "model", r->model, "mode", r->mode,
+    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s}",
+                     "device", r->device->name, "driver", r->device->driver, "model", r->model, "mode", r->mode,
                      "status", (int)r->status, "message", r->message);
 }
 
@@ -124,7 +133,7 @@ bool bench_write_json(const bench *b, const char *path)
     bool ok = results && failures;
     for (int i = 0; ok && i < b->n_results; i++) {
         const bench_result *r = &b->results[i];
-        ok = r->status == HG_OK ? json_array_append_new(results, result_json(r)) == 0 : json_array_append_new(failures, failure_json(r)) == 0;
+        ok = (r->status == HG_OK ? json_array_append_new(results, result_json(r)) : json_array_append_new(failures, failure_json(r))) == 0;
     }
     json_t *root = json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "version", HG_VERSION, "date", date, "command", c->command, "interrupted",
                              c->signal != 0, "results", results, "failures", failures);
@@ -148,7 +157,8 @@ static const bench_result *find(const bench *b, int device, int model, const cha
 {
     for (int i = 0; i < b->n_results; i++) {
         const bench_result *r = &b->results[i];
-        if (r->device == &b->devices[device] && r->model == b->models[model].name && strcmp(r->mode, mode) == 0 && r->status == HG_OK) return r;
+        if (r->device != &b->devices[device] || r->model != b->models[model].name) continue;
+        if (strcmp(r->mode, mode) == 0 && r->status == HG_OK) return r;
     }
     return NULL;
 }
@@ -162,7 +172,8 @@ static bool spans_decades(const hg_bar *bars, int n)
     return high > 50 * low;
 }
 
-static bool fill_panel(const bench *b, const char *mode, const char *title, const char *const *models, const char *const *devices, hg_bars *panel)
+static bool fill_panel(const bench *b, const char *mode, const char *title, const char *const *models, const char *const *devices,
+                       hg_bars *panel)
 {
     hg_arena *arena = b->c->arena;
     hg_bar *bars = hg_arena_alloc(arena, (size_t)(b->n_models * b->n_devices), sizeof *bars);
@@ -186,8 +197,10 @@ bool bench_draw(const bench *b, const char *path)
     hg_bars panels[2];
     if (!models || !devices) return false;
     for (int m = 0; m < b->n_models; m++) models[m] = b->models[m].name;
-    for (int d = 0; d < b->n_devices; d++)
-        if (!(devices[d] = hg_arena_format(arena, "%s: %s (%s)", b->devices[d].select, b->devices[d].name, b->devices[d].platform))) return false;
+    for (int d = 0; d < b->n_devices; d++) {
+        const bench_device *device = &b->devices[d];
+        if (!(devices[d] = hg_arena_format(arena, "%s: %s (%s)", device->select, device->name, device->platform))) return false;
+    }
     return fill_panel(b, "train", "Training: GFLOP/s, and above the bars pictures per second", models, devices, &panels[0]) &&
            fill_panel(b, "infer", "Inference: GFLOP/s, and above the bars pictures per second", models, devices, &panels[1]) &&
            hg_plot_bars(b->c->ctx, path, panels, 2);

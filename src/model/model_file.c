@@ -21,17 +21,20 @@ typedef struct train_options { int batch, epochs; bool drop_last; } train_option
 static const hg_option train_table[] = {
     {"batch", "examples per step", offsetof(train_options, batch), HG_OPTION_INT, 128, 1, 1 << 20},
     {"epochs", "passes over the training data", offsetof(train_options, epochs), HG_OPTION_INT, 10, 1, 1e9},
-    {"drop_last", "leave out an epoch's last batch where it is smaller than the others", offsetof(train_options, drop_last), HG_OPTION_BOOL, 0, 0, 1},
+    {"drop_last", "leave out an epoch's last batch where it is smaller than the others",
+     offsetof(train_options, drop_last), HG_OPTION_BOOL, 0, 0, 1},
     {0},
 };
 static const hg_descriptor train_type = {"train", "how long and with what batch", train_table, sizeof(train_options)};
 
 typedef enum file_key {
-    KEY_NAME, KEY_INPUT, KEY_ENCODER, KEY_LATENT, KEY_DECODER, KEY_CORRUPT, KEY_LOSS, KEY_OPTIMIZER, KEY_TRAIN, KEY_INITIALIZER, KEY_CONDITION,
-    KEY_DISCRIMINATOR, KEY_PRIOR, KEY_PHASES, KEYS
+    KEY_NAME, KEY_INPUT, KEY_ENCODER, KEY_LATENT, KEY_DECODER, KEY_CORRUPT, KEY_LOSS, KEY_OPTIMIZER, KEY_TRAIN, KEY_INITIALIZER,
+    KEY_CONDITION, KEY_DISCRIMINATOR, KEY_PRIOR, KEY_PHASES, KEYS
 } file_key;
-static const char *const key_names[KEYS] = {"name", "input", "encoder", "latent", "decoder", "corrupt", "loss", "optimizer", "train", "initializer",
-                                            "condition", "discriminator", "prior", "phases"};
+static const char *const key_names[KEYS] = {
+    "name", "input", "encoder", "latent", "decoder", "corrupt", "loss", "optimizer", "train", "initializer",
+    "condition", "discriminator", "prior", "phases"
+};
 
 static bool sort_keys(hg_yaml *r, const yaml_node_t *root, const yaml_node_t *values[KEYS])
 {
@@ -74,8 +77,9 @@ static bool read_layers(hg_yaml *r, const yaml_node_t *list, hg_section section,
         const char *name = hg_arena_format(r->graph->arena, "%s.%d", prefix, i);
         const hg_node *shares = again && name ? hg_graph_find(r->graph, name) : NULL;
         if (again && name) name = hg_arena_format(r->graph->arena, "%s%s", name, again);
-        if (!name || !hg_graph_chain(r->graph, (const hg_layer *)layer.type, (void *)layer.options, section, name, hg_yaml_place(r, node), shares, current))
-            return false;
+        const hg_layer *type = (const hg_layer *)layer.type;
+        const char *place = hg_yaml_place(r, node);
+        if (!name || !hg_graph_chain(r->graph, type, (void *)layer.options, section, name, place, shares, current)) return false;
     }
     return !untold || section != HG_ENCODER || add_condition(r, section, prefix, current); /* the latent's heads are then the first */
 }
@@ -86,7 +90,8 @@ typedef struct corruptions { hg_choice choices[MAX_CORRUPTIONS]; const char *pla
 static bool add_corruption(hg_yaml *r, const yaml_node_t *at, const char *name, const yaml_node_t *value, corruptions *to)
 {
     if (!name) return hg_yaml_refuse(r, at, "corrupt", "`name` or `name: {options}`");
-    if (to->n == MAX_CORRUPTIONS) return hg_fail(r->ctx, HG_BAD_INPUT, "%s: corrupt: more than %d entries", hg_yaml_place(r, at), MAX_CORRUPTIONS);
+    if (to->n == MAX_CORRUPTIONS)
+        return hg_fail(r->ctx, HG_BAD_INPUT, "%s: corrupt: more than %d entries", hg_yaml_place(r, at), MAX_CORRUPTIONS);
     to->places[to->n] = hg_yaml_place(r, at);
     return hg_yaml_named(r, hg_corruptions, "corruption", name, value, to->places[to->n], &to->choices[to->n]) && ++to->n;
 }
@@ -96,8 +101,10 @@ static bool read_corrupt(hg_yaml *r, const yaml_node_t *node, corruptions *to)
     if (!node || hg_yaml_is_empty(node)) return true;
     if (node->type == YAML_SCALAR_NODE) return add_corruption(r, node, hg_yaml_scalar(node), NULL, to);
     if (node->type == YAML_MAPPING_NODE) {
-        for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++)
-            if (!add_corruption(r, hg_yaml_get(r, pair->key), hg_yaml_scalar(hg_yaml_get(r, pair->key)), hg_yaml_get(r, pair->value), to)) return false;
+        for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+            const yaml_node_t *key = hg_yaml_get(r, pair->key);
+            if (!add_corruption(r, key, hg_yaml_scalar(key), hg_yaml_get(r, pair->value), to)) return false;
+        }
         return true;
     }
     for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
@@ -114,12 +121,14 @@ static bool read_input(hg_yaml *r, const yaml_node_t *node, const yaml_node_t *c
     if (!hg_yaml_options(r, &input_type, &in, node, hg_yaml_place(r, node))) return false;
     hg_shape shape = {in.channels, r->height ? r->height : in.height, r->width ? r->width : in.width, false};
     if (hg_shape_count(shape) >= (size_t)1 << 31)
-        return hg_fail(r->ctx, HG_BAD_INPUT, "%s: input: %dx%dx%d is more than 2^31 numbers per picture", hg_yaml_place(r, node), shape.c, shape.h, shape.w);
+        return hg_fail(r->ctx, HG_BAD_INPUT, "%s: input: %dx%dx%d is more than 2^31 numbers per picture",
+                       hg_yaml_place(r, node), shape.c, shape.h, shape.w);
     corruptions c = {.n = 0};
     return read_corrupt(r, corrupt, &c) && hg_graph_input(r->graph, shape, c.choices, c.places, c.n, current);
 }
 
-static bool read_choice_or(hg_yaml *r, const hg_descriptor *const *kinds, file_key k, const yaml_node_t *node, const char *fallback, hg_choice *out)
+static bool read_choice_or(hg_yaml *r, const hg_descriptor *const *kinds, file_key k, const yaml_node_t *node, const char *fallback,
+                           hg_choice *out)
 {
     if (node && !hg_yaml_is_empty(node)) return hg_yaml_choice(r, kinds, key_names[k], node, out);
     out->type = hg_descriptor_find(kinds, fallback);
@@ -146,21 +155,27 @@ static bool read_discriminator(hg_yaml *r, const yaml_node_t *list, const yaml_n
     hg_graph *graph = r->graph;
     const char *place = list ? hg_yaml_place(r, list) : NULL;
     int code = graph->latent, drawn;
-    if (prior && !list) return hg_fail(r->ctx, HG_BAD_INPUT, "%s: a prior is for a discriminator: give the model one with the key `discriminator`", hg_yaml_place(r, prior));
+    if (prior && !list)
+        return hg_fail(r->ctx, HG_BAD_INPUT, "%s: a prior is for a discriminator: give the model one with the key `discriminator`",
+                       hg_yaml_place(r, prior));
     if (!list) return true;
     return hg_yaml_options(r, &hg_layer_prior.head, &graph->prior, prior, place) &&
-           read_layers(r, list, HG_DISCRIMINATOR, "discriminator", NULL, &code) && hg_graph_judged(graph, HG_JUDGED_CODE, place, code) &&
+           read_layers(r, list, HG_DISCRIMINATOR, "discriminator", NULL, &code) &&
+           hg_graph_judged(graph, HG_JUDGED_CODE, place, code) &&
            hg_graph_prior(graph, place, &drawn) &&
-           read_layers(r, list, HG_DISCRIMINATOR, "discriminator", "(prior)", &drawn) && hg_graph_judged(graph, HG_JUDGED_PRIOR, place, drawn);
+           read_layers(r, list, HG_DISCRIMINATOR, "discriminator", "(prior)", &drawn) &&
+           hg_graph_judged(graph, HG_JUDGED_PRIOR, place, drawn);
 }
 
 static bool read_phases(hg_yaml *r, const yaml_node_t *phases, const yaml_node_t *const values[KEYS])
 {
     for (int k = KEY_LOSS; k <= KEY_OPTIMIZER; k++)
         if (values[k])
-            return hg_fail(r->ctx, HG_BAD_INPUT, "%s: '%s' beside `phases`: each phase has its own", hg_yaml_place(r, values[k]), key_names[k]);
+            return hg_fail(r->ctx, HG_BAD_INPUT, "%s: '%s' beside `phases`: each phase has its own",
+                           hg_yaml_place(r, values[k]), key_names[k]);
     if (!hg_phases_read(r, phases)) return false;
-    return r->graph->loss >= 0 || hg_fail(r->ctx, HG_BAD_INPUT, "%s: no phase has a loss of the reconstruction: mse or bce", hg_yaml_place(r, phases));
+    if (r->graph->loss >= 0) return true;
+    return hg_fail(r->ctx, HG_BAD_INPUT, "%s: no phase has a loss of the reconstruction: mse or bce", hg_yaml_place(r, phases));
 }
 
 /* Without `phases` there is one, with the file's `loss` and `optimizer` for everything. */
@@ -171,11 +186,13 @@ static bool read_only_phase(hg_yaml *r, const yaml_node_t *const values[KEYS])
     hg_choice choice;
     if (!hg_graph_phase(graph, NULL, graph->file)) return false;
     if (values[KEY_DISCRIMINATOR] && !r->probe)
-        return hg_fail(r->ctx, HG_BAD_INPUT, "%s: the discriminator needs the key `phases`, which says how it is trained", hg_yaml_place(r, values[KEY_DISCRIMINATOR]));
+        return hg_fail(r->ctx, HG_BAD_INPUT, "%s: the discriminator needs the key `phases`, which says how it is trained",
+                       hg_yaml_place(r, values[KEY_DISCRIMINATOR]));
     if (loss && !r->probe && !hg_yaml_is_empty(loss)) {
         if (!hg_losses_read(r, loss, 0)) return false;
-    } else if (!r->probe && (!read_choice_or(r, hg_losses_list, KEY_LOSS, NULL, "mse", &choice) || !hg_graph_loss(graph, choice, graph->file, 0))) {
-        return false;
+    } else if (!r->probe) {
+        if (!read_choice_or(r, hg_losses_list, KEY_LOSS, NULL, "mse", &choice)) return false;
+        if (!hg_graph_loss(graph, choice, graph->file, 0)) return false;
     }
     return read_choice_or(r, hg_optimizers, KEY_OPTIMIZER, values[KEY_OPTIMIZER], "adam", &choice) &&
            hg_graph_update(graph, HG_SET_ALL, choice, graph->file);
@@ -188,7 +205,8 @@ static bool build(hg_yaml *r, const yaml_node_t *values[KEYS])
     train_options train;
     const yaml_node_t *none = NULL;
     if (!read_input(r, values[KEY_INPUT], values[KEY_CORRUPT], &current)) return false;
-    if (values[KEY_INITIALIZER] && !hg_yaml_choice(r, hg_initializers, "initializer", values[KEY_INITIALIZER], &graph->initializer)) return false;
+    const yaml_node_t *initializer = values[KEY_INITIALIZER];
+    if (initializer && !hg_yaml_choice(r, hg_initializers, "initializer", initializer, &graph->initializer)) return false;
     if (!read_condition(r, values[KEY_CONDITION])) return false;
     if (!read_layers(r, values[KEY_ENCODER], HG_ENCODER, "encoder", NULL, &current)) return false;
     graph->code = graph->latent = current;
@@ -196,7 +214,8 @@ static bool build(hg_yaml *r, const yaml_node_t *values[KEYS])
     if (latent && !hg_yaml_is_empty(latent)) {
         hg_choice choice;
         if (!hg_yaml_choice(r, hg_latents, "latent", latent, &choice)) return false;
-        if (!hg_graph_latent(graph, (const hg_layer *)choice.type, (void *)choice.options, hg_yaml_place(r, latent), &current)) return false;
+        const char *place = hg_yaml_place(r, latent);
+        if (!hg_graph_latent(graph, (const hg_layer *)choice.type, (void *)choice.options, place, &current)) return false;
     }
     if (values[KEY_DECODER] && !read_layers(r, values[KEY_DECODER], HG_DECODER, "decoder", NULL, &current)) return false;
     graph->output = current;

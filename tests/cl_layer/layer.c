@@ -142,22 +142,26 @@ PLAIN(clSetMemObjectDestructorCallback, CL_OUT_OF_RESOURCES, (cl_mem m, notify_m
 CREATE(cl_program, clCreateProgramWithSource, PROGRAM, CL_OUT_OF_HOST_MEMORY,
        (cl_context c, cl_uint n, const char **texts, const size_t *lengths, cl_int *errcode_ret), (c, n, texts, lengths, errcode_ret))
 CREATE(cl_program, clCreateProgramWithBinary, PROGRAM, CL_OUT_OF_HOST_MEMORY,
-       (cl_context c, cl_uint n, const cl_device_id *ids, const size_t *sizes, const unsigned char **data, cl_int *status, cl_int *errcode_ret),
+       (cl_context c, cl_uint n, const cl_device_id *ids, const size_t *sizes, const unsigned char **data, cl_int *status,
+        cl_int *errcode_ret),
        (c, n, ids, sizes, data, status, errcode_ret))
 PLAIN(clBuildProgram, CL_BUILD_PROGRAM_FAILURE,
       (cl_program p, cl_uint n, const cl_device_id *ids, const char *options, notify_program notify, void *user),
       (p, n, ids, options, notify, user))
 PLAIN(clCompileProgram, CL_COMPILE_PROGRAM_FAILURE,
-      (cl_program p, cl_uint n, const cl_device_id *ids, const char *options, cl_uint nh, const cl_program *headers, const char **names, notify_program notify, void *user),
+      (cl_program p, cl_uint n, const cl_device_id *ids, const char *options, cl_uint nh, const cl_program *headers, const char **names,
+       notify_program notify, void *user),
       (p, n, ids, options, nh, headers, names, notify, user))
 CREATE(cl_program, clLinkProgram, PROGRAM, CL_LINK_PROGRAM_FAILURE,
-       (cl_context c, cl_uint n, const cl_device_id *ids, const char *options, cl_uint np, const cl_program *programs, notify_program notify, void *user, cl_int *errcode_ret),
+       (cl_context c, cl_uint n, const cl_device_id *ids, const char *options, cl_uint np, const cl_program *programs,
+        notify_program notify, void *user, cl_int *errcode_ret),
        (c, n, ids, options, np, programs, notify, user, errcode_ret))
 PLAIN(clUnloadPlatformCompiler, CL_OUT_OF_RESOURCES, (cl_platform_id p), (p))
 PLAIN(clGetProgramInfo, CL_OUT_OF_RESOURCES,
       (cl_program p, cl_program_info what, size_t size, void *value, size_t *needed), (p, what, size, value, needed))
 PLAIN(clGetProgramBuildInfo, CL_OUT_OF_RESOURCES,
-      (cl_program p, cl_device_id d, cl_program_build_info what, size_t size, void *value, size_t *needed), (p, d, what, size, value, needed))
+      (cl_program p, cl_device_id d, cl_program_build_info what, size_t size, void *value, size_t *needed),
+      (p, d, what, size, value, needed))
 CREATE(cl_kernel, clCreateKernel, KERNEL, CL_OUT_OF_HOST_MEMORY,
        (cl_program p, const char *name, cl_int *errcode_ret), (p, name, errcode_ret))
 CREATE(cl_kernel, clCloneKernel, KERNEL, CL_OUT_OF_HOST_MEMORY, (cl_kernel k, cl_int *errcode_ret), (k, errcode_ret))
@@ -178,22 +182,29 @@ PLAIN(clGetEventProfilingInfo, CL_OUT_OF_RESOURCES,
 PLAIN(clFlush, CL_OUT_OF_RESOURCES, (cl_command_queue q), (q))
 PLAIN(clFinish, CL_OUT_OF_RESOURCES, (cl_command_queue q), (q))
 EVENT_OUT(clEnqueueReadBuffer, CL_OUT_OF_RESOURCES,
-          (cl_command_queue q, cl_mem m, cl_bool block, size_t at, size_t size, void *data, WAIT), (q, m, block, at, size, data, n_wait, wait, event))
+          (cl_command_queue q, cl_mem m, cl_bool block, size_t at, size_t size, void *data, WAIT),
+          (q, m, block, at, size, data, n_wait, wait, event))
 EVENT_OUT(clEnqueueWriteBuffer, CL_OUT_OF_RESOURCES,
-          (cl_command_queue q, cl_mem m, cl_bool block, size_t at, size_t size, const void *data, WAIT), (q, m, block, at, size, data, n_wait, wait, event))
+          (cl_command_queue q, cl_mem m, cl_bool block, size_t at, size_t size, const void *data, WAIT),
+          (q, m, block, at, size, data, n_wait, wait, event))
 EVENT_OUT(clEnqueueReadBufferRect, CL_OUT_OF_RESOURCES,
-          (cl_command_queue q, cl_mem m, cl_bool block, const size_t *bo, const size_t *ho, const size_t *region, size_t br, size_t bs, size_t hr, size_t hs, void *data, WAIT),
+          (cl_command_queue q, cl_mem m, cl_bool block, const size_t *bo, const size_t *ho, const size_t *region, size_t br, size_t bs,
+           size_t hr, size_t hs, void *data, WAIT),
           (q, m, block, bo, ho, region, br, bs, hr, hs, data, n_wait, wait, event))
 EVENT_OUT(clEnqueueWriteBufferRect, CL_OUT_OF_RESOURCES,
-          (cl_command_queue q, cl_mem m, cl_bool block, const size_t *bo, const size_t *ho, const size_t *region, size_t br, size_t bs, size_t hr, size_t hs, const void *data, WAIT),
+          (cl_command_queue q, cl_mem m, cl_bool block, const size_t *bo, const size_t *ho, const size_t *region, size_t br, size_t bs,
+           size_t hr, size_t hs, const void *data, WAIT),
           (q, m, block, bo, ho, region, br, bs, hr, hs, data, n_wait, wait, event))
 EVENT_OUT(clEnqueueCopyBuffer, CL_OUT_OF_RESOURCES,
-          (cl_command_queue q, cl_mem from, cl_mem to, size_t from_at, size_t to_at, size_t size, WAIT), (q, from, to, from_at, to_at, size, n_wait, wait, event))
+          (cl_command_queue q, cl_mem from, cl_mem to, size_t from_at, size_t to_at, size_t size, WAIT),
+          (q, from, to, from_at, to_at, size, n_wait, wait, event))
 EVENT_OUT(clEnqueueCopyBufferRect, CL_OUT_OF_RESOURCES,
-          (cl_command_queue q, cl_mem from, cl_mem to, const size_t *fo, const size_t *too, const size_t *region, size_t fr, size_t fs, size_t tr, size_t ts, WAIT),
+          (cl_command_queue q, cl_mem from, cl_mem to, const size_t *fo, const size_t *too, const size_t *region, size_t fr, size_t fs,
+           size_t tr, size_t ts, WAIT),
           (q, from, to, fo, too, region, fr, fs, tr, ts, n_wait, wait, event))
 EVENT_OUT(clEnqueueFillBuffer, CL_OUT_OF_RESOURCES,
-          (cl_command_queue q, cl_mem m, const void *pattern, size_t length, size_t at, size_t size, WAIT), (q, m, pattern, length, at, size, n_wait, wait, event))
+          (cl_command_queue q, cl_mem m, const void *pattern, size_t length, size_t at, size_t size, WAIT),
+          (q, m, pattern, length, at, size, n_wait, wait, event))
 EVENT_OUT(clEnqueueUnmapMemObject, CL_OUT_OF_RESOURCES,
           (cl_command_queue q, cl_mem m, void *data, WAIT), (q, m, data, n_wait, wait, event))
 EVENT_OUT(clEnqueueMigrateMemObjects, CL_OUT_OF_RESOURCES,
@@ -328,11 +339,15 @@ static clReleaseCommandBufferKHR_fn real_release;
 static clFinalizeCommandBufferKHR_fn real_finalize;
 static clCommandNDRangeKernelKHR_fn real_command;
 static clEnqueueCommandBufferKHR_fn real_enqueue;
-static struct point point_create = {"clCreateCommandBufferKHR", CL_OUT_OF_RESOURCES, 0}, point_release = {"clReleaseCommandBufferKHR", CL_OUT_OF_RESOURCES, 0},
-                    point_finalize = {"clFinalizeCommandBufferKHR", CL_OUT_OF_RESOURCES, 0}, point_command = {"clCommandNDRangeKernelKHR", CL_OUT_OF_RESOURCES, 0},
-                    point_enqueue = {"clEnqueueCommandBufferKHR", CL_OUT_OF_RESOURCES, 0}, point_address = {"clGetExtensionFunctionAddressForPlatform", 0, 0};
+static struct point point_create = {"clCreateCommandBufferKHR", CL_OUT_OF_RESOURCES, 0},
+                    point_release = {"clReleaseCommandBufferKHR", CL_OUT_OF_RESOURCES, 0},
+                    point_finalize = {"clFinalizeCommandBufferKHR", CL_OUT_OF_RESOURCES, 0},
+                    point_command = {"clCommandNDRangeKernelKHR", CL_OUT_OF_RESOURCES, 0},
+                    point_enqueue = {"clEnqueueCommandBufferKHR", CL_OUT_OF_RESOURCES, 0},
+                    point_address = {"clGetExtensionFunctionAddressForPlatform", 0, 0};
 
-static cl_command_buffer_khr CL_API_CALL my_create(cl_uint n, const cl_command_queue *queues, const cl_command_buffer_properties_khr *properties, cl_int *errcode_ret)
+static cl_command_buffer_khr CL_API_CALL my_create(cl_uint n, const cl_command_queue *queues,
+                                                   const cl_command_buffer_properties_khr *properties, cl_int *errcode_ret)
 {
     cl_int code;
     if (refuse(&point_create, &code)) {
@@ -359,12 +374,14 @@ static cl_int CL_API_CALL my_finalize(cl_command_buffer_khr object)
     return refuse(&point_finalize, &code) ? code : real_finalize(object);
 }
 
-static cl_int CL_API_CALL my_command(cl_command_buffer_khr object, cl_command_queue q, const cl_ndrange_kernel_command_properties_khr *properties, cl_kernel k,
-                                     cl_uint dims, const size_t *offset, const size_t *global, const size_t *local, cl_uint n, const cl_sync_point_khr *wait,
-                                     cl_sync_point_khr *sync, cl_mutable_command_khr *handle)
+static cl_int CL_API_CALL my_command(cl_command_buffer_khr object, cl_command_queue q,
+                                     const cl_ndrange_kernel_command_properties_khr *properties, cl_kernel k, cl_uint dims,
+                                     const size_t *offset, const size_t *global, const size_t *local, cl_uint n,
+                                     const cl_sync_point_khr *wait, cl_sync_point_khr *sync, cl_mutable_command_khr *handle)
 {
     cl_int code;
-    return refuse(&point_command, &code) ? code : real_command(object, q, properties, k, dims, offset, global, local, n, wait, sync, handle);
+    if (refuse(&point_command, &code)) return code;
+    return real_command(object, q, properties, k, dims, offset, global, local, n, wait, sync, handle);
 }
 
 static cl_int CL_API_CALL my_enqueue(cl_uint n, cl_command_queue *queues, cl_command_buffer_khr object, WAIT)
@@ -423,7 +440,8 @@ static size_t read_limit(const char *text, const char *name)
 
 static void wrap_all(void)
 {
-    WRAP_COUNTED(Context), WRAP_COUNTED(CommandQueue), WRAP_COUNTED(MemObject), WRAP_COUNTED(Program), WRAP_COUNTED(Kernel), WRAP_COUNTED(Event);
+    WRAP_COUNTED(Context), WRAP_COUNTED(CommandQueue), WRAP_COUNTED(MemObject);
+    WRAP_COUNTED(Program), WRAP_COUNTED(Kernel), WRAP_COUNTED(Event);
     WRAP(clGetPlatformIDs), WRAP(clGetPlatformInfo), WRAP(clGetDeviceIDs), WRAP(clGetDeviceInfo);
     WRAP(clCreateContext), WRAP(clCreateContextFromType), WRAP(clGetContextInfo);
     WRAP(clCreateCommandQueue), WRAP(clCreateCommandQueueWithProperties), WRAP(clGetCommandQueueInfo);
@@ -432,10 +450,12 @@ static void wrap_all(void)
     WRAP(clUnloadPlatformCompiler), WRAP(clGetProgramInfo), WRAP(clGetProgramBuildInfo);
     WRAP(clCreateKernel), WRAP(clCreateKernelsInProgram), WRAP(clCloneKernel), WRAP(clGetKernelInfo), WRAP(clGetKernelArgInfo);
     WRAP(clGetKernelWorkGroupInfo), WRAP(clSetKernelArg);
-    WRAP(clWaitForEvents), WRAP(clCreateUserEvent), WRAP(clSetUserEventStatus), WRAP(clSetEventCallback), WRAP(clGetEventInfo), WRAP(clGetEventProfilingInfo);
+    WRAP(clWaitForEvents), WRAP(clCreateUserEvent), WRAP(clSetUserEventStatus), WRAP(clSetEventCallback);
+    WRAP(clGetEventInfo), WRAP(clGetEventProfilingInfo);
     WRAP(clFlush), WRAP(clFinish);
     WRAP(clEnqueueReadBuffer), WRAP(clEnqueueWriteBuffer), WRAP(clEnqueueReadBufferRect), WRAP(clEnqueueWriteBufferRect);
-    WRAP(clEnqueueCopyBuffer), WRAP(clEnqueueCopyBufferRect), WRAP(clEnqueueFillBuffer), WRAP(clEnqueueMapBuffer), WRAP(clEnqueueUnmapMemObject);
+    WRAP(clEnqueueCopyBuffer), WRAP(clEnqueueCopyBufferRect), WRAP(clEnqueueFillBuffer);
+    WRAP(clEnqueueMapBuffer), WRAP(clEnqueueUnmapMemObject);
     WRAP(clEnqueueMigrateMemObjects), WRAP(clEnqueueNDRangeKernel), WRAP(clEnqueueTask);
     table.clGetExtensionFunctionAddressForPlatform = my_clGetExtensionFunctionAddressForPlatform;
     struct point *more[] = {&point_address, &point_create, &point_release, &point_finalize, &point_command, &point_enqueue};
