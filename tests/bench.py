@@ -98,7 +98,8 @@ def test_layers():
         report(near(r["floor_ms"], floor) and near(r["share"], floor / r["ms_per_step"]), "floor and share", r)
     report(max(len(line) for line in done.stdout.splitlines()[1:]) <= 120, "the table fits 120 columns", done.stdout)
     plan = json.loads(run("plan", "tiny.yaml", "--batch", "8", "--json").stdout)
-    report(near(sum(r["gflop_per_step"] for r in results), 1e-9 * plan["total"]["flops"]), "all FLOP of the plan belong to a layer", len(results))
+    report(near(sum(r["gflop_per_step"] for r in results), 1e-9 * plan["total"]["flops"]),
+           "all FLOP of the plan belong to a layer", len(results))
 
 
 def entry(model, mode, rate, device="D", **more):
@@ -121,7 +122,8 @@ def test_compare():
     """Ratios and their geometric mean, of numbers that are known."""
     file_of("a.json", entry("m1", "train", 100), entry("m1", "infer", 50), entry("m2", "train", 7))
     file_of("b.json", entry("m1", "infer", 400, "E"), entry("m1", "train", 200, "E"), entry("m3", "train", 1, "E"))
-    report(ratios("a.json", "b.json") == {"m1 train": 2, "m1 infer": 8, "mean": 4}, "twice and eight times: four times", ratios("a.json", "b.json"))
+    report(ratios("a.json", "b.json") == {"m1 train": 2, "m1 infer": 8, "mean": 4},
+           "twice and eight times: four times", ratios("a.json", "b.json"))
     report(ratios("b.json", "a.json") == {"m1 train": 0.5, "m1 infer": 0.125, "mean": 0.25}, "the other way round")
     report("2 of" in bench("--compare", "a.json", "b.json").stderr or "1 results of" in bench("--compare", "a.json", "b.json").stderr,
            "what has no partner is told")
@@ -151,9 +153,9 @@ def test_wrong():
     for name, text in {"text.json": "no JSON", "list.json": "[1]", "twice.json": '{"version": "0", "version": "1", "results": []}',
                        "plan.json": '{"name": "m1", "launches": []}', "numbers.json": '{"version": "0", "results": [1]}'}.items():
         write(name, text)
-    for name, needle in {"text.json": "no JSON", "list.json": "no file of results", "twice.json": "no JSON", "plan.json": "no file of results",
-                         "numbers.json": "result 0", "empty.json": "no results", "negative.json": "result 0", "missing.json": "missing.json",
-                         "other.json": "in common", ".": "."}.items():
+    for name, needle in {"text.json": "no JSON", "list.json": "no file of results", "twice.json": "no JSON",
+                         "plan.json": "no file of results", "numbers.json": "result 0", "empty.json": "no results",
+                         "negative.json": "result 0", "missing.json": "missing.json", "other.json": "in common", ".": "."}.items():
         wrong(3, "--compare", "a.json", name, needle=needle)
     wrong(2, "--compare", "a.json", needle="two files")
     wrong(2, "--compare", "a.json", "a.json", "a.json", needle="a.json")
@@ -192,17 +194,20 @@ def test_failing():
             alive = {k: n for k, n in map(str.split, file) if n != "0"}
         report(not alive, function + ": no OpenCL object is left alive", alive)
         found = load("f.json")
-        report([f["status"] for f in found["failures"]] == [status] and found["failures"][0]["message"], function + ": a failure in the JSON", found)
+        statuses = [f["status"] for f in found["failures"]]
+        report(statuses == [status] and found["failures"][0]["message"], function + ": a failure in the JSON", found)
         for r in found["results"]:
             check_result(r)
-    done = bench("--models", "tiny.yaml,other.yaml", *QUICK[2:], "--json", "f.json", status=6, OPENCL_LAYERS=layer, HG_CL_FAIL="clCreateBuffer:2")
+    bench("--models", "tiny.yaml,other.yaml", *QUICK[2:], "--json", "f.json", status=6,
+          OPENCL_LAYERS=layer, HG_CL_FAIL="clCreateBuffer:2")
     found = load("f.json")
     report({r["model"] for r in found["results"]} >= {"other.yaml"}, "after a model that did not fit the next one is measured", found)
 
 
 def test_stopped():
     """Ctrl-C ends after the repetition; what was measured before is kept."""
-    process = subprocess.Popen([program, "bench", "--models", "tiny.yaml,other.yaml", "--repeats", "2", "--seconds", "1.5", "--json", "s.json"],
+    process = subprocess.Popen([program, "bench", "--models", "tiny.yaml,other.yaml", "--repeats", "2", "--seconds", "1.5",
+                                "--json", "s.json"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stdout:
         if line.startswith("tiny.yaml"):

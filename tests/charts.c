@@ -15,7 +15,8 @@ static hg_scatter cloud(int n, int classes, bool apart)
         for (int a = 0; a < 2; a++)
             values[a][i] = (float)hg_rng_normal(&rng) + (apart ? 8 * (float)(a ? classes_of[i] % 4 : classes_of[i] / 4) : 0);
     }
-    return (hg_scatter){.n = n, .x = values[0], .y = values[1], .labels = classes_of, .classes = classes, .title = "title", .x_label = "x", .y_label = "y"};
+    return (hg_scatter){.n = n, .x = values[0], .y = values[1], .labels = classes_of, .classes = classes,
+                        .title = "title", .x_label = "x", .y_label = "y"};
 }
 
 /* ---- axes */
@@ -149,7 +150,8 @@ static void scatter_twice(void **state)
 static void scatter_odd(void **state)
 {
     (void)state;
-    const char *names[12] = {"\xff\xfe", "a\nb", "", "a very long name of a class that nobody would want to read in a legend", "\xed\xa0\x80", NULL, "\xc3\xa9", "h", "i", "j", "k", "l"};
+    const char *names[12] = {"\xff\xfe", "a\nb", "", "a very long name of a class that nobody would want to read in a legend",
+                             "\xed\xa0\x80", NULL, "\xc3\xa9", "h", "i", "j", "k", "l"};
     hg_scatter s = cloud(600, 12, true);
     s.class_names = names;
     values[0][0] = NAN;
@@ -243,7 +245,9 @@ static void curves_gap(void **state)
 static void curves_odd(void **state)
 {
     (void)state;
-    const double x[4] = {0, 1, 2, 3}, none[4] = {NAN, NAN, INFINITY, NAN}, low[4] = {-1, 0, 1e-12, -5}, flat[4] = {2, 2, 2, 2}, wide[4] = {1e-300, 1e300, 1, NAN}, far[4] = {-1e149, 1e-149, 1e149, 1};
+    const double x[4] = {0, 1, 2, 3};
+    const double none[4] = {NAN, NAN, INFINITY, NAN}, low[4] = {-1, 0, 1e-12, -5}, flat[4] = {2, 2, 2, 2};
+    const double wide[4] = {1e-300, 1e300, 1, NAN}, far[4] = {-1e149, 1e-149, 1e149, 1};
     const double *shapes[5] = {none, low, flat, wide, far};
     hg_curve many[60];
     for (int log_y = 0; log_y < 2; log_y++)
@@ -266,7 +270,8 @@ static int bar_heights(const image *p, int series, int n_series, int *heights)
         heights[k] = 0;
         for (int j = 0; j < p->h - 60 * n_series; j++) { /* without the legend */
             const uint8_t *v = at(p, j, k);
-            heights[k] += fabs(v[0] - (25.5 + 229.5 * c.r)) < 6 && fabs(v[1] - (25.5 + 229.5 * c.g)) < 6 && fabs(v[2] - (25.5 + 229.5 * c.b)) < 6;
+            const double off[3] = {v[0] - (25.5 + 229.5 * c.r), v[1] - (25.5 + 229.5 * c.g), v[2] - (25.5 + 229.5 * c.b)};
+            heights[k] += fabs(off[0]) < 6 && fabs(off[1]) < 6 && fabs(off[2]) < 6;
         }
         highest = heights[k] > highest ? heights[k] : highest;
     }
@@ -278,7 +283,8 @@ static void bars_heights(void **state)
 {
     (void)state;
     const char *const groups[3] = {"m1", "m2", "m3"}, *const series[2] = {"one", "other"};
-    const hg_bar bars[6] = {{30, 0, 0, NULL}, {NAN, 0, 0, "none"}, {10, 0, 0, NULL}, {NAN, 0, 0, NULL}, {20, 0, 0, NULL}, {NAN, 0, 0, NULL}};
+    const hg_bar bars[6] = {{30, 0, 0, NULL}, {NAN, 0, 0, "none"}, {10, 0, 0, NULL},
+                            {NAN, 0, 0, NULL}, {20, 0, 0, NULL}, {NAN, 0, 0, NULL}};
     const hg_bars panel = {"title", "GFLOP/s", 3, 2, groups, series, bars, false};
     assert_true(hg_plot_bars(ctx, files_path("b.png"), &panel, 1));
     image p = read_image("b.png");
@@ -300,10 +306,13 @@ static void bars_odd(void **state)
 {
     (void)state;
     const char *const groups[2] = {"\xff", "a name that is much longer than what the axis keeps"}, *const series[1] = {""};
-    const hg_bar shapes[4][2] = {{{NAN, 0, 0, "x"}, {-1, 0, 0, "x"}}, {{0, 0, 0, "0"}, {0, 0, 0, NULL}}, {{1e-9, 0, 1e9, "x"}, {1e9, NAN, INFINITY, "x"}},
+    const hg_bar shapes[4][2] = {{{NAN, 0, 0, "x"}, {-1, 0, 0, "x"}},
+                                 {{0, 0, 0, "0"}, {0, 0, 0, NULL}},
+                                 {{1e-9, 0, 1e9, "x"}, {1e9, NAN, INFINITY, "x"}},
                                  {{INFINITY, 0, 0, "x"}, {1e300, 1, 2, "x"}}};
     for (int k = 0; k < 8; k++) {
-        hg_bars panels[2] = {{NULL, NULL, 2, 1, groups, series, shapes[k / 2], k % 2}, {"t", "y", 2, 1, groups, series, shapes[k / 2], k % 2}};
+        hg_bars panels[2] = {{NULL, NULL, 2, 1, groups, series, shapes[k / 2], k % 2},
+                             {"t", "y", 2, 1, groups, series, shapes[k / 2], k % 2}};
         assert_true(hg_plot_bars(ctx, files_path(k % 2 ? "o.png" : "o.svg"), panels, 2));
     }
     hg_bars wrong = {NULL, NULL, 33, 1, groups, series, shapes[0], false};

@@ -142,8 +142,10 @@ static void other_types_are_converted(void **state)
     memcpy(data, half, 16);
     memcpy(data + 16, brain, 4);
     memcpy(data + 20, wide, 16);
-    write_raw("{\"d\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[20,36]},\"h\":{\"dtype\":\"F16\",\"shape\":[8],\"data_offsets\":[0,16]},"
-              "\"b\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[16,20]},\"n\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[36,44]}}  ", data, sizeof data);
+    write_raw("{\"d\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[20,36]},"
+              "\"h\":{\"dtype\":\"F16\",\"shape\":[8],\"data_offsets\":[0,16]},"
+              "\"b\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[16,20]},"
+              "\"n\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[36,44]}}  ", data, sizeof data);
     hg_safetensors *file = hg_safetensors_open(ctx, files_path("a"));
     assert_non_null(file);
     assert_true(hg_safetensors_read(file, hg_safetensors_find(file, "h"), out));
@@ -169,20 +171,24 @@ static void bad_headers_are_refused(void **state)
 {
     (void)state;
 #define ONE(dtype, shape, offsets) "{\"w\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
-#define TWO(first, second) "{\"v\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":" first "},\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":" second "}}"
+#define TWO(first, second) \
+    "{\"v\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":" first "},\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":" second "}}"
     static const struct { const char *header, *words; } cases[] = {
         {"", "JSON"}, {"{", "JSON"}, {"[]", "not a JSON object"}, {"{} x", "JSON"}, {"null", "JSON"},
         {"{\"w\":1}", "'w': expected exactly"}, {"{\"w\":{}}", "expected exactly"},
         {"{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"x\":1}}", "expected exactly"},
         {ONE("F32", "[2]", "[0,8]") "{}", "JSON"},
-        {"{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", "duplicate"},
+        {"{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
+         "duplicate"},
         {ONE("F99", "[2]", "[0,8]"), "unknown dtype 'F99'"}, {ONE("F32", "2", "[0,8]"), "`shape` as a list"},
         {ONE("F32", "[2.0]", "[0,8]"), "size 1 of its shape"}, {ONE("F32", "[1,-2]", "[0,8]"), "size 2 of its shape"},
         {ONE("F32", "[1,1,1,1,1,1,1,1,2]", "[0,8]"), "at most 8"},
-        {ONE("F32", "[4294967296,4294967296]", "[0,8]"), "2^63"}, {ONE("F32", "[4611686018427387904]", "[0,8]"), "4611686018427387904 elements"},
+        {ONE("F32", "[4294967296,4294967296]", "[0,8]"), "2^63"},
+        {ONE("F32", "[4611686018427387904]", "[0,8]"), "4611686018427387904 elements"},
         {ONE("F32", "[4611686018427387904,3]", "[0,8]"), "2^63"}, {ONE("F32", "[99999999999999999999]", "[0,8]"), "JSON"},
         {ONE("F32", "[3]", "[0,8]"), "8 bytes, but its shape has 3 elements of 4 bytes"}, {ONE("F32", "[2]", "[8,0]"), "[8, 0]"},
-        {ONE("F32", "[2]", "[-8,0]"), "[-8, 0]"}, {ONE("F32", "[3]", "[0,12]"), "truncated"}, {ONE("F32", "[2]", "[0]"), "expected exactly"},
+        {ONE("F32", "[2]", "[-8,0]"), "[-8, 0]"}, {ONE("F32", "[3]", "[0,12]"), "truncated"},
+        {ONE("F32", "[2]", "[0]"), "expected exactly"},
         {ONE("F32", "[2]", "[0,8.0]"), "expected exactly"}, {ONE("F32", "[1]", "[0,4]"), "over-long|need 4 bytes of data, found 8"},
         {ONE("F32", "[1]", "[4,8]"), "begins at byte 4|a gap"}, {TWO("[0,4]", "[0,4]"), "overlap"}, {TWO("[0,4]", "[2,6]"), "overlap"},
         {"{}", "over-long"}, {"{\"__metadata__\":1}", "__metadata__"}, {"{\"__metadata__\":{\"a\":1}}", "'a' is not a text"},

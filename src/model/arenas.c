@@ -116,16 +116,18 @@ hg_buffer *hg_arenas_labels(hg_arenas *arenas, int batch)
 void hg_arenas_set_past(hg_arenas *arenas, int64_t past) { arenas->past = past; }
 
 /* An update's record: its optimizer counts its own steps, those of `past` training steps before included, its schedule the training's. */
-static step_record record_of(const hg_updater *updater, int nth, uint64_t seed, int64_t step, int64_t steps, int64_t past, double lr, int batch)
+static step_record record_of(const hg_updater *updater, int nth, uint64_t seed, int64_t step, int64_t steps, int64_t past, double lr,
+                             int batch)
 {
     const hg_optimizer *optimizer = (const hg_optimizer *)updater->optimizer.type;
     const hg_optimizer_common *common = updater->optimizer.options;
     const hg_schedule *schedule = (const hg_schedule *)common->schedule.type;
     double rate = lr > 0 ? lr : common->lr;
     if (schedule) rate = schedule->rate(common->schedule.options, rate, step, steps);
-    step_record record = {.seed_lo = (uint32_t)seed, .seed_hi = (uint32_t)(seed >> 32), .step_lo = (uint32_t)step,
-                          .step_hi = (uint32_t)((uint64_t)step >> 32), .slot = (uint32_t)((uint64_t)(step - 1) % HG_RING),
-                          .batch = (uint32_t)batch, .lr = (float)rate, .clip_norm = (float)common->clip_norm, .clip_value = (float)common->clip_value};
+    step_record record = {.seed_lo = (uint32_t)seed, .seed_hi = (uint32_t)(seed >> 32),
+                          .step_lo = (uint32_t)step, .step_hi = (uint32_t)((uint64_t)step >> 32),
+                          .slot = (uint32_t)((uint64_t)(step - 1) % HG_RING), .batch = (uint32_t)batch, .lr = (float)rate,
+                          .clip_norm = (float)common->clip_norm, .clip_value = (float)common->clip_value};
     optimizer->hyper(common, (past + step - 1) * updater->per_step + nth, rate, record.h);
     return record;
 }
@@ -139,7 +141,8 @@ bool hg_arenas_set_step(hg_arenas *arenas, uint64_t seed, int64_t step, int64_t 
     for (int p = 0; p < graph->n_phases; p++)
         for (int u = 0; u < graph->phases[p].n_updates; u++, bytes += arenas->record_bytes) {
             const hg_update *update = &graph->phases[p].updates[u];
-            const step_record record = record_of(&graph->updaters[update->updater], update->nth, seed, step, steps, arenas->past, lr, batch);
+            const hg_updater *updater = &graph->updaters[update->updater];
+            const step_record record = record_of(updater, update->nth, seed, step, steps, arenas->past, lr, batch);
             memcpy(block + bytes, &record, sizeof record);
         }
     return hg_stage_upload(arenas->records, arenas->step, 0, bytes);
@@ -189,11 +192,14 @@ static bool too_big(hg_plan *plan, size_t need, size_t limit, const char *what)
     double mib = 1.0 / (1 << 20);
     int fits = need ? (int)((double)plan->batch * (double)limit / (double)need) : 0;
     if (fits > 0)
-        return hg_fail(plan->ctx, HG_DEVICE_MEMORY, "model %s does not fit the device: at batch %d %s %.1f MiB, the device allows %.1f MiB: "
-                       "a batch of %d would fit (--batch %d)", plan->graph->name, plan->batch, what, (double)need * mib, (double)limit * mib, fits, fits);
-    return hg_fail(plan->ctx, HG_DEVICE_MEMORY, "model %s does not fit the device: even one example needs more: at batch %d %s %.1f MiB, the "
-                   "device allows %.1f MiB: choose another device (hourglass devices) or a smaller model", plan->graph->name, plan->batch,
-                   what, (double)need * mib, (double)limit * mib);
+        return hg_fail(plan->ctx, HG_DEVICE_MEMORY,
+                       "model %s does not fit the device: at batch %d %s %.1f MiB, the device allows %.1f MiB: "
+                       "a batch of %d would fit (--batch %d)",
+                       plan->graph->name, plan->batch, what, (double)need * mib, (double)limit * mib, fits, fits);
+    return hg_fail(plan->ctx, HG_DEVICE_MEMORY,
+                   "model %s does not fit the device: even one example needs more: at batch %d %s %.1f MiB, the device allows %.1f MiB: "
+                   "choose another device (hourglass devices) or a smaller model",
+                   plan->graph->name, plan->batch, what, (double)need * mib, (double)limit * mib);
 }
 
 /* Large blocks first, each at the lowest place of the first chunk that has one. */

@@ -95,7 +95,8 @@ static bool share_param(hg_graph *graph, hg_node *node, const char *name, int ra
     bool same = param && param->rank == rank;
     for (int i = 0; same && i < rank; i++) same = param->shape[i] == shape[i];
     if (!same)
-        return hg_node_fail(graph, node, "cannot share the weights of %s: its `%s` is %s: only a layer that reads and gives as many numbers can",
+        return hg_node_fail(graph, node,
+                            "cannot share the weights of %s: its `%s` is %s: only a layer that reads and gives as many numbers can",
                             from->name, name, param ? "of another shape" : "missing");
     node->params[node->n_params] = from->params[node->n_params];
     node->n_params++;
@@ -108,14 +109,16 @@ bool hg_node_param(hg_graph *graph, hg_node *node, const char *name, int rank, c
     if (node->shares) return share_param(graph, node, name, rank, shape);
     hg_param *param = hg_arena_alloc(graph->arena, 1, sizeof *param);
     if (!param) return false;
-    *param = (hg_param){.section = node->section, .rank = rank, .init = init, .constant = constant, .fan_in = fan_in, .fan_out = fan_out, .trainable = trainable, .count = 1};
+    *param = (hg_param){.section = node->section, .rank = rank, .init = init, .constant = constant, .fan_in = fan_in,
+                        .fan_out = fan_out, .trainable = trainable, .count = 1};
     param->name = hg_arena_format(graph->arena, "%s.%s", node->name, name);
     for (int i = 0; i < rank; i++) {
         param->shape[i] = shape[i];
         param->order[i] = order[i];
         param->count = hg_mul(param->count, (size_t)shape[i]);
     }
-    if (param->count >= MAX_NUMBERS) return hg_node_fail(graph, node, "its parameter `%s` would have more than 2^31 numbers: make the layer smaller", name);
+    if (param->count >= MAX_NUMBERS)
+        return hg_node_fail(graph, node, "its parameter `%s` would have more than 2^31 numbers: make the layer smaller", name);
     if (!param->name || !append(graph->arena, &graph->params, &graph->n_params, param)) return false;
     node->params[node->n_params++] = graph->n_params - 1;
     return true;
@@ -143,7 +146,10 @@ const char *hg_model_text(const hg_model *model) { return model->text; }
 const char *hg_model_loss(const hg_model *model) { return model->nodes[model->loss]->layer->head.name; }
 int hg_model_batch(const hg_model *model) { return model->batch; }
 int hg_model_epochs(const hg_model *model) { return model->epochs; }
-int64_t hg_model_steps(const hg_model *model, int64_t examples, int batch) { return (examples + (model->drop_last ? 0 : batch - 1)) / batch; }
+int64_t hg_model_steps(const hg_model *model, int64_t examples, int batch)
+{
+    return (examples + (model->drop_last ? 0 : batch - 1)) / batch;
+}
 bool hg_model_is_corrupted(const hg_model *model) { return model->target != model->input; }
 int hg_model_labels(const hg_model *model) { return model->labels; }
 bool hg_model_is_variational(const hg_model *model) { return model->latent != model->code; }

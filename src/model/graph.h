@@ -99,11 +99,20 @@ void *hg_node_state(hg_graph *graph, hg_node *node, size_t size); /* zeroed; als
 /* The options that weighted layers share, as table rows. The struct must have the members of the same names:
  * hg_choice activation; double activity_l1; hg_choice initializer; int share; bool bias. The graph looks them up by name: it fuses
  * the activation or adds a node for it, adds a penalty node, and lets the layer have another one's parameters. */
-#define HG_OPTION_ACTIVATION(S) {"activation", "applied to the output", offsetof(S, activation), HG_OPTION_CHOICE, .kinds = hg_activations, .fallback_kind = "linear"}
-#define HG_OPTION_ACTIVITY_L1(S) {"activity_l1", "weight of the penalty on the sum of absolute outputs, mean over the batch", offsetof(S, activity_l1), HG_OPTION_FLOAT, 0, 0, 1e6}
-#define HG_OPTION_INITIALIZER(S) {"initializer", "of the weights; biases start at 0 (uniform_fan_in draws them too)", offsetof(S, initializer), HG_OPTION_CHOICE, .kinds = hg_initializers}
-#define HG_OPTION_SHARE(S) {"share", "use the weights of that entry of the same list, counted from 0; -1: weights of its own", offsetof(S, share), HG_OPTION_INT, -1, -1, 1e6}
-#define HG_OPTION_BIAS(S) {"bias", "add a bias per output channel", offsetof(S, bias), HG_OPTION_BOOL, 1, 0, 1}
+#define HG_OPTION_ACTIVATION(S) \
+    {"activation", "applied to the output", \
+     offsetof(S, activation), HG_OPTION_CHOICE, .kinds = hg_activations, .fallback_kind = "linear"}
+#define HG_OPTION_ACTIVITY_L1(S) \
+    {"activity_l1", "weight of the penalty on the sum of absolute outputs, mean over the batch", \
+     offsetof(S, activity_l1), HG_OPTION_FLOAT, 0, 0, 1e6}
+#define HG_OPTION_INITIALIZER(S) \
+    {"initializer", "of the weights; biases start at 0 (uniform_fan_in draws them too)", \
+     offsetof(S, initializer), HG_OPTION_CHOICE, .kinds = hg_initializers}
+#define HG_OPTION_SHARE(S) \
+    {"share", "use the weights of that entry of the same list, counted from 0; -1: weights of its own", \
+     offsetof(S, share), HG_OPTION_INT, -1, -1, 1e6}
+#define HG_OPTION_BIAS(S) \
+    {"bias", "add a bias per output channel", offsetof(S, bias), HG_OPTION_BOOL, 1, 0, 1}
 
 extern const hg_descriptor *const hg_initializers[]; /* model/initializer.h */
 

@@ -43,7 +43,8 @@ static bool read_update(hg_yaml *r, const yaml_node_t *key, const yaml_node_t *v
     if (!hg_yaml_name(r, "optimizer", value, &optimizer, &options)) return false;
     if (strcmp(optimizer, "again") == 0) {
         const char *phase = options ? hg_yaml_scalar(options) : NULL;
-        return phase ? hg_graph_update_again(r->graph, (hg_set)set, phase, place) : hg_yaml_refuse(r, value, "again", "the name of an earlier phase");
+        if (!phase) return hg_yaml_refuse(r, value, "again", "the name of an earlier phase");
+        return hg_graph_update_again(r->graph, (hg_set)set, phase, place);
     }
     return hg_yaml_named(r, hg_optimizers, "optimizer", optimizer, options, hg_yaml_place(r, value), &choice) &&
            hg_graph_update(r->graph, (hg_set)set, choice, place);
@@ -64,7 +65,8 @@ enum { MOST_NAME = 60 };
 typedef struct phase_options { int detach; bool keep_gradients; } phase_options;
 static const char *const detachable[] = {"none", "code", NULL};
 static const hg_option phase_table[] = {
-    {"detach", "what is computed as outside training and gets no gradient, with all before it", offsetof(phase_options, detach), HG_OPTION_NAME, 0, .names = detachable},
+    {"detach", "what is computed as outside training and gets no gradient, with all before it",
+     offsetof(phase_options, detach), HG_OPTION_NAME, 0, .names = detachable},
     {"keep_gradients", "add to the gradients of the phase before", offsetof(phase_options, keep_gradients), HG_OPTION_BOOL, 0, 0, 1},
     {0},
 };
@@ -99,16 +101,18 @@ static bool read_phase(hg_yaml *r, const yaml_node_t *node)
     const char *name = hg_yaml_scalar(values[PHASE_NAME]);
     if (!name) return hg_yaml_refuse(r, values[PHASE_NAME], "name", "a text");
     if (strlen(name) > MOST_NAME || name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
-        return hg_fail(r->ctx, HG_BAD_INPUT, "%s: name: '%s': a phase's name consists of letters, digits, _ and -, at most %d", hg_yaml_place(r, values[PHASE_NAME]),
-                       name, MOST_NAME);
+        return hg_fail(r->ctx, HG_BAD_INPUT, "%s: name: '%s': a phase's name consists of letters, digits, _ and -, at most %d",
+                       hg_yaml_place(r, values[PHASE_NAME]), name, MOST_NAME);
     hg_phase *phase = hg_graph_phase(r->graph, hg_arena_text(r->graph->arena, name), place);
     if (!phase || !read_options(r, values, &options)) return false;
     phase->detach_code = options.detach == 1;
     phase->keep_gradients = options.keep_gradients;
     if (phase->keep_gradients && number == 0)
-        return hg_fail(r->ctx, HG_BAD_INPUT, "%s: keep_gradients: the first phase has none before it: a training step begins without gradients", place);
+        return hg_fail(r->ctx, HG_BAD_INPUT,
+                       "%s: keep_gradients: the first phase has none before it: a training step begins without gradients", place);
     if (!hg_losses_read(r, values[PHASE_LOSS], number) || !read_updates(r, values[PHASE_UPDATE])) return false;
-    return phase->n_updates > 0 || hg_fail(r->ctx, HG_BAD_INPUT, "%s: the phase '%s' updates nothing, so it would have no effect", place, phase->name);
+    if (phase->n_updates > 0) return true;
+    return hg_fail(r->ctx, HG_BAD_INPUT, "%s: the phase '%s' updates nothing, so it would have no effect", place, phase->name);
 }
 
 bool hg_phases_read(hg_yaml *r, const yaml_node_t *list)

@@ -132,8 +132,9 @@ static json_t *to_json(const hg_tuning *t)
         json_object_set_new(choices, r->key, choice);
     }
     for (int i = 0; i < t->n_crashed; i++) json_array_append_new(crashed, json_string(t->crashed[i]));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "hourglass", HG_VERSION, "kernels", t->kernels, "device", d->name, "platform", d->platform, "driver",
-                     d->driver, "choices", choices, "crashed", crashed);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}",
+                     "hourglass", HG_VERSION, "kernels", t->kernels, "device", d->name, "platform", d->platform, "driver", d->driver,
+                     "choices", choices, "crashed", crashed);
 }
 
 static bool is_text(const json_t *object, const char *key, const char *value)
@@ -146,8 +147,8 @@ static bool is_text(const json_t *object, const char *key, const char *value)
 static bool is_ours(const hg_tuning *t, const json_t *root)
 {
     const hg_device_info *d = t->device;
-    return is_text(root, "hourglass", HG_VERSION) && is_text(root, "kernels", t->kernels) && is_text(root, "device", d->name) && is_text(root, "platform", d->platform) &&
-           is_text(root, "driver", d->driver);
+    return is_text(root, "hourglass", HG_VERSION) && is_text(root, "kernels", t->kernels) && is_text(root, "device", d->name) &&
+           is_text(root, "platform", d->platform) && is_text(root, "driver", d->driver);
 }
 
 static double time_of(const json_t *choice, const char *key)
@@ -182,7 +183,8 @@ static bool parse(hg_tuning *t, const char *text, size_t length, const char *nam
     json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     *fits = json_is_object(root) && is_ours(t, root);
     if (!json_is_object(root))
-        hg_log(t->ctx, HG_LOG_WARNING, "%s: is no tuning (line %d: %s): passed over", name, error.line, root ? "not an object" : error.text);
+        hg_log(t->ctx, HG_LOG_WARNING, "%s: is no tuning (line %d: %s): passed over",
+               name, error.line, root ? "not an object" : error.text);
     const bool ok = !*fits || from_json(t, root, name);
     json_decref(root);
     return ok;
@@ -226,8 +228,8 @@ bool hg_tuning_save(hg_tuning *t)
     if (!t->path) return true;
     json_t *root = to_json(t);
     char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
-    const bool ok = text ? hg_file_write(t->ctx, t->path, text, strlen(text))
-                         : hg_fail(t->ctx, HG_INTERNAL, "%s: the tuning cannot be written: no memory, or a name that is not UTF-8", t->path);
+    const bool ok = text ? hg_file_write(t->ctx, t->path, text, strlen(text)) :
+        hg_fail(t->ctx, HG_INTERNAL, "%s: the tuning cannot be written: no memory, or a name that is not UTF-8", t->path);
     free(text);
     json_decref(root);
     return ok;
@@ -255,7 +257,8 @@ static bool bury(hg_tuning *t)
     size_t length = 0;
     if (!hg_path_exists(t->trying)) return true;
     bool ok = hg_file_read(t->ctx, t->trying, 1 << 16, &data, &length);
-    if (ok && length) hg_log(t->ctx, HG_LOG_WARNING, "tuning: the candidate '%s' took the last tuning down: it is left out from now on", (char *)data);
+    if (ok && length)
+        hg_log(t->ctx, HG_LOG_WARNING, "tuning: the candidate '%s' took the last tuning down: it is left out from now on", (char *)data);
     ok = ok && (!length || add_crash(t, hg_copy_text(t->ctx, (char *)data))) && hg_tuning_save(t);
     if (ok) hg_tuning_survived(t);
     hg_free(data);
@@ -266,7 +269,8 @@ bool hg_tuning_take(hg_tuning *t)
 {
     if (!t->path) return true;
     t->lock = open(t->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (t->lock < 0) return hg_fail(t->ctx, HG_OUTPUT, "%s: cannot be written: %s: name another file with --tuning", t->lock_path, strerror(errno));
+    if (t->lock < 0)
+        return hg_fail(t->ctx, HG_OUTPUT, "%s: cannot be written: %s: name another file with --tuning", t->lock_path, strerror(errno));
     if (flock(t->lock, LOCK_EX | LOCK_NB) != 0) {
         const int error = errno;
         hg_tuning_release(t);

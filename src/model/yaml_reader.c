@@ -63,7 +63,8 @@ static bool check_event(hg_yaml *r, const yaml_event_t *event, int *depth, int *
     const char *place = mark_place(r, event->start_mark);
     if (*depth > MAX_DEPTH) return hg_fail(r->ctx, HG_BAD_INPUT, "%s: nested more than %d deep; a model file needs 4", place, MAX_DEPTH);
     if (++*count > MAX_EVENTS) return hg_fail(r->ctx, HG_BAD_INPUT, "%s: more than %d entries: this is no model file", place, MAX_EVENTS);
-    if (event->type == YAML_ALIAS_EVENT) return hg_fail(r->ctx, HG_BAD_INPUT, "%s: aliases (*name) are not supported: write the entry out", place);
+    if (event->type == YAML_ALIAS_EVENT)
+        return hg_fail(r->ctx, HG_BAD_INPUT, "%s: aliases (*name) are not supported: write the entry out", place);
     if (*documents > 1) return hg_fail(r->ctx, HG_BAD_INPUT, "%s: a second document begins; a model file has one", place);
     return true;
 }
@@ -129,8 +130,9 @@ static bool parse_option(hg_yaml *r, const hg_descriptor *type, void *options, i
         scalars[n++] = hg_yaml_scalar(value);
     } else if (value->type == YAML_SEQUENCE_NODE) {
         for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top; item++) {
-            const char *text = hg_yaml_scalar(hg_yaml_get(r, *item));
-            if (!text || n == MAX_LIST) return hg_yaml_refuse(r, hg_yaml_get(r, *item), option->name, text ? "at most 3 numbers" : "a number");
+            const yaml_node_t *entry = hg_yaml_get(r, *item);
+            const char *text = hg_yaml_scalar(entry);
+            if (!text || n == MAX_LIST) return hg_yaml_refuse(r, entry, option->name, text ? "at most 3 numbers" : "a number");
             scalars[n++] = text;
         }
     } else {
@@ -163,7 +165,8 @@ static bool parse_mapping(hg_yaml *r, const hg_descriptor *type, void *options, 
         if (!name) return hg_yaml_refuse(r, key, type->name, "the name of an option");
         int row = hg_option_find(type, name);
         if (row < 0) return unknown_option(r, type, name, hg_yaml_place(r, key));
-        if (*given >> row & 1) return hg_fail(r->ctx, HG_BAD_INPUT, "%s: option '%s' of %s is given twice", hg_yaml_place(r, key), name, type->name);
+        if (*given >> row & 1)
+            return hg_fail(r->ctx, HG_BAD_INPUT, "%s: option '%s' of %s is given twice", hg_yaml_place(r, key), name, type->name);
         *given |= (uint64_t)1 << row;
         if (!parse_option(r, type, options, row, hg_yaml_get(r, pair->value))) return false;
     }
@@ -174,8 +177,9 @@ static bool parse_mapping(hg_yaml *r, const hg_descriptor *type, void *options, 
 static bool is_first_option(hg_yaml *r, const hg_descriptor *type, const yaml_node_t *map)
 {
     const hg_option *first = type->options;
-    if (!first || !first->name || first->type != HG_OPTION_CHOICE || map->data.mapping.pairs.top - map->data.mapping.pairs.start != 1) return false;
-    const char *name = hg_yaml_scalar(hg_yaml_get(r, map->data.mapping.pairs.start->key));
+    const yaml_node_pair_t *pair = map->data.mapping.pairs.start;
+    if (!first || !first->name || first->type != HG_OPTION_CHOICE || map->data.mapping.pairs.top - pair != 1) return false;
+    const char *name = hg_yaml_scalar(hg_yaml_get(r, pair->key));
     return name && hg_option_find(type, name) < 0 && hg_descriptor_find(first->kinds, name);
 }
 
@@ -186,7 +190,8 @@ bool hg_yaml_options(hg_yaml *r, const hg_descriptor *type, void *options, const
     if (value && value->type == YAML_MAPPING_NODE && !is_first_option(r, type, value)) {
         if (!parse_mapping(r, type, options, value, &given)) return false;
     } else if (value && !hg_yaml_is_empty(value)) {
-        if (!type->options || !type->options[0].name) return hg_fail(r->ctx, HG_BAD_INPUT, "%s: %s takes no options", hg_yaml_place(r, value), type->name);
+        if (!type->options || !type->options[0].name)
+            return hg_fail(r->ctx, HG_BAD_INPUT, "%s: %s takes no options", hg_yaml_place(r, value), type->name);
         given = 1;
         if (!parse_option(r, type, options, 0, value)) return false;
     }
@@ -205,7 +210,8 @@ bool hg_yaml_name(hg_yaml *r, const char *what, const yaml_node_t *node, const c
     if (node->type != YAML_MAPPING_NODE) return hg_yaml_refuse(r, node, what, "`name` or `name: {options}`");
     yaml_node_pair_t *first = node->data.mapping.pairs.start, *end = node->data.mapping.pairs.top;
     if (end - first != 1)
-        return hg_fail(r->ctx, HG_BAD_INPUT, "%s: %s: expected one name, found %td: write `name: {options}`, with the options indented or in braces",
+        return hg_fail(r->ctx, HG_BAD_INPUT,
+                       "%s: %s: expected one name, found %td: write `name: {options}`, with the options indented or in braces",
                        hg_yaml_place(r, node), what, end - first);
     *name = hg_yaml_scalar(hg_yaml_get(r, first->key));
     *value = hg_yaml_get(r, first->value);

@@ -109,7 +109,8 @@ static bool check(hg_context *ctx, const hg_batches *it)
         return hg_fail(ctx, HG_BAD_INPUT, "%s: its %s part is empty", hg_dataset_name(it->data),
                        p->part == HG_TRAIN ? "training" : "test");
     if (it->per_epoch < 1)
-        return hg_fail(ctx, HG_USAGE, "batches: an epoch's last, smaller batch is left out, and %lld examples are fewer than a batch of %d: "
+        return hg_fail(ctx, HG_USAGE,
+                       "batches: an epoch's last, smaller batch is left out, and %lld examples are fewer than a batch of %d: "
                        "make the batch smaller", (long long)it->count, p->batch);
     if (p->index >= it->per_epoch || (p->epochs && p->epoch > p->epochs))
         return hg_fail(ctx, HG_USAGE, "batches: start at epoch %lld batch %lld, but there are %lld batches of %d in "

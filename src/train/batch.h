@@ -31,8 +31,8 @@ typedef struct hg_batch {
     int64_t epoch, index;    /* which batch this is, both from 0 */
 } hg_batch;
 
-/* Starts the loader. Fails with HG_USAGE (batch below 1 or, with drop_last, above N; start beyond the end), HG_BAD_INPUT (the part is empty), or
- * HG_INTERNAL (memory, thread). */
+/* Starts the loader. Fails with HG_USAGE (batch below 1 or, with drop_last, above N; start beyond the end), HG_BAD_INPUT (the part
+ * is empty), or HG_INTERNAL (memory, thread). */
 hg_batches *hg_batches_open(const hg_dataset *data, const hg_batches_params *params);
 /* Batches in an epoch: N / B, rounded up, or down with drop_last. */
 int64_t hg_batches_per_epoch(const hg_batches *it);

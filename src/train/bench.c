@@ -74,8 +74,10 @@ static bool prepare_inference(hg_bench *b)
     b->x = hg_alloc(b->ctx, b->x_bytes, 1);
     b->stage = b->x ? hg_stage_create(hg_net_device(b->net), b->x_bytes, BLOCKS) : NULL;
     if (!b->stage || !(b->plan = hg_net_plan(b->net, HG_PURPOSE_RECONSTRUCT, b->batch))) return false;
-    if (hg_plan_reads_labels(b->plan) && !hg_buffer_write(hg_arenas_labels(hg_net_arenas(b->net), b->batch), 0, b->labels, (size_t)b->batch * sizeof *b->labels))
-        return false;
+    if (hg_plan_reads_labels(b->plan)) {
+        hg_buffer *labels = hg_arenas_labels(hg_net_arenas(b->net), b->batch);
+        if (!hg_buffer_write(labels, 0, b->labels, (size_t)b->batch * sizeof *b->labels)) return false;
+    }
     fill_input(b, shape);
     return true;
 }
@@ -122,7 +124,8 @@ static bool train(hg_bench *b)
 static bool wait(hg_bench *b)
 {
     float number;
-    hg_buffer *last = b->mode == HG_BENCH_TRAIN ? hg_arenas_metrics(hg_net_arenas(b->net)) : hg_plan_value_buffer(b->plan, b->graph->output);
+    hg_buffer *last = b->mode == HG_BENCH_TRAIN ? hg_arenas_metrics(hg_net_arenas(b->net))
+                                                : hg_plan_value_buffer(b->plan, b->graph->output);
     return last && hg_buffer_read(last, 0, &number, sizeof number);
 }
 
@@ -161,7 +164,8 @@ bool hg_bench_loss(hg_bench *b, int64_t step, double *loss)
         if (!hg_feeder_losses(b->feeder, step, 1, &losses)) return false;
         *loss = losses.loss;
     }
-    return isfinite(*loss) || hg_fail(b->ctx, HG_DIVERGED, "the benchmark of %s gave a loss that is not finite on %s: the device computes wrong results, "
-                                      "or the model's learning rate is too large", hg_model_name(hg_net_model(b->net)),
-                                      hg_device_get_info(hg_net_device(b->net))->name);
+    if (isfinite(*loss)) return true;
+    return hg_fail(b->ctx, HG_DIVERGED,
+                   "the benchmark of %s gave a loss that is not finite on %s: the device computes wrong results, or the model's "
+                   "learning rate is too large", hg_model_name(hg_net_model(b->net)), hg_device_get_info(hg_net_device(b->net))->name);
 }

@@ -142,8 +142,9 @@ bool hg_checkpoint_save(hg_net *net, const char *path, const hg_position *p, con
         {"format", "hourglass checkpoint"}, {"version", HG_VERSION}, {"name", hg_model_name(hg_net_model(net))},
         {"model", hg_model_text(hg_net_model(net))}, {"seed", n[0]}, {"step", n[1]}, {"epoch", n[2]}, {"index", n[3]},
         {"batch", n[4]}, {"epochs", n[5]}, {"steps", n[6]}, {"lr", n[7]}, {"data_count", n[8]}, {"epoch_examples", n[9]},
-        {"epoch_sums", sums}, {"optimizer_steps", n[10]}, {"shuffle", s->shuffle ? "true" : "false"}, {"device", info->name}, {"driver", info->driver},
-        {"precision", hg_precision_name(hg_net_precision(net))}, {"variants", variants ? variants : ""}, {"tuning", tuning ? tuning : ""}, {"arguments", s->arguments ? s->arguments : ""}};
+        {"epoch_sums", sums}, {"optimizer_steps", n[10]}, {"shuffle", s->shuffle ? "true" : "false"},
+        {"device", info->name}, {"driver", info->driver}, {"precision", hg_precision_name(hg_net_precision(net))},
+        {"variants", variants ? variants : ""}, {"tuning", tuning ? tuning : ""}, {"arguments", s->arguments ? s->arguments : ""}};
     const bool ok = tuning && save(net, path, true, metadata, sizeof metadata / sizeof *metadata);
     hg_free(tuning);
     return ok;
@@ -202,7 +203,8 @@ static bool compare(hg_net *net, hg_safetensors *file, const char *path)
         const hg_safetensor *t = hg_safetensors_at(file, i);
         if (!is_known(model, t->name)) hg_text_add(&text, "\n  %s: in the file, but not in the model", t->name);
     }
-    bool ok = !text.length || hg_fail(text.ctx, HG_BAD_INPUT, "%s: does not fit the model %s:%s", path, model->name, text.data ? text.data : "");
+    bool ok = !text.length;
+    if (!ok) hg_fail(text.ctx, HG_BAD_INPUT, "%s: does not fit the model %s:%s", path, model->name, text.data ? text.data : "");
     hg_text_free(&text);
     return ok;
 }
@@ -220,8 +222,8 @@ static bool read_rows(hg_net *net, hg_safetensors *file, const char *prefix, con
         snprintf(name, sizeof name, "%s%s", prefix, model->params[i]->name);
         const hg_safetensor *t = hg_safetensors_find(file, name);
         if (!rows[i]) continue;
-        if (!t || !same_shape(model->params[i], t)) ok = hg_fail(hg_net_context(net), HG_BAD_INPUT, "checkpoint: the tensor %s is missing or has another shape", name);
-        else ok = hg_safetensors_read(file, t, rows[i]);
+        if (t && same_shape(model->params[i], t)) ok = hg_safetensors_read(file, t, rows[i]);
+        else ok = hg_fail(hg_net_context(net), HG_BAD_INPUT, "checkpoint: the tensor %s is missing or has another shape", name);
     }
     ok = ok && hg_net_write_arena(net, to, (const float *const *)rows);
     hg_arena_destroy(arena);
@@ -255,7 +257,8 @@ static bool get_settings(hg_context *ctx, const hg_safetensors *file, const char
 {
     int64_t batch, epochs;
     const char *seed = hg_safetensors_meta(file, "seed"), *sums = hg_safetensors_meta(file, "epoch_sums");
-    const char *lr = hg_safetensors_meta(file, "lr"), *shuffle = hg_safetensors_meta(file, "shuffle"), *arguments = hg_safetensors_meta(file, "arguments");
+    const char *lr = hg_safetensors_meta(file, "lr"), *shuffle = hg_safetensors_meta(file, "shuffle");
+    const char *arguments = hg_safetensors_meta(file, "arguments");
     if (!get_int(ctx, file, path, "step", &p->step) || !get_int(ctx, file, path, "epoch", &p->epoch) ||
         !get_int(ctx, file, path, "index", &p->index) || !get_int(ctx, file, path, "batch", &batch) ||
         !get_int(ctx, file, path, "epochs", &epochs) || !get_int(ctx, file, path, "steps", &s->steps) ||
@@ -279,9 +282,11 @@ static bool get_settings(hg_context *ctx, const hg_safetensors *file, const char
 
 static bool same_precision(hg_net *net, const hg_safetensors *file, const char *path)
 {
-    const char *text = hg_safetensors_meta(file, "precision"), *trained = text ? text : "full", *now = hg_precision_name(hg_net_precision(net));
+    const char *text = hg_safetensors_meta(file, "precision"), *trained = text ? text : "full";
+    const char *now = hg_precision_name(hg_net_precision(net));
     if (strcmp(trained, now) == 0) return true;
-    return hg_fail(hg_net_context(net), HG_USAGE, "%s: the run was trained with precision %s, not %s: resume it with --precision %s, or start another "
+    return hg_fail(hg_net_context(net), HG_USAGE,
+                   "%s: the run was trained with precision %s, not %s: resume it with --precision %s, or start another "
                    "from its weights with --init", path, trained, now, trained);
 }
 

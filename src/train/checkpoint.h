@@ -1,6 +1,6 @@
 /* Checkpoints: everything that resuming needs, as safetensors. Parameters have PyTorch's names and shapes, moments are
- * optimizer.MOMENT.PARAMETER, in models with phases optimizer.PHASE.MOMENT.PARAMETER; counters, seed and the model's text are texts in __metadata__. Nothing in it depends on time
- * or place, so that equal runs give equal bytes. */
+ * optimizer.MOMENT.PARAMETER, in models with phases optimizer.PHASE.MOMENT.PARAMETER; counters, seed and the model's text are texts
+ * in __metadata__. Nothing in it depends on time or place, so that equal runs give equal bytes. */
 #ifndef HG_TRAIN_CHECKPOINT_H
 #define HG_TRAIN_CHECKPOINT_H
 

@@ -169,7 +169,8 @@ static bool split(hg_dataset *data, double share)
     hg_rng_shuffle(&rng, order, n);
     qsort(order, n - n_test, sizeof *order, by_number);
     qsort(order + (n - n_test), n_test, sizeof *order, by_number);
-    *test = (hg_examples){.count = n_test, .pixels = train->pixels, .labels = train->labels, .order = order + (n - n_test), .borrowed = true};
+    *test = (hg_examples){.count = n_test, .pixels = train->pixels, .labels = train->labels, .order = order + (n - n_test),
+                          .borrowed = true};
     train->count = n - n_test;
     return true;
 }
@@ -262,7 +263,8 @@ static bool cut(hg_dataset *data)
     const int64_t skip = data->params.skip, limit = data->params.limit;
     hg_examples *train = &data->parts[HG_TRAIN];
     if (skip >= train->count)
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: the first %" PRId64 " training pictures are to be left out, but there are only %" PRId64
+        return hg_fail(data->ctx, HG_BAD_INPUT,
+                       "%s: the first %" PRId64 " training pictures are to be left out, but there are only %" PRId64
                        "; give a smaller --skip", data->params.path ? data->params.path : "built-in data", skip, train->count);
     train->first = skip;
     train->count -= skip;
@@ -392,7 +394,8 @@ bool hg_dataset_labels_suit(const hg_dataset *data, const hg_model *model)
 {
     const int labels = hg_model_labels(model);
     if (labels && !has_labels(data))
-        return hg_fail(data->ctx, HG_BAD_INPUT, "%s: pictures without labels, but the model %s is told them (condition: {labels: %d}): give data with "
+        return hg_fail(data->ctx, HG_BAD_INPUT,
+                       "%s: pictures without labels, but the model %s is told them (condition: {labels: %d}): give data with "
                        "labels (IDX or CIFAR-10 files, or PNG files in a sub-folder per class), or leave `condition` out of the model",
                        hg_dataset_name(data), hg_model_name(model), labels);
     return !labels || data->classes <= labels ||

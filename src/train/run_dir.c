@@ -22,18 +22,21 @@ static bool lock(hg_run_dir *dir)
     if (dir->lock < 0) return hg_fail(dir->ctx, HG_OUTPUT, "%s: cannot be opened: %s", dir->path, strerror(errno));
     if (flock(dir->lock, LOCK_EX | LOCK_NB) == 0) return true;
     if (errno == EWOULDBLOCK)
-        return hg_fail(dir->ctx, HG_BUSY, "%s: another process is training into this directory: wait for it, or choose another with --out", dir->path);
+        return hg_fail(dir->ctx, HG_BUSY,
+                       "%s: another process is training into this directory: wait for it, or choose another with --out", dir->path);
     return hg_fail(dir->ctx, HG_OUTPUT, "%s: cannot be locked: %s", dir->path, strerror(errno));
 }
 
 static bool check_space(hg_run_dir *dir, uint64_t bytes)
 {
     struct statvfs fs;
-    if (access(dir->path, W_OK | X_OK) != 0) return hg_fail(dir->ctx, HG_OUTPUT, "%s: not writable: %s: choose another place with --out", dir->path, strerror(errno));
+    if (access(dir->path, W_OK | X_OK) != 0)
+        return hg_fail(dir->ctx, HG_OUTPUT, "%s: not writable: %s: choose another place with --out", dir->path, strerror(errno));
     if (statvfs(dir->path, &fs) != 0) return true; /* no answer is no reason to refuse */
     uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
     if (room >= bytes) return true;
-    return hg_fail(dir->ctx, HG_OUTPUT, "%s: checkpoints need %llu KiB but the disk has %llu KiB free: make room or choose another place with --out",
+    return hg_fail(dir->ctx, HG_OUTPUT,
+                   "%s: checkpoints need %llu KiB but the disk has %llu KiB free: make room or choose another place with --out",
                    dir->path, (unsigned long long)(bytes >> 10), (unsigned long long)(room >> 10));
 }
 
@@ -50,9 +53,12 @@ static bool enter(hg_run_dir *dir, hg_run_mode mode, uint64_t bytes)
 {
     struct stat st;
     bool exists = stat(dir->path, &st) == 0;
-    if (exists && !S_ISDIR(st.st_mode)) return hg_fail(dir->ctx, HG_OUTPUT, "%s: is a file, not a directory: choose another place with --out", dir->path);
+    if (exists && !S_ISDIR(st.st_mode))
+        return hg_fail(dir->ctx, HG_OUTPUT, "%s: is a file, not a directory: choose another place with --out", dir->path);
     if (exists && mode == HG_RUN_NEW)
-        return hg_fail(dir->ctx, HG_OUTPUT, "%s: exists already: continue it with --resume, begin anew with --force, or choose another directory with --out", dir->path);
+        return hg_fail(dir->ctx, HG_OUTPUT,
+                       "%s: exists already: continue it with --resume, begin anew with --force, or choose another directory with --out",
+                       dir->path);
     if (!exists && mode == HG_RUN_RESUME) return hg_fail(dir->ctx, HG_BAD_INPUT, "%s: there is no run to resume", dir->path);
     if (!exists && !hg_make_dirs(dir->ctx, dir->path)) return false;
     if (!lock(dir) || !check_space(dir, bytes)) return false;

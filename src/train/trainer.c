@@ -50,7 +50,8 @@ static bool resume(hg_trainer *t)
     if (!hg_checkpoint_load(t->net, hg_run_dir_checkpoint(t->dir), &t->at, &old)) return false;
     t->arguments = (char *)old.arguments;
     if (old.batch != t->settings.batch || old.data_count != t->settings.data_count)
-        return hg_fail(t->ctx, HG_USAGE, "%s: the run was trained with batch %d on %" PRId64 " examples, not %d on %" PRId64 ": resume it with the same",
+        return hg_fail(t->ctx, HG_USAGE,
+                       "%s: the run was trained with batch %d on %" PRId64 " examples, not %d on %" PRId64 ": resume it with the same",
                        hg_run_dir_path(t->dir), old.batch, old.data_count, t->settings.batch, t->settings.data_count);
     t->settings.seed = old.seed;
     t->settings.shuffle = old.shuffle;
@@ -99,29 +100,35 @@ hg_trainer *hg_trainer_create(hg_net *net, const hg_dataset *data, const hg_trai
     t->params = params ? *params : none;
     t->saved = -1;
     t->log_every = t->params.log_every > 0 ? t->params.log_every : 50;
-    t->settings = (hg_run_settings){.seed = hg_net_seed(net), .batch = hg_net_batch(net),
-                                    .epochs = t->params.epochs, .steps = t->params.steps, .lr = t->params.lr, .shuffle = !t->params.no_shuffle,
+    t->settings = (hg_run_settings){.seed = hg_net_seed(net), .batch = hg_net_batch(net), .epochs = t->params.epochs,
+                                    .steps = t->params.steps, .lr = t->params.lr, .shuffle = !t->params.no_shuffle,
                                     .arguments = t->params.arguments, .data_count = hg_dataset_count(data, HG_TRAIN)};
     if (hg_net_is_inference(net)) hg_fail(ctx, HG_USAGE, "the net was made for inference only");
     else if (t->params.lr > 0 && hg_net_model(net)->n_updaters > 1)
-        hg_fail(ctx, HG_USAGE, "the model %s has several optimizers: one learning rate (--lr) cannot be that of all; change them in the model file",
+        hg_fail(ctx, HG_USAGE,
+                "the model %s has several optimizers: one learning rate (--lr) cannot be that of all; change them in the model file",
                 hg_model_name(hg_net_model(net)));
-    else if (t->params.keep_optimizer && !t->params.init) hg_fail(ctx, HG_USAGE, "there is no optimizer state to keep without a run to start from");
+    else if (t->params.keep_optimizer && !t->params.init)
+        hg_fail(ctx, HG_USAGE, "there is no optimizer state to keep without a run to start from");
     else if (t->settings.data_count < 1) hg_fail(ctx, HG_BAD_INPUT, "there are no training examples");
     if (hg_failed(ctx) || !hg_feeder_accepts(net, data) || !hg_dataset_labels_suit(data, hg_net_model(net))) goto fail;
     t->per_epoch = hg_model_steps(hg_net_model(net), t->settings.data_count, t->settings.batch);
     if (t->per_epoch < 1) {
-        hg_fail(ctx, HG_USAGE, "the model leaves out an epoch's last, smaller batch (drop_last), and %" PRId64 " examples are fewer than a batch of %d: "
+        hg_fail(ctx, HG_USAGE,
+                "the model leaves out an epoch's last, smaller batch (drop_last), and %" PRId64 " examples are fewer than a batch of %d: "
                 "give a smaller --batch", t->settings.data_count, t->settings.batch);
         goto fail;
     }
     if (t->params.init && !t->params.resume && !hg_net_load(net, t->params.init)) goto fail;
-    if (t->params.keep_optimizer && !t->params.resume && !hg_checkpoint_load_optimizer(net, t->params.init, &t->settings.optimizer_steps)) goto fail;
+    if (t->params.keep_optimizer && !t->params.resume &&
+        !hg_checkpoint_load_optimizer(net, t->params.init, &t->settings.optimizer_steps))
+        goto fail;
     if (!open_dir(t)) goto fail;
     t->total = total_steps(t);
     hg_arenas_set_past(hg_net_arenas(net), t->settings.optimizer_steps);
     t->read = t->at.step;
-    if (t->dir && !(t->log = hg_train_log_open(ctx, hg_run_dir_log(t->dir), t->at.step, hg_model_is_adversarial(hg_net_model(net))))) goto fail;
+    const bool adversarial = hg_model_is_adversarial(hg_net_model(net));
+    if (t->dir && !(t->log = hg_train_log_open(ctx, hg_run_dir_log(t->dir), t->at.step, adversarial))) goto fail;
     if (!(t->feeder = hg_feeder_create(net)) || !save(t)) goto fail;
     return t;
 fail:
@@ -165,9 +172,10 @@ static bool diverged(hg_trainer *t, int64_t step, double loss)
     char kept[512] = "";
     if (t->dir && t->saved >= 0)
         snprintf(kept, sizeof kept, " The checkpoint of step %" PRId64 " is kept in %s.", t->saved, hg_run_dir_checkpoint(t->dir));
-    return hg_fail(t->ctx, HG_DIVERGED, "training diverged at step %" PRId64 " (epoch %" PRId64 "): the loss is %g; the first layer whose output is not "
-                   "finite is %s.%s Try %s", step, (step - 1) / t->per_epoch + 1, fabs(loss),
-                   node ? node : "the loss itself", kept, hg_net_remedy(t->net));
+    return hg_fail(t->ctx, HG_DIVERGED,
+                   "training diverged at step %" PRId64 " (epoch %" PRId64 "): the loss is %g; the first layer whose output is not "
+                   "finite is %s.%s Try %s", step, (step - 1) / t->per_epoch + 1, fabs(loss), node ? node : "the loss itself", kept,
+                   hg_net_remedy(t->net));
 }
 
 /* ---- reading back */

@@ -14,7 +14,8 @@ void hg_feeder_destroy(hg_feeder *feeder);
 bool hg_feeder_accepts(const hg_net *net, const hg_dataset *data);
 
 /* Uploads a batch of pictures and the step's record, and enqueues the plan for that many. Does not wait. */
-bool hg_feeder_run(hg_feeder *feeder, hg_plan_purpose purpose, const hg_batch *batch, uint64_t seed, int64_t step, int64_t steps, double lr);
+bool hg_feeder_run(hg_feeder *feeder, hg_plan_purpose purpose, const hg_batch *batch, uint64_t seed, int64_t step, int64_t steps,
+                   double lr);
 
 /* Waits, then the losses of steps first .. first + n - 1 (n at most HG_FEEDER_RING), as long as their rows were not
  * overwritten by later ones. */

@@ -150,8 +150,10 @@ static void place(hg_rng *rng, strokes *s, int height, int width)
         sum += weight;
     }
     sum = sum ? sum : 1;
-    int32_t shift_x = inside((int32_t)(width * FINE / 2 - sum_x / sum + side * bell(rng, 40) / 1000), (high.x - low.x) * box / extent, pen, width);
-    int32_t shift_y = inside((int32_t)(height * FINE / 2 - sum_y / sum + side * bell(rng, 40) / 1000), (high.y - low.y) * box / extent, pen, height);
+    const int32_t move_x = (int32_t)(width * FINE / 2 - sum_x / sum + side * bell(rng, 40) / 1000);
+    const int32_t shift_x = inside(move_x, (high.x - low.x) * box / extent, pen, width);
+    const int32_t move_y = (int32_t)(height * FINE / 2 - sum_y / sum + side * bell(rng, 40) / 1000);
+    const int32_t shift_y = inside(move_y, (high.y - low.y) * box / extent, pen, height);
     for (int i = 0; i < s->n; i++) {
         segment *g = &s->s[i];
         g->a = (point){g->a.x + shift_x, g->a.y + shift_y};
@@ -283,7 +285,8 @@ static bool draw_part(hg_dataset *data, hg_part part, int64_t count, int64_t fir
     int started = 0;
     drawing d = {.data = data, .part = part, .count = count, .first = first};
     if (!hg_dataset_reserve(data, part, count, true)) return false;
-    while (started < THREADS && started < cores - 1 && started < pieces - 1 && pthread_create(&threads[started], NULL, draw_pieces, &d) == 0) started++;
+    const int64_t helpers = (cores < pieces ? cores : pieces) - 1; /* beside this thread */
+    while (started < THREADS && started < helpers && pthread_create(&threads[started], NULL, draw_pieces, &d) == 0) started++;
     draw_pieces(&d);
     for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
     return !atomic_load(&d.failed);
@@ -296,11 +299,13 @@ static bool open(hg_dataset *data)
     int height = p->height ? p->height : p->resize_height ? p->resize_height : 28;
     int width = p->width ? p->width : p->resize_width ? p->resize_width : 28;
     if (height < HG_DIGITS_SIDE_MIN || width < HG_DIGITS_SIDE_MIN || height > HG_DIGITS_SIDE_MAX || width > HG_DIGITS_SIDE_MAX)
-        return hg_fail(data->ctx, HG_BAD_INPUT, "built-in digits of %d x %d: they are drawn with sides of %d to %d; change the model's input or give a "
-                       "folder with --data", height, width, HG_DIGITS_SIDE_MIN, HG_DIGITS_SIDE_MAX);
+        return hg_fail(data->ctx, HG_BAD_INPUT,
+                       "built-in digits of %d x %d: they are drawn with sides of %d to %d; change the model's input or give a folder "
+                       "with --data", height, width, HG_DIGITS_SIDE_MIN, HG_DIGITS_SIDE_MAX);
     if (!hg_dataset_set_shape(data, 1, height, width, "built-in digits") || !hg_dataset_set_classes(data, 10, NULL))
         return false;
-    const int64_t train = hg_dataset_limit(data, p->builtin_train ? p->builtin_train : 10000), test = p->builtin_test ? p->builtin_test : 2000;
+    const int64_t train = hg_dataset_limit(data, p->builtin_train ? p->builtin_train : 10000);
+    const int64_t test = p->builtin_test ? p->builtin_test : 2000;
     const bool keep = train + test <= KEPT_LIMIT / ((int64_t)data->height * data->width * data->channels);
     bool (*part)(hg_dataset *, hg_part, int64_t, int64_t) = keep ? draw_part : label_part;
     return part(data, HG_TRAIN, train, 0) && part(data, HG_TEST, test, HG_DIGITS_TEST);
