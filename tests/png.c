@@ -87,9 +87,11 @@ static void colours_are_read(void **state)
     uint8_t large[9 * 7 * 3];
     for (size_t i = 0; i < sizeof large; i++)
         large[i] = (uint8_t)(37 * i);
-    files_write_png("a.png", &(files_png){.width = 3, .height = 1, .depth = 8, .colour_type = PALETTE, .palette = palette, .colours = 3}, indices, 3);
+    files_png paletted = {.width = 3, .height = 1, .depth = 8, .colour_type = PALETTE, .palette = palette, .colours = 3};
+    files_write_png("a.png", &paletted, indices, 3);
     expect_pixels(1, 3, 3, looked_up);
-    files_write_png("a.png", &(files_png){.width = 3, .height = 1, .depth = 8, .colour_type = PALETTE, .palette = palette, .alpha = alpha, .colours = 3}, indices, 3);
+    paletted.alpha = alpha;
+    files_write_png("a.png", &paletted, indices, 3);
     expect_pixels(1, 3, 3, blended);
     files_write_png("a.png", &(files_png){.width = 2, .height = 1, .depth = 8, .colour_type = RGBA}, rgba, 8);
     expect_pixels(1, 2, 3, over_white);
@@ -207,7 +209,8 @@ static void write_flat(const char *name, int h, int w, int colour_type, uint8_t 
 {
     uint8_t pixels[3 * 64 * 64];
     memset(pixels, value, sizeof pixels);
-    files_write_png(name, &(files_png){.width = w, .height = h, .depth = 8, .colour_type = colour_type}, pixels, (size_t)w * (colour_type == RGB ? 3 : 1));
+    const files_png file = {.width = w, .height = h, .depth = 8, .colour_type = colour_type};
+    files_write_png(name, &file, pixels, (size_t)w * (colour_type == RGB ? 3 : 1));
 }
 
 static hg_dataset *open_folder(hg_dataset_params params)
@@ -330,7 +333,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(greys_are_read), TEST(colours_are_read), TEST(absurd_sizes_are_refused), TEST(damaged_files_are_refused),
-        TEST(classes_and_parts_are_folders), TEST(files_without_classes), TEST(train_can_be_a_class), TEST(sizes_must_agree), TEST(real_pngs),
+        TEST(classes_and_parts_are_folders), TEST(files_without_classes), TEST(train_can_be_a_class), TEST(sizes_must_agree),
+        TEST(real_pngs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

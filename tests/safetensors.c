@@ -172,7 +172,8 @@ static void bad_headers_are_refused(void **state)
     (void)state;
 #define ONE(dtype, shape, offsets) "{\"w\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
 #define TWO(first, second) \
-    "{\"v\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":" first "},\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":" second "}}"
+    "{\"v\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":" first "}," \
+    "\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":" second "}}"
     static const struct { const char *header, *words; } cases[] = {
         {"", "JSON"}, {"{", "JSON"}, {"[]", "not a JSON object"}, {"{} x", "JSON"}, {"null", "JSON"},
         {"{\"w\":1}", "'w': expected exactly"}, {"{\"w\":{}}", "expected exactly"},

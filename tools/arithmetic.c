@@ -39,8 +39,8 @@ static int class_of(cli_run *run, const char *option, const char *what)
                 "--%s %s: the data has no labels; give a .npy file of codes or a folder of PNG files, or data with classes",
                 option, what);
     if (names && n > 0)
-        hg_fail(run->c->ctx, HG_USAGE, "--%s %s: neither a class of the data, which are %s to %s, nor a .npy file or a folder%s", option, what,
-                names[0], names[n - 1], cli_suggest(run->c, what, names, n));
+        hg_fail(run->c->ctx, HG_USAGE, "--%s %s: neither a class of the data, which are %s to %s, nor a .npy file or a folder%s",
+                option, what, names[0], names[n - 1], cli_suggest(run->c, what, names, n));
     return -1;
 }
 
@@ -80,8 +80,8 @@ static bool add_folder(cli_run *run, const char *option, const char *path, sums 
     const cli_texts paths = {{path}, 1};
     pictures p = {0};
     if (hg_model_labels(run->model))
-        return hg_fail(run->c->ctx, HG_USAGE, "--%s %s: the model is told labels, which pictures of a folder do not have: give a class or codes",
-                       option, path);
+        return hg_fail(run->c->ctx, HG_USAGE,
+                       "--%s %s: the model is told labels, which pictures of a folder do not have: give a class or codes", option, path);
     float *code = hg_alloc(run->c->ctx, run->code_n, sizeof *code);
     bool ok = code && pictures_read(run->c, &paths, run->in[0], &p);
     for (int64_t i = 0; ok && i < p.n; i++) {

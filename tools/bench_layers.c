@@ -17,7 +17,8 @@ static const char *kind_of(cli *c, const hg_model *model, const char *name)
 /* The result that a launch belongs to, found among those from `first` on, or a new one. A label begins with the layer's name. */
 static bench_result *result_of(bench *b, int first, const bench_result *like, const hg_model *model, const hg_launch_row *launch)
 {
-    const char *name = hg_arena_format(b->c->arena, "%.*s", (int)strcspn(launch->label, " "), launch->label), *mode = modes[launch->direction];
+    const char *name = hg_arena_format(b->c->arena, "%.*s", (int)strcspn(launch->label, " "), launch->label);
+    const char *mode = modes[launch->direction];
     for (int i = first; name && i < b->n_results; i++)
         if (strcmp(b->results[i].layer, name) == 0 && strcmp(b->results[i].mode, mode) == 0) return &b->results[i];
     const char *kind = name ? kind_of(b->c, model, name) : NULL;
@@ -35,8 +36,9 @@ bool bench_measure_layers(bench *b, const bench_device *device, const bench_mode
     bench_result like = {.device = device, .model = model->name, .batch = hg_net_batch(s->net), .loss = NAN};
     hg_launch_row row;
     int first = b->n_results;
-    if (!hg_device_probe(s->device, &like.before) || !hg_net_time(s->net, HG_PLAN_TRAIN, b->repeats) || !hg_device_probe(s->device, &like.after))
-        return false;
+    if (!hg_device_probe(s->device, &like.before)) return false;
+    if (!hg_net_time(s->net, HG_PLAN_TRAIN, b->repeats)) return false;
+    if (!hg_device_probe(s->device, &like.after)) return false;
     const hg_roofs roofs = bench_roofs(&like);
     for (int i = 0; hg_net_launch(s->net, HG_PLAN_TRAIN, i, &row); i++) {
         bench_result *r = result_of(b, first, &like, model->model, &row);

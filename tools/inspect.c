@@ -102,10 +102,11 @@ static bool print(cli_run *run, int64_t n, const summary *s)
     const int *c = run->code;
     if (o.json)
         return figures_print_json(
-            run->c, json_pack("{s:I, s:[i, i, i], s:f, s:f, s:f, s:f, s:f, s:I, s:[f, f], s:[f, f]}", "pictures", (json_int_t)n, "code", c[0], c[1], c[2],
-                              "minimum", s->low, "maximum", s->high, "mean", s->mean, "std", s->std, "zeros", s->zeros, "unused",
-                              (json_int_t)s->units.unused, "unit_means", s->units.mean_low, s->units.mean_high, "unit_stds", s->units.std_low,
-                              s->units.std_high));
+            run->c, json_pack("{s:I, s:[i, i, i], s:f, s:f, s:f, s:f, s:f, s:I, s:[f, f], s:[f, f]}",
+                              "pictures", (json_int_t)n, "code", c[0], c[1], c[2],
+                              "minimum", s->low, "maximum", s->high, "mean", s->mean, "std", s->std,
+                              "zeros", s->zeros, "unused", (json_int_t)s->units.unused,
+                              "unit_means", s->units.mean_low, s->units.mean_high, "unit_stds", s->units.std_low, s->units.std_high));
     printf("codes               %" PRId64 " of %zu numbers (%d x %d x %d)\n", n, run->code_n, c[0], c[1], c[2]);
     printf("range               %.6g to %.6g\n", s->low, s->high);
     printf("mean                %.6g\n", s->mean);

@@ -2,7 +2,12 @@
 #include <string.h>
 #include "open.h"
 
-static struct { const char *out, *axes; int64_t grid, label; double range[2]; bool normal; } o = {.grid = 20, .label = -1, .axes = "rows-first"};
+static struct {
+    const char *out, *axes;
+    int64_t grid, label;
+    double range[2];
+    bool normal;
+} o = {.grid = 20, .label = -1, .axes = "rows-first"};
 
 static const cli_option options[] = {
     {"grid", CLI_INT, &o.grid, 2, 64, "N", "N x N pictures; default 20"},

@@ -306,10 +306,15 @@ bool cli_run_need_label(cli_run *run, int64_t label)
     hg_context *ctx = run->c->ctx;
     const char *verb = run->c->verb->name, *name = hg_model_name(run->model);
     const int labels = hg_model_labels(run->model);
+    if (!labels && label < 0) return true;
     if (!labels)
-        return label < 0 || hg_fail(ctx, HG_USAGE, "%s: --label %lld: the model %s has no `condition`: it cannot be asked for a class", verb, (long long)label, name);
-    if (label < 0) return hg_fail(ctx, HG_USAGE, "%s: the model %s is told labels: say with --label L (0 to %d) which class is asked for", verb, name, labels - 1);
-    return label < labels || hg_fail(ctx, HG_USAGE, "%s: --label %lld: the labels of the model %s are 0 to %d", verb, (long long)label, name, labels - 1);
+        return hg_fail(ctx, HG_USAGE, "%s: --label %lld: the model %s has no `condition`: it cannot be asked for a class",
+                       verb, (long long)label, name);
+    if (label < 0)
+        return hg_fail(ctx, HG_USAGE, "%s: the model %s is told labels: say with --label L (0 to %d) which class is asked for",
+                       verb, name, labels - 1);
+    if (label < labels) return true;
+    return hg_fail(ctx, HG_USAGE, "%s: --label %lld: the labels of the model %s are 0 to %d", verb, (long long)label, name, labels - 1);
 }
 
 bool cli_run_decode(cli_run *run, int64_t label, int64_t n, const float *codes, float *y)

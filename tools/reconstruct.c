@@ -20,7 +20,8 @@ static bool reconstruct(cli_run *run, int64_t n)
     const band bands[] = {{"input", x, {run->in[0], run->in[1], run->in[2]}, NULL},
                           {"output", y, {run->out[0], run->out[1], run->out[2]}, NULL},
                           {"target", target, {run->out[0], run->out[1], run->out[2]}, NULL}};
-    bool ok = x && y && (target || !targets) && cli_run_reconstruct(run, HG_TEST, 0, n, x, y) && rows_draw(run->c, o.out, bands, targets ? 3 : 2, n);
+    bool ok = x && y && (target || !targets) && cli_run_reconstruct(run, HG_TEST, 0, n, x, y) &&
+              rows_draw(run->c, o.out, bands, targets ? 3 : 2, n);
     hg_free(x);
     hg_free(y);
     hg_free(target);

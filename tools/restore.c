@@ -249,7 +249,8 @@ bool restore_run(cli *c, restore_kind kind)
     if (!check_out(c)) return false;
     bool ok = cli_run_read(c, c->args[0], &r) && cli_run_need_pictures(&r) && check_model(&r, kind) &&
               check_label(&r) && pictures_read(c, &o.pictures, r.in[0], &p) &&
-              (!o.out_dir || pictures_check_folder(c, &p, "out-dir", o.out_dir)) && cli_run_open(&r, p.n == 0) && (p.n ? restore_pictures(&r, kind, &p) : restore_data(&r, kind));
+              (!o.out_dir || pictures_check_folder(c, &p, "out-dir", o.out_dir)) && cli_run_open(&r, p.n == 0) &&
+              (p.n ? restore_pictures(&r, kind, &p) : restore_data(&r, kind));
     pictures_free(&p);
     cli_run_close(&r);
     return ok;

@@ -16,7 +16,8 @@ static const cli_option options[] = {
     {"seed", CLI_INT, &o.seed, 0, 9e18, "N", "which; default 0"},
     {"label", CLI_INT, &o.label, 0, INT32_MAX, "L", "of a model with `condition`: only this class; default: a row of each"},
     {"same-codes", CLI_FLAG, &o.same_codes, 0, 0, NULL, "every row is drawn from the same codes: what differs is the class alone"},
-    {"judge", CLI_FLAG, &o.judge, 0, 0, NULL, "say how many have the class that was asked for, by the nearest training picture of the data"},
+    {"judge", CLI_FLAG, &o.judge, 0, 0, NULL,
+     "say how many have the class that was asked for, by the nearest training picture of the data"},
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "the picture"},
     {0},
 };

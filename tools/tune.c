@@ -33,7 +33,8 @@ static bool run(cli *c)
     bool ok = tuning != NULL;
     cli_watch_signals(c, "\nending after this candidate; once more ends at once\n");
     if (ok && c->n_args) ok = tune(c, device, tuning, c->args[0]);
-    for (size_t i = 0; ok && !c->n_args && i < sizeof standard / sizeof *standard && !cli_caught; i++) ok = tune(c, device, tuning, standard[i]);
+    for (size_t i = 0; ok && !c->n_args && i < sizeof standard / sizeof *standard && !cli_caught; i++)
+        ok = tune(c, device, tuning, standard[i]);
     if (ok && cli_caught) c->signal = cli_caught;
     hg_tuning_close(tuning);
     hg_device_close(device);

@@ -41,7 +41,8 @@ hg_tuning *cli_open_tuning(cli *c, hg_device *device)
     const hg_device_info *info = hg_device_get_info(device);
     const char *path = cli_tuning_path(c, info);
     hg_tuning *tuning = hg_failed(c->ctx) ? NULL : hg_tuning_open(device, path);
-    if (tuning && hg_tuning_count(tuning) && !c->quiet) cli_say(c, "%stuning:%s %d operations from %s", cli_bold(c), cli_plain(c), hg_tuning_count(tuning), path);
+    if (tuning && hg_tuning_count(tuning) && !c->quiet)
+        cli_say(c, "%stuning:%s %d operations from %s", cli_bold(c), cli_plain(c), hg_tuning_count(tuning), path);
     return tuning;
 }
 
@@ -63,11 +64,12 @@ static bool tell(void *user, const hg_tune_progress *p)
     teller *t = user;
     cli *c = t->c;
     if (*p->pick) {
-        const char *line = hg_arena_format(c->arena, "tuning %d of %d: %s: %s %.1f us, best %s %.1f us", p->operation, p->operations, p->key, p->pick,
-                                           1e6 * p->seconds, p->best, 1e6 * p->best_seconds);
+        const char *line = hg_arena_format(c->arena, "tuning %d of %d: %s: %s %.1f us, best %s %.1f us",
+                                           p->operation, p->operations, p->key, p->pick, 1e6 * p->seconds, p->best, 1e6 * p->best_seconds);
         if (line) cli_progress(c, line);
     } else {
-        const double untuned = p->default_seconds > 0 ? p->default_seconds : p->best_seconds; /* not known where that fails on this device */
+        /* the default's time is not known where it fails on this device */
+        const double untuned = p->default_seconds > 0 ? p->default_seconds : p->best_seconds;
         t->measured++;
         t->default_sum += untuned;
         t->gain_sum += untuned - p->best_seconds;
@@ -80,14 +82,17 @@ static bool tell(void *user, const hg_tune_progress *p)
     return !cli_caught;
 }
 
-bool cli_tune(cli *c, hg_device *device, const hg_model *model, hg_tuning *tuning, hg_precision precision, int batch, double seconds, bool again, bool table)
+bool cli_tune(cli *c, hg_device *device, const hg_model *model, hg_tuning *tuning, hg_precision precision, int batch, double seconds,
+              bool again, bool table)
 {
     teller t = {.c = c, .table = table};
-    const hg_tune_params params = {.batch = batch, .precision = precision, .seconds = seconds, .again = again, .progress = tell, .user = &t};
+    const hg_tune_params params = {.batch = batch, .precision = precision, .seconds = seconds, .again = again,
+                                   .progress = tell, .user = &t};
     const char *path = cli_tuning_path(c, hg_device_get_info(device));
     if (!make_folder(c, hg_device_get_info(device)) || !hg_tune(device, model, tuning, &params)) return false;
     if (t.measured)
-        cli_say(c, "%stuned:%s %d operations of %s take %.2f ms a step instead of %.2f%s%s", cli_bold(c), cli_plain(c), t.measured, hg_model_name(model),
-                1e3 * (t.default_sum - t.gain_sum), 1e3 * t.default_sum, path ? "; kept in " : "", path ? path : "");
+        cli_say(c, "%stuned:%s %d operations of %s take %.2f ms a step instead of %.2f%s%s",
+                cli_bold(c), cli_plain(c), t.measured, hg_model_name(model), 1e3 * (t.default_sum - t.gain_sum), 1e3 * t.default_sum,
+                path ? "; kept in " : "", path ? path : "");
     return true;
 }

@@ -69,7 +69,8 @@ static void draw_panel(cairo_t *cr, hg_box outer, const hg_bars *p)
         for (int s = 0; s < p->n_series; s++) {
             const hg_bar *bar = &p->bars[g * p->n_series + s];
             if (!is_bar(p, bar->value)) continue;
-            draw_bar(cr, box, &y, bar, box.x + (g + 0.5) * group + (s - p->n_series / 2.0) * width + 0.5, width - 1, hg_colour(s, p->n_series));
+            const double left = box.x + (g + 0.5) * group + (s - p->n_series / 2.0) * width + 0.5;
+            draw_bar(cr, box, &y, bar, left, width - 1, hg_colour(s, p->n_series));
         }
 }
 

@@ -164,7 +164,8 @@ hg_rgb hg_colour(int i, int n)
     static const unsigned list[10] = {0x2f88f0, 0xf02a1e, 0x0fae62, 0xffb400, 0x85158f, 0x761c1c, 0xf7acb6, 0x587275, 0x4310e0, 0x18d0f5};
     if (n <= 10)
         return (hg_rgb){(list[i % 10] >> 16) / 255.0, (list[i % 10] >> 8 & 255) / 255.0, (list[i % 10] & 255) / 255.0};
-    double part[3], hue = fmod(i * 0.6180339887498949, 1), value = i % 3 == 0 ? 0.85 : i % 3 == 1 ? 0.6 : 0.95, grey = i % 3 == 2 ? 0.45 : 0.1;
+    double part[3], hue = fmod(i * 0.6180339887498949, 1);
+    double value = i % 3 == 0 ? 0.85 : i % 3 == 1 ? 0.6 : 0.95, grey = i % 3 == 2 ? 0.45 : 0.1;
     for (int c = 0; c < 3; c++) { /* the hue circle with its three primaries at 0, 1/3, 2/3 */
         double away = fabs(fmod(hue + 1.5 - c / 3.0, 1) - 0.5);
         double full = fmin(fmax(2 - 6 * away, 0), 1);

@@ -60,7 +60,8 @@ static void draw_curve(cairo_t *cr, const hg_curve *c, hg_box box, const hg_axis
         bool alone = (i == 0 || !is_point(c, i - 1, y->log)) && (i + 1 == c->n || !is_point(c, i + 1, y->log));
         if (!is_point(c, i, y->log) || !(alone || c->n <= MARKED))
             continue;
-        cairo_arc(cr, box.x + box.width * hg_axis_place(x, c->x[i]), box.y + box.height * (1 - hg_axis_place(y, c->y[i])), 2.8, 0, 6.2831853);
+        const double px = box.x + box.width * hg_axis_place(x, c->x[i]), py = box.y + box.height * (1 - hg_axis_place(y, c->y[i]));
+        cairo_arc(cr, px, py, 2.8, 0, 6.2831853);
         cairo_fill(cr);
     }
 }

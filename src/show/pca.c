@@ -161,7 +161,8 @@ static void jacobi(int b, double *t, double *s)
                 if (tpq == 0)
                     continue;
                 double theta = (t[q * b + q] - t[p * b + p]) / (2 * tpq);
-                double tangent = copysign(1, theta) / (fabs(theta) + hypot(1, theta)), cosine = 1 / hypot(1, tangent), sine = tangent * cosine;
+                double tangent = copysign(1, theta) / (fabs(theta) + hypot(1, theta));
+                double cosine = 1 / hypot(1, tangent), sine = tangent * cosine;
                 for (int k = 0; k < b; k++) { /* columns */
                     double tp = t[k * b + p], tq = t[k * b + q];
                     t[k * b + p] = cosine * tp - sine * tq;
@@ -270,7 +271,8 @@ bool hg_pca(hg_context *ctx, int64_t n, int d, const float *x, int k, float *mea
 {
     enum { D_LIMIT = 16384 };
     if (n < 1 || d < 1 || d > D_LIMIT || k < 1 || k > d)
-        return hg_fail(ctx, HG_USAGE, "principal components: %d of %lld rows of %d numbers; expected at least one row of 1 to %d numbers and as many "
+        return hg_fail(ctx, HG_USAGE,
+                       "principal components: %d of %lld rows of %d numbers; expected at least one row of 1 to %d numbers and as many "
                        "components at most", k, (long long)n, d, D_LIMIT);
     int b = 2 * k + 8 < d ? 2 * k + 8 : d;
     bool done = false;

@@ -125,8 +125,8 @@ static bool check_shape(hg_context *ctx, int channels, int height, int width)
 {
     if ((channels == 1 || channels == 3) && height >= 1 && width >= 1 && height <= SIDE_LIMIT && width <= SIDE_LIMIT)
         return true;
-    return hg_fail(ctx, HG_USAGE, "a picture of %d channels, %d x %d: expected 1 or 3 channels and sides of 1 to %d", channels, height, width,
-                   SIDE_LIMIT);
+    return hg_fail(ctx, HG_USAGE, "a picture of %d channels, %d x %d: expected 1 or 3 channels and sides of 1 to %d",
+                   channels, height, width, SIDE_LIMIT);
 }
 
 hg_picture *hg_picture_grid(hg_context *ctx, int rows, int columns, int channels, int height, int width, int scale, int gap)
@@ -138,9 +138,11 @@ hg_picture *hg_picture_grid(hg_context *ctx, int rows, int columns, int channels
         scale = larger >= CELL_LEAST ? 1 : (CELL_LEAST + larger - 1) / larger;
     int64_t canvas_height = (int64_t)rows * ((int64_t)height * scale + gap) + gap;
     int64_t canvas_width = (int64_t)columns * ((int64_t)width * scale + gap) + gap;
-    if (rows < 1 || columns < 1 || scale < 1 || gap < 0 || gap > SIDE_LIMIT || rows > SIDE_LIMIT || columns > SIDE_LIMIT || scale > SIDE_LIMIT ||
-        canvas_height > SIDE_LIMIT || canvas_width > SIDE_LIMIT) {
-        hg_fail(ctx, HG_USAGE, "a grid of %d x %d pictures of %d x %d, enlarged %d times, %d pixels apart: expected at least one picture and at most "
+    const bool least = rows >= 1 && columns >= 1 && scale >= 1 && gap >= 0;
+    const bool most = rows <= SIDE_LIMIT && columns <= SIDE_LIMIT && scale <= SIDE_LIMIT && gap <= SIDE_LIMIT;
+    if (!least || !most || canvas_height > SIDE_LIMIT || canvas_width > SIDE_LIMIT) {
+        hg_fail(ctx, HG_USAGE,
+                "a grid of %d x %d pictures of %d x %d, enlarged %d times, %d pixels apart: expected at least one picture and at most "
                 "%d pixels on a side; draw fewer", rows, columns, height, width, scale, gap, SIDE_LIMIT);
         return NULL;
     }

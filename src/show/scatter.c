@@ -121,7 +121,8 @@ static void draw_class(cairo_t *cr, const dots *d, int label, double alpha)
         int64_t i = d->order[k];
         if (label_of(d->s, i) != label || !is_point(d->s, i))
             continue;
-        double px = d->box.x + d->box.width * hg_axis_place(d->x, d->s->x[i]), py = d->box.y + d->box.height * (1 - hg_axis_place(d->y, d->s->y[i]));
+        const double px = d->box.x + d->box.width * hg_axis_place(d->x, d->s->x[i]);
+        const double py = d->box.y + d->box.height * (1 - hg_axis_place(d->y, d->s->y[i]));
         cairo_move_to(cr, px, py);
         cairo_line_to(cr, px, py);
         any = true;
@@ -137,7 +138,8 @@ static bool draw_points(hg_chart *chart, const hg_scatter *s, hg_box box, const 
 {
     enum { LAYER = 256 };
     cairo_t *cr = chart->cr;
-    double radius = fmin(fmax(5.6 - 0.95 * log10((double)shown + 1), 1.2), 4), alpha = fmin(fmax(1.25 - 0.17 * log10((double)shown + 1), 0.35), 0.9);
+    const double digits = log10((double)shown + 1);
+    const double radius = fmin(fmax(5.6 - 0.95 * digits, 1.2), 4), alpha = fmin(fmax(1.25 - 0.17 * digits, 0.35), 0.9);
     uint32_t *order = hg_alloc(chart->ctx, (size_t)s->n, sizeof *order);
     if (!order)
         return false;
@@ -217,7 +219,8 @@ static bool draw_names(hg_chart *chart, const hg_scatter *s, hg_box box, const h
     hg_text_font(cr, 15, true);
     for (int i = 0; i < s->classes; i++)
         tags[i] = (tag){box.x + box.width * hg_axis_place(x, median(s, s->x, i, room)),
-                        box.y + box.height * (1 - hg_axis_place(y, median(s, s->y, i, room))), hg_text_width(cr, class_name(s, i, buf)) / 2};
+                        box.y + box.height * (1 - hg_axis_place(y, median(s, s->y, i, room))),
+                        hg_text_width(cr, class_name(s, i, buf)) / 2};
     hg_free(room);
     spread(tags, s->classes, box);
     for (int i = 0; i < s->classes; i++) {
@@ -259,7 +262,8 @@ static bool check(hg_context *ctx, const hg_scatter *panels, int n_panels)
     for (int i = 0; i < n_panels; i++) {
         const hg_scatter *s = &panels[i];
         if (s->n < 0 || s->n > UINT32_MAX || (s->n && (!s->x || !s->y)) || (s->labels && s->classes < 1))
-            return hg_fail(ctx, HG_USAGE, "scatter: panel %d has %lld points, %d classes; expected both coordinates of at most 2^32 points, and "
+            return hg_fail(ctx, HG_USAGE,
+                           "scatter: panel %d has %lld points, %d classes; expected both coordinates of at most 2^32 points, and "
                            "at least one class where there are labels", i, (long long)s->n, s->classes);
     }
     return true;

@@ -41,9 +41,14 @@ static void backward(trial *t)
 }
 
 /* The discriminator's own loss first, so that all of its outputs are read by something. */
-#define MODEL(layers, loss) "encoder: [flatten, dense: {units: 5}]\ndecoder: [dense: {units: 12, activation: sigmoid}]\ndiscriminator: " layers \
-    "\nphases:\n- {name: a, loss: mse, update: {encoder: sgd, decoder: sgd}}\n- {name: b, loss: {adversarial: {real: prior, fake: code}}, update: {discriminator: sgd}}" \
-    "\n- {name: c, loss: {adversarial: {" loss "}}, update: {discriminator: sgd}}"
+#define MODEL(layers, loss) \
+    "encoder: [flatten, dense: {units: 5}]\n" \
+    "decoder: [dense: {units: 12, activation: sigmoid}]\n" \
+    "discriminator: " layers "\n" \
+    "phases:\n" \
+    "- {name: a, loss: mse, update: {encoder: sgd, decoder: sgd}}\n" \
+    "- {name: b, loss: {adversarial: {real: prior, fake: code}}, update: {discriminator: sgd}}\n" \
+    "- {name: c, loss: {adversarial: {" loss "}}, update: {discriminator: sgd}}"
 #define DENSE "[dense: {units: 3, activation: sigmoid}]"
 static const layer_case cases[] = {
     {"both", 1, 4, 3, 3, MODEL(DENSE, "real: prior, fake: code"), SMALL},
@@ -53,7 +58,8 @@ static const layer_case cases[] = {
     {"epsilon", 1, 4, 3, 2, MODEL(DENSE, "real: prior, fake: code, epsilon: 0.05"), SMALL},
     {"one", 1, 4, 3, 1, MODEL("[dense: {units: 1, activation: sigmoid}]", "real: prior, fake: code"), SMALL},
     {"activation layer", 1, 4, 3, 3, MODEL("[dense: {units: 4, activation: tanh}, activation: sigmoid]", "real: prior, fake: code"), SMALL},
-    {"shared layer", 1, 4, 3, 3, MODEL("[dense: {units: 5, activation: relu}, dense: {units: 5, activation: sigmoid, share: 0}]", "real: prior, fake: code"), SMALL},
+    {"shared layer", 1, 4, 3, 3,
+     MODEL("[dense: {units: 5, activation: relu}, dense: {units: 5, activation: sigmoid, share: 0}]", "real: prior, fake: code"), SMALL},
     {"the prior as both", 1, 4, 3, 3, MODEL(DENSE, "real: prior, fake: prior"), SMALL},
     {"saturated", 1, 4, 3, 3, MODEL(DENSE, "real: prior, fake: code"), SMALL | LARGE_VALUES},
     {"500", 1, 4, 3, 256, MODEL("[dense: {units: 500, activation: sigmoid}]", "real: prior, fake: code"), BENCH},

@@ -33,7 +33,10 @@ static void backward(trial *t)
 
 static const layer_case cases[] = {
     LOSS_CASES("bce"),
-    {"saturated", 2, 5, 5, 3, "encoder: [{conv2d: {filters: 2, kernel: 1}}]\ndecoder: [{activation: sigmoid}]\nloss: {bce: {reduction: sum}}", LARGE_VALUES | SMALL},
+    {"saturated", 2, 5, 5, 3,
+     "encoder: [{conv2d: {filters: 2, kernel: 1}}]\n"
+     "decoder: [{activation: sigmoid}]\n"
+     "loss: {bce: {reduction: sum}}", LARGE_VALUES | SMALL},
     {0},
 };
 

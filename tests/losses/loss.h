@@ -38,13 +38,37 @@ static inline void loss_scale(trial *t, double rounding)
 }
 
 #define LOSS_CASES(name) \
-    {"one number", 1, 1, 1, 1, "encoder: [{conv2d: {filters: 1, kernel: 1, activation: sigmoid}}]\ndecoder: []\nloss: " name, SMALL | UNIT_VALUES}, \
-    {"mean", 2, 3, 5, 3, "encoder: [{conv2d: {filters: 3, kernel: 1}}]\ndecoder: [{conv2d: {filters: 2, kernel: 1, activation: sigmoid}}]\nloss: " name, SMALL | UNIT_VALUES}, \
-    {"sum", 2, 3, 5, 3, "encoder: [{conv2d: {filters: 3, kernel: 1}}]\ndecoder: [{conv2d: {filters: 2, kernel: 1, activation: sigmoid}}]\nloss: {" name ": {reduction: sum}}", SMALL | UNIT_VALUES}, \
-    {"weight", 1, 3, 5, 3, "encoder: [{conv2d: {filters: 1, kernel: 1, activation: sigmoid}}]\ndecoder: []\nloss: {" name ": {reduction: sum, weight: 0.3}}", SMALL | UNIT_VALUES}, \
-    {"activation layer", 2, 3, 5, 3, "encoder: [{conv2d: {filters: 2, kernel: 1}}]\ndecoder: [{activation: sigmoid}]\nloss: " name, SMALL | UNIT_VALUES}, \
-    {"flat output", 1, 4, 3, 3, "encoder: [flatten, {dense: {units: 5, activation: relu}}]\ndecoder: [{dense: {units: 12, activation: sigmoid}}]\nloss: {" name ": {reduction: sum}}", SMALL | UNIT_VALUES}, \
-    {"penalty on the output", 2, 3, 5, 3, "encoder: [{conv2d: {filters: 3, kernel: 1}}]\ndecoder: [{conv2d: {filters: 2, kernel: 1, activation: sigmoid, activity_l1: 0.1}}]\nloss: " name, SMALL | UNIT_VALUES}, \
-    {"28x28", 1, 28, 28, 65, "encoder: [{conv2d: {filters: 1, kernel: 1}}]\ndecoder: [{conv2d: {filters: 1, kernel: 1, activation: sigmoid}}]\nloss: {" name ": {reduction: sum}}", UNIT_VALUES | BENCH}
+    {"one number", 1, 1, 1, 1, \
+     "encoder: [{conv2d: {filters: 1, kernel: 1, activation: sigmoid}}]\n" \
+     "decoder: []\n" \
+     "loss: " name, SMALL | UNIT_VALUES}, \
+    {"mean", 2, 3, 5, 3, \
+     "encoder: [{conv2d: {filters: 3, kernel: 1}}]\n" \
+     "decoder: [{conv2d: {filters: 2, kernel: 1, activation: sigmoid}}]\n" \
+     "loss: " name, SMALL | UNIT_VALUES}, \
+    {"sum", 2, 3, 5, 3, \
+     "encoder: [{conv2d: {filters: 3, kernel: 1}}]\n" \
+     "decoder: [{conv2d: {filters: 2, kernel: 1, activation: sigmoid}}]\n" \
+     "loss: {" name ": {reduction: sum}}", SMALL | UNIT_VALUES}, \
+    {"weight", 1, 3, 5, 3, \
+     "encoder: [{conv2d: {filters: 1, kernel: 1, activation: sigmoid}}]\n" \
+     "decoder: []\n" \
+     "loss: {" name ": {reduction: sum, weight: 0.3}}", SMALL | UNIT_VALUES}, \
+    {"activation layer", 2, 3, 5, 3, \
+     "encoder: [{conv2d: {filters: 2, kernel: 1}}]\n" \
+     "decoder: [{activation: sigmoid}]\n" \
+     "loss: " name, SMALL | UNIT_VALUES}, \
+    {"flat output", 1, 4, 3, 3, \
+     "encoder: [flatten, {dense: {units: 5, activation: relu}}]\n" \
+     "decoder: [{dense: {units: 12, activation: sigmoid}}]\n" \
+     "loss: {" name ": {reduction: sum}}", SMALL | UNIT_VALUES}, \
+    {"penalty on the output", 2, 3, 5, 3, \
+     "encoder: [{conv2d: {filters: 3, kernel: 1}}]\n" \
+     "decoder: [{conv2d: {filters: 2, kernel: 1, activation: sigmoid, activity_l1: 0.1}}]\n" \
+     "loss: " name, SMALL | UNIT_VALUES}, \
+    {"28x28", 1, 28, 28, 65, \
+     "encoder: [{conv2d: {filters: 1, kernel: 1}}]\n" \
+     "decoder: [{conv2d: {filters: 1, kernel: 1, activation: sigmoid}}]\n" \
+     "loss: {" name ": {reduction: sum}}", UNIT_VALUES | BENCH}
 
 #endif

@@ -66,4 +66,5 @@ static void backward(hg_plan *plan, const hg_node *node)
     hg_emit_cost(plan, launch, (double)n, (from_output(node) ? 8.0 : 12.0) * (double)n);
 }
 
-const hg_layer hg_layer_activation = {{"activation", "an activation as a layer of its own", table, sizeof(activation_options)}, build, forward, backward, HG_HALVES_EACH};
+const hg_layer hg_layer_activation = {
+    {"activation", "an activation as a layer of its own", table, sizeof(activation_options)}, build, forward, backward, HG_HALVES_EACH};

@@ -3,7 +3,10 @@
 #include "model/ranges.h"
 
 typedef struct l1_options { double weight; } l1_options;
-static const hg_option table[] = {{"weight", "factor of the sum of absolute activities", offsetof(l1_options, weight), HG_OPTION_FLOAT, 1e-4, 0, 1e6}, {0}};
+static const hg_option table[] = {
+    {"weight", "factor of the sum of absolute activities", offsetof(l1_options, weight), HG_OPTION_FLOAT, 1e-4, 0, 1e6},
+    {0},
+};
 
 static size_t count(const hg_plan *plan, const hg_node *node)
 {
@@ -36,4 +39,5 @@ static void backward(hg_plan *plan, const hg_node *node)
     hg_emit_cost(plan, launch, (double)n, 8.0 * (double)n);
 }
 
-const hg_layer hg_layer_activity_l1 = {{"activity_l1", "penalty on absolute activities", table, sizeof(l1_options)}, NULL, forward, backward, HG_HALVES_EACH};
+const hg_layer hg_layer_activity_l1 = {
+    {"activity_l1", "penalty on absolute activities", table, sizeof(l1_options)}, NULL, forward, backward, HG_HALVES_EACH};

@@ -4,7 +4,8 @@
 
 static const hg_option table[] = {
     HG_POOL_OPTIONS,
-    {"count_include_pad", "with numbers as padding: zeros count in the divisor", offsetof(hg_pool_options, count_include_pad), HG_OPTION_BOOL, 1, 0, 1},
+    {"count_include_pad", "with numbers as padding: zeros count in the divisor",
+     offsetof(hg_pool_options, count_include_pad), HG_OPTION_BOOL, 1, 0, 1},
     {0},
 };
 
@@ -13,7 +14,8 @@ static void emit(hg_plan *plan, const hg_node *node, hg_launch *launch, int heig
     const hg_pool *p = node->state;
     hg_emit_define(plan, launch, "COUNT_PAD", !p->same && ((const hg_pool_options *)node->options)->count_include_pad);
     hg_pool_emit(plan, launch, p, height, width);
-    hg_emit_cost(plan, launch, (double)hg_pool_out(plan, p) * p->kh * p->kw, 4.0 * (double)hg_pool_in(plan, p) + 4.0 * (double)hg_pool_out(plan, p));
+    const double in = (double)hg_pool_in(plan, p), out = (double)hg_pool_out(plan, p);
+    hg_emit_cost(plan, launch, out * p->kh * p->kw, 4.0 * in + 4.0 * out);
 }
 
 static void forward(hg_plan *plan, const hg_node *node)
@@ -35,4 +37,5 @@ static void backward(hg_plan *plan, const hg_node *node)
     hg_emit_dx(plan, launch, node->in[0]);
 }
 
-const hg_layer hg_layer_avg_pool2d = {{"avg_pool2d", "the mean of each window", table, sizeof(hg_pool_options)}, hg_pool_build, forward, backward, HG_HALVES_EACH};
+const hg_layer hg_layer_avg_pool2d = {
+    {"avg_pool2d", "the mean of each window", table, sizeof(hg_pool_options)}, hg_pool_build, forward, backward, HG_HALVES_EACH};

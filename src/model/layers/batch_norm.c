@@ -26,7 +26,9 @@ static bool build(hg_graph *graph, hg_node *node)
     hg_shape in = hg_node_input(graph, node, 0)->shape;
     if (!hg_node_output(graph, node, in)) return false;
     for (int i = 0; i < count; i++)
-        if (!hg_node_param(graph, node, params[i].name, 1, &in.c, order, (hg_choice){0}, params[i].start, in.c, in.c, params[i].trains)) return false;
+        if (!hg_node_param(graph, node, params[i].name, 1, &in.c, order, (hg_choice){0}, params[i].start, in.c, in.c,
+                           params[i].trains))
+            return false;
     return true;
 }
 
@@ -162,4 +164,5 @@ static void backward(hg_plan *plan, const hg_node *node)
 }
 
 const hg_layer hg_layer_batch_norm = {
-    {"batch_norm", "each channel to mean 0 and variance 1, then (affine) scaled and shifted", table, sizeof(norm_options)}, build, forward, backward, HG_HALVES_EACH};
+    {"batch_norm", "each channel to mean 0 and variance 1, then (affine) scaled and shifted", table, sizeof(norm_options)},
+    build, forward, backward, HG_HALVES_EACH};

@@ -4,7 +4,8 @@
 
 typedef struct condition_options { int labels; } condition_options;
 static const hg_option table[] = {
-    {"labels", "how many classes the data has; labels are 0 and on", offsetof(condition_options, labels), HG_OPTION_INT, __builtin_nan(""), 1, 4096},
+    {"labels", "how many classes the data has; labels are 0 and on",
+     offsetof(condition_options, labels), HG_OPTION_INT, __builtin_nan(""), 1, 4096},
     {0},
 };
 
@@ -50,4 +51,5 @@ static void backward(hg_plan *plan, const hg_node *node)
 }
 
 const hg_layer hg_layer_condition = {
-    {"condition", "the encoder and the decoder are told each example's label", table, sizeof(condition_options)}, build, forward, backward, HG_HALVES_EACH};
+    {"condition", "the encoder and the decoder are told each example's label", table, sizeof(condition_options)},
+    build, forward, backward, HG_HALVES_EACH};

@@ -8,7 +8,8 @@ enum { ALONG = 4096 }; /* numbers of a row whose boxes are added together */
 static const char *const methods[] = {"average", "bilinear", "nearest", NULL};
 static const hg_option table[] = {
     {"factor", "how many times smaller", offsetof(downscale_options, factor), HG_OPTION_PAIR, 2, 1, 64, .alias = "scale"},
-    {"method", "of a factor's pixels the mean; what lies in their middle (PyTorch's align_corners=False without antialiasing); the first", offsetof(downscale_options, method), HG_OPTION_NAME, AVERAGE, .names = methods},
+    {"method", "of a factor's pixels the mean; what lies in their middle (PyTorch's align_corners=False without antialiasing); the first",
+     offsetof(downscale_options, method), HG_OPTION_NAME, AVERAGE, .names = methods},
     {0},
 };
 

@@ -60,4 +60,6 @@ static void backward(hg_plan *plan, const hg_node *node)
     hg_emit_dx(plan, launch, node->in[0]);
 }
 
-const hg_layer hg_layer_dropout = {{"dropout", "sets a random share of numbers to 0 while training", table, sizeof(dropout_options)}, build, forward, backward, HG_HALVES_SAME};
+const hg_layer hg_layer_dropout = {
+    {"dropout", "sets a random share of numbers to 0 while training", table, sizeof(dropout_options)},
+    build, forward, backward, HG_HALVES_SAME};

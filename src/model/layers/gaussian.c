@@ -9,8 +9,10 @@ static const char *const forms[] = {"logvar", "logsigma_kl_logvar", "sigma", NUL
 static const hg_option table[] = {
     {"units", "numbers in the code", offsetof(gaussian_options, units), HG_OPTION_INT, __builtin_nan(""), 1, 1 << 20},
     {"beta", "factor of the KL divergence in the loss", offsetof(gaussian_options, beta), HG_OPTION_FLOAT, 1, 0, 1e9},
-    {"epsilon_std", "standard deviation of the noise; 0 makes the pass deterministic", offsetof(gaussian_options, epsilon_std), HG_OPTION_FLOAT, 1, 0, 1e6},
-    {"form", "what the second head gives: log-variance; log-sigma with the KL of a log-variance (as several tutorials); sigma itself", offsetof(gaussian_options, form), HG_OPTION_NAME, 0, .names = forms},
+    {"epsilon_std", "standard deviation of the noise; 0 makes the pass deterministic",
+     offsetof(gaussian_options, epsilon_std), HG_OPTION_FLOAT, 1, 0, 1e6},
+    {"form", "what the second head gives: log-variance; log-sigma with the KL of a log-variance (as several tutorials); sigma itself",
+     offsetof(gaussian_options, form), HG_OPTION_NAME, 0, .names = forms},
     HG_OPTION_INITIALIZER(gaussian_options),
     {0},
 };
@@ -49,7 +51,8 @@ static void forward(hg_plan *plan, const hg_node *node)
     hg_emit_float(plan, launch, o->epsilon_std);
     hg_emit_sums(plan, launch, n);
     hg_emit_cost(plan, launch, 100.0 * (double)n, 12.0 * (double)n);
-    if (hg_plan_has_penalties(plan)) hg_emit_metric(plan, node, HG_METRIC_KL, partials, hg_sums_count(plan, n), 1.0 / hg_plan_batch(plan), o->beta);
+    if (hg_plan_has_penalties(plan))
+        hg_emit_metric(plan, node, HG_METRIC_KL, partials, hg_sums_count(plan, n), 1.0 / hg_plan_batch(plan), o->beta);
 }
 
 static void backward(hg_plan *plan, const hg_node *node)
@@ -80,4 +83,5 @@ static void backward(hg_plan *plan, const hg_node *node)
     hg_emit_cost(plan, launch, 100.0 * (double)n, 12.0 * (double)n);
 }
 
-const hg_layer hg_layer_gaussian = {{"gaussian", "a normal distribution per code unit, kept near N(0, 1)", table, sizeof(gaussian_options)}, build, forward, backward};
+const hg_layer hg_layer_gaussian = {
+    {"gaussian", "a normal distribution per code unit, kept near N(0, 1)", table, sizeof(gaussian_options)}, build, forward, backward};

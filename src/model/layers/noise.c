@@ -10,8 +10,10 @@ static const hg_option table[] = {
     {"std", "standard deviation of the noise", offsetof(noise_options, std), HG_OPTION_FLOAT, 0.5, 0, 1e6},
     {"mean", "what is added to every number besides", offsetof(noise_options, mean), HG_OPTION_FLOAT, 0, -1e6, 1e6},
     {"clip", "clip the result to [0, 1]", offsetof(noise_options, clip), HG_OPTION_BOOL, 1, 0, 1},
-    {"once", "an example has the same noise in every epoch; else it is drawn anew at every step", offsetof(noise_options, once), HG_OPTION_BOOL, 0, 0, 1},
-    {"per", "with once: an example keeps its noise, or a place in the batch does (picture i of every batch has the same; while evaluating every picture has one that training has not)",
+    {"once", "an example has the same noise in every epoch; else it is drawn anew at every step",
+     offsetof(noise_options, once), HG_OPTION_BOOL, 0, 0, 1},
+    {"per", "with once: an example keeps its noise, or a place in the batch does (picture i of every batch has the same; while "
+            "evaluating every picture has one that training has not)",
      offsetof(noise_options, per), HG_OPTION_NAME, EXAMPLE, .names = pers},
     {0},
 };
@@ -43,7 +45,8 @@ static void forward(hg_plan *plan, const hg_node *node)
 {
     const noise_options *o = node->options;
     const owner whose = owner_of(plan, o);
-    const size_t batch = (size_t)hg_plan_batch(plan), each = hg_shape_count(hg_plan_tensor(plan, node->out[0])->shape), n = hg_mul(batch, each);
+    const size_t batch = (size_t)hg_plan_batch(plan);
+    const size_t each = hg_shape_count(hg_plan_tensor(plan, node->out[0])->shape), n = hg_mul(batch, each);
     hg_launch *launch = hg_emit(plan, node, "forward", "noise", "forward");
     hg_emit_define(plan, launch, "OWNER", whose);
     hg_emit_define(plan, launch, "CLIP", o->clip);

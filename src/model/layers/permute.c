@@ -29,7 +29,8 @@ static void emit(hg_plan *plan, const hg_node *node, order from, order to, bool 
     const bool transpose = is_torch(from) || is_torch(to), into_picture = is_torch(from);
     const order matrix = into_picture ? (order){to.channels, to.pixels} : from; /* M x N, to be transposed */
     const size_t rows = hg_mul(batch, (size_t)(transpose ? matrix.channels : to.pixels));
-    hg_launch *launch = hg_emit(plan, node, gradient ? "data gradient" : "forward", transpose ? "flatten" : "reshape", transpose ? "transpose" : "reshape");
+    hg_launch *launch = hg_emit(plan, node, gradient ? "data gradient" : "forward",
+                                transpose ? "flatten" : "reshape", transpose ? "transpose" : "reshape");
     hg_emit_define(plan, launch, "GRADIENT", gradient);
     hg_emit_read(plan, launch, gradient ? hg_plan_grad(plan, node->out[0]) : hg_plan_value(plan, node->in[0]));
     if (gradient) {

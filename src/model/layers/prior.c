@@ -20,4 +20,5 @@ static void forward(hg_plan *plan, const hg_node *node)
     hg_emit_cost(plan, launch, 60.0 * (double)n, 4.0 * (double)n);
 }
 
-const hg_layer hg_layer_prior = {{"prior", "what an adversarial model's codes are to be distributed as: N(0, std^2)", table, sizeof(hg_prior)}, NULL, forward, NULL};
+const hg_layer hg_layer_prior = {
+    {"prior", "what an adversarial model's codes are to be distributed as: N(0, std^2)", table, sizeof(hg_prior)}, NULL, forward, NULL};

@@ -7,7 +7,8 @@ typedef struct upsample_options { int factor[2]; int method; } upsample_options;
 static const char *const methods[] = {"nearest", "bilinear", NULL};
 static const hg_option table[] = {
     {"factor", "enlargement", offsetof(upsample_options, factor), HG_OPTION_PAIR, 2, 1, 1024, .alias = "scale"},
-    {"method", "repeat pixels, or weigh the neighbours (pixel centres as PyTorch's align_corners=False)", offsetof(upsample_options, method), HG_OPTION_NAME, 0, .names = methods},
+    {"method", "repeat pixels, or weigh the neighbours (pixel centres as PyTorch's align_corners=False)",
+     offsetof(upsample_options, method), HG_OPTION_NAME, 0, .names = methods},
     {0},
 };
 
@@ -64,4 +65,5 @@ static void backward(hg_plan *plan, const hg_node *node)
     hg_emit_dx(plan, launch, node->in[0]);
 }
 
-const hg_layer hg_layer_upsample2d = {{"upsample2d", "enlarges pictures by whole factors", table, sizeof(upsample_options)}, build, forward, backward, HG_HALVES_EACH};
+const hg_layer hg_layer_upsample2d = {
+    {"upsample2d", "enlarges pictures by whole factors", table, sizeof(upsample_options)}, build, forward, backward, HG_HALVES_EACH};
