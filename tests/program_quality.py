@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """eval, denoise and upscale with models whose figures can be told beforehand.
 
-    program_quality.py --program build/hourglass [eval|restore]...
+    program_quality.py --program build/hourglass [restore|eval]...
 
 Exit 77 where there is no OpenCL device."""
 import json, math, os, re
