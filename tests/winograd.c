@@ -10,8 +10,8 @@
 /* Roundings of the six passes of transforms (columns and rows of three): at most four each, constants included; and the product's. */
 enum { EDGE = 6, POINTS = EDGE * EDGE, ROUNDINGS = 6 * 4 + 1 };
 
-/* Magnitudes of A [t][m], B' [t][t], C [t][3], by the formulas at the top of cl/conv_winograd.cl. */
-typedef struct sides { int m, t; double a[EDGE * EDGE], b[EDGE * EDGE], c[EDGE * EDGE]; } sides;
+/* Magnitudes of A [t][m], B' [t][t], C [t][r], by the formulas at the top of cl/conv_winograd.cl, where phases have r taps at most. */
+typedef struct sides { int m, r, t; double a[EDGE * EDGE], b[EDGE * EDGE], c[EDGE * EDGE]; } sides;
 
 /* The coefficients of the product of (x - p) over n points but number `skip`. */
 static void polynomial(const double *points, int n, int skip, double *coefficient)
@@ -25,19 +25,19 @@ static void polynomial(const double *points, int n, int skip, double *coefficien
     }
 }
 
-static sides sides_of(int m)
+static sides sides_of(int m, int kernel, int stride)
 {
     const double two[] = {0, 1, -1}, four[] = {0, M_SQRT1_2, -M_SQRT1_2, M_SQRT2, -M_SQRT2}, *points = m == 2 ? two : four;
-    sides s = {.m = m, .t = m + 2};
-    const int t = s.t, finite = t - 1;
+    sides s = {.m = m, .r = (kernel + stride - 1) / stride};
+    const int r = s.r, t = s.t = m + r - 1, finite = t - 1;
     for (int p = 0; p < finite; p++) {
         double n = 1;
         for (int q = 0; q < finite; q++) n *= p == q ? 1 : points[p] - points[q];
         for (int k = 0; k < m; k++) s.a[p * m + k] = pow(points[p], k);
-        for (int k = 0; k < 3; k++) s.c[p * 3 + k] = pow(points[p], k) / n;
+        for (int k = 0; k < r; k++) s.c[p * r + k] = pow(points[p], k) / n;
         polynomial(points, finite, p, s.b + p * t);
     }
-    s.a[finite * m + m - 1] = s.c[finite * 3 + 2] = 1;
+    s.a[finite * m + m - 1] = s.c[finite * r + r - 1] = 1;
     polynomial(points, finite, -1, s.b + finite * t);
     for (int i = 0; i < EDGE * EDGE; i++) s.a[i] = fabs(s.a[i]), s.b[i] = fabs(s.b[i]), s.c[i] = fabs(s.c[i]);
     return s;
@@ -59,13 +59,13 @@ static void both_ways(const double *l, int k, int n, bool transposed, const doub
         }
 }
 
-/* |numbers| [n][n] of channel c of picture b from (y, x) on, zeros around it */
-static void square(const double *pictures, hg_shape s, int b, int c, int y, int x, int n, double *to)
+/* |numbers| [n][n] of channel c of picture b, every `step`-th pixel from (y0, x0) on, zeros around it */
+static void square(const double *pictures, hg_shape s, int b, int c, int y0, int x0, int step, int n, double *to)
 {
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) {
-            bool inside = y + i >= 0 && y + i < s.h && x + j >= 0 && x + j < s.w;
-            to[i * n + j] = inside ? fabs(pictures[at4(s, b, c, y + i, x + j)]) : 0;
+            const int y = y0 + i * step, x = x0 + j * step;
+            to[i * n + j] = y >= 0 && y < s.h && x >= 0 && x < s.w ? fabs(pictures[at4(s, b, c, y, x)]) : 0;
         }
 }
 
@@ -86,66 +86,100 @@ static void add_products(const double *x, const double *y, int points, double *t
     for (int p = 0; p < points; p++) total[p] += x[p] * y[p];
 }
 
-static void widen_tile(const sides *s, const winograd_gather *g, int b, int y, int x, const double *weights, double *turned, field *to)
+/* Taps of phase r of the large side, and where the pixels of the large side that are p mod s begin to read the small one. */
+static int taps_of(int k, int s, int r) { return (k - r + s - 1) / s; }
+static int first_of(const winograd_gather *g, int axis, int p) { return (p + g->p[axis]) / g->s - (taps_of(g->k, g->s, (p + g->p[axis]) % g->s) - 1); }
+
+/* |w| [r][r] of a phase, in the order in which tiles meet it: from behind for the large side */
+static void phase_taps(const winograd_gather *g, int r, int rh, int rw, size_t first, double *taps)
 {
-    const int from = g->from_shape.c, points = s->t * s->t;
+    const int nh = taps_of(g->k, g->s, rh), nw = taps_of(g->k, g->s, rw);
+    for (int i = 0; i < r; i++)
+        for (int j = 0; j < r; j++) {
+            const int kh = (g->data ? nh - 1 - i : i) * g->s + rh, kw = (g->data ? nw - 1 - j : j) * g->s + rw;
+            taps[i * r + j] = i < nh && j < nw ? fabs(g->w[first + (size_t)(kh * g->k + kw)]) : 0;
+        }
+}
+
+/* The tile from row y and column x on of the pixels that are written, or of those of phase (ph, pw) among them; in: channels of all phases
+ * that are read. */
+static void widen_tile(const sides *s, const winograd_gather *g, int b, int y, int x, int ph, int pw, int in, const double *weights, double *turned,
+                       field *to)
+{
+    const int from = g->from_shape.c, points = s->t * s->t, step = g->data ? g->s : 1;
     double part[POINTS];
-    for (int c = 0; c < from; c++) {
-        square(g->from, g->from_shape, b, c, y + g->top, x + g->left, s->t, part);
+    for (int c = 0; c < in; c++) {
+        const int phase = c / from, y0 = g->data ? y + first_of(g, 0, ph) : y * g->s + phase / g->s - g->p[0];
+        const int x0 = g->data ? x + first_of(g, 1, pw) : x * g->s + phase % g->s - g->p[1];
+        square(g->from, g->from_shape, b, c % from, y0, x0, g->data ? 1 : g->s, s->t, part);
         both_ways(s->b, s->t, s->t, false, part, turned + c * POINTS);
     }
     for (int o = 0; o < g->to_shape.c; o++) {
         double total[POINTS] = {0}, magnitude[POINTS];
-        for (int c = 0; c < from; c++) add_products(turned + c * POINTS, weights + (o * from + c) * POINTS, points, total);
+        for (int c = 0; c < in; c++) add_products(turned + c * POINTS, weights + (o * in + c) * POINTS, points, total);
         both_ways(s->a, s->m, s->t, true, total, magnitude);
-        for (int i = 0; i < s->m && y + i < g->to_shape.h; i++)
-            for (int j = 0; j < s->m && x + j < g->to_shape.w; j++) to->tol[at4(g->to_shape, b, o, y + i, x + j)] += bound(from, magnitude[i * s->m + j]);
+        for (int i = 0; i < s->m; i++)
+            for (int j = 0; j < s->m; j++) {
+                const int row = (y + i) * step + ph, column = (x + j) * step + pw;
+                if (row < g->to_shape.h && column < g->to_shape.w) to->tol[at4(g->to_shape, b, o, row, column)] += bound(in, magnitude[i * s->m + j]);
+            }
     }
 }
 
 void winograd_widen_gather(int m, const winograd_gather *g, field *to)
 {
     if (!m) return;
-    const sides s = sides_of(m);
-    const int from = g->from_shape.c;
-    double *weights = make(from * g->to_shape.c), *turned = make(from), taps[9];
-    for (int o = 0; o < g->to_shape.c; o++)
-        for (int c = 0; c < from; c++) {
-            for (int k = 0; k < 9; k++) taps[k] = fabs(g->w[(size_t)c * g->step_from + (size_t)o * g->step_to + (size_t)(g->turned ? 8 - k : k)]);
-            both_ways(s.c, s.t, 3, false, taps, weights + (o * from + c) * POINTS);
-        }
-    for (int b = 0; b < g->batch; b++)
-        for (int y = 0; y < g->to_shape.h; y += m)
-            for (int x = 0; x < g->to_shape.w; x += m) widen_tile(&s, g, b, y, x, weights, turned, to);
+    const sides s = sides_of(m, g->k, g->s);
+    const int phases = g->s * g->s, from = g->from_shape.c, in = from * (g->data ? 1 : phases), step = g->data ? g->s : 1;
+    double *weights = make(in * g->to_shape.c), *turned = make(in), taps[POINTS];
+    for (int phase = 0; phase < (g->data ? phases : 1); phase++) {
+        const int ph = phase / g->s, pw = phase % g->s;
+        for (int o = 0; o < g->to_shape.c; o++)
+            for (int c = 0; c < in; c++) {
+                const int rh = g->data ? (ph + g->p[0]) % g->s : c / from / g->s, rw = g->data ? (pw + g->p[1]) % g->s : c / from % g->s;
+                phase_taps(g, s.r, rh, rw, (size_t)(c % from) * g->step_from + (size_t)o * g->step_to, taps);
+                both_ways(s.c, s.t, s.r, false, taps, weights + (o * in + c) * POINTS);
+            }
+        for (int b = 0; b < g->batch; b++)
+            for (int y = 0; y * step < g->to_shape.h; y += m)
+                for (int x = 0; x * step < g->to_shape.w; x += m) widen_tile(&s, g, b, y, x, ph, pw, in, weights, turned, to);
+    }
     free(weights);
     free(turned);
+}
+
+static void widen_phase(const sides *s, const winograd_weight *g, int rh, int rw, field *dw)
+{
+    const int m = s->m, large = g->large_shape.c, small = g->small_shape.c;
+    double *x = make(large), *y = make(small), *total = make(large * small), part[POINTS], taps[POINTS], tiles = 0;
+    for (int b = 0; b < g->batch; b++)
+        for (int i = 0; i < g->small_shape.h; i += m)
+            for (int j = 0; j < g->small_shape.w; j += m, tiles++) {
+                for (int l = 0; l < large; l++) {
+                    square(g->large, g->large_shape, b, l, i * g->s + rh - g->p[0], j * g->s + rw - g->p[1], g->s, s->t, part);
+                    both_ways(s->b, s->t, s->t, false, part, x + l * POINTS);
+                }
+                for (int k = 0; k < small; k++) {
+                    square(g->small, g->small_shape, b, k, i, j, 1, m, part);
+                    both_ways(s->a, s->t, m, false, part, y + k * POINTS);
+                    for (int l = 0; l < large; l++) add_products(x + l * POINTS, y + k * POINTS, s->t * s->t, total + (l * small + k) * POINTS);
+                }
+            }
+    for (int l = 0; l < large; l++)
+        for (int k = 0; k < small; k++) {
+            both_ways(s->c, s->r, s->t, true, total + (l * small + k) * POINTS, taps);
+            for (int i = 0; i < taps_of(g->k, g->s, rh); i++)
+                for (int j = 0; j < taps_of(g->k, g->s, rw); j++)
+                    dw->tol[(size_t)l * g->step_large + (size_t)k * g->step_small + (size_t)((i * g->s + rh) * g->k + j * g->s + rw)] += bound(tiles, taps[i * s->r + j]);
+        }
+    free(x);
+    free(y);
+    free(total);
 }
 
 void winograd_widen_weight(int m, const winograd_weight *g, field *dw)
 {
     if (!m) return;
-    const sides s = sides_of(m);
-    const int large = g->large_shape.c, small = g->small_shape.c;
-    double *x = make(large), *y = make(small), *total = make(large * small), part[POINTS], taps[9], tiles = 0;
-    for (int b = 0; b < g->batch; b++)
-        for (int i = 0; i < g->small_shape.h; i += m)
-            for (int j = 0; j < g->small_shape.w; j += m, tiles++) {
-                for (int l = 0; l < large; l++) {
-                    square(g->large, g->large_shape, b, l, i - g->ph, j - g->pw, s.t, part);
-                    both_ways(s.b, s.t, s.t, false, part, x + l * POINTS);
-                }
-                for (int k = 0; k < small; k++) {
-                    square(g->small, g->small_shape, b, k, i, j, m, part);
-                    both_ways(s.a, s.t, m, false, part, y + k * POINTS);
-                    for (int l = 0; l < large; l++) add_products(x + l * POINTS, y + k * POINTS, s.t * s.t, total + (l * small + k) * POINTS);
-                }
-            }
-    for (int l = 0; l < large; l++)
-        for (int k = 0; k < small; k++) {
-            both_ways(s.c, 3, s.t, true, total + (l * small + k) * POINTS, taps);
-            for (int tap = 0; tap < 9; tap++) dw->tol[(size_t)l * g->step_large + (size_t)k * g->step_small + (size_t)tap] += bound(tiles, taps[tap]);
-        }
-    free(x);
-    free(y);
-    free(total);
+    const sides s = sides_of(m, g->k, g->s);
+    for (int phase = 0; phase < g->s * g->s; phase++) widen_phase(&s, g, phase / g->s, phase % g->s, dw);
 }

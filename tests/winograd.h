@@ -7,19 +7,19 @@
 
 #include "harness.h"
 
-/* to[b,o,i,j] = sum over g, kh, kw of from[b, g, i + top + kh, j + left + kw] w[g step_from + o step_to + 3 kh + kw], `turned`: of the taps
- * 2 - kh, 2 - kw. */
+/* A convolution of k x k taps, stride s, with p zeros in front, by tiles of m x m; `data`: the large side from the small one. The tap (kh, kw)
+ * is number w[from step_from + to step_to + kh k + kw]. */
 typedef struct winograd_gather {
-    int batch, top, left;
+    int batch, k, s, p[2];
     hg_shape from_shape, to_shape;
     const double *from, *w;
     size_t step_from, step_to;
-    bool turned;
+    bool data;
 } winograd_gather;
 
-/* dw[l step_large + s step_small + 3 kh + kw] = sum over b, i, j of large[b, l, i - ph + kh, j - pw + kw] small[b, s, i, j] */
+/* dw[l step_large + s step_small + kh k + kw] = sum over b, i, j of large[b, l, i s - p + kh, j s - p + kw] small[b, s, i, j] */
 typedef struct winograd_weight {
-    int batch, ph, pw;
+    int batch, k, s, p[2];
     hg_shape large_shape, small_shape;
     const double *large, *small;
     size_t step_large, step_small;

@@ -8,65 +8,102 @@ enum { VECTOR, VECTORS, TILES, PRODUCTS };
 /* Measured with AVX2, in multiplications: the transforms of a number of a tile; those of a weight in the transformed domain. */
 static const double TILE_NUMBER = 8, WEIGHT_NUMBER = 32;
 
-double hg_winograd_cost(const hg_device_info *limits, int in, int out, size_t pixels, size_t tiles, int points, double passes)
+bool hg_winograd_fits(const hg_conv *c, int m)
 {
-    const double pairs = (double)in * out;
-    const double cost = points * ((double)tiles * (pairs + TILE_NUMBER * (in + out)) + passes * pairs) / (9.0 * (double)pixels * pairs);
+    const bool plain = c->kh == 3 && c->sh == 1, strided = (c->kh == 3 || c->kh == 4) && c->sh == 2 && m == 2;
+    return c->kh == c->kw && c->sh == c->sw && c->dh == 1 && c->dw == 1 && (plain || strided);
+}
+
+int hg_winograd_edge(const hg_conv *c, int m) { return m + ceil_div(c->kh, c->sh) - 1; }
+
+double hg_winograd_cost(const hg_device_info *limits, const hg_conv *c, int m, size_t pixels, size_t tiles, int turned, double passes)
+{
+    const int edge = hg_winograd_edge(c, m), phases = c->sh * c->sw, products = c->kh + (m - 1) * c->sh; /* products: of all phases, in one dimension */
+    const double pairs = (double)c->cl * c->cs, points = edge * edge;
+    const double cost = ((double)tiles * (products * products * pairs + points * TILE_NUMBER * turned) + passes * phases * points * pairs) /
+                        ((double)c->kh * c->kw * (double)pixels * pairs);
     /* where little is to be gained it is for the tuner to find out */
-    return hg_cpu_place(limits) * (least(in, out) < 16 || cost > 0.7 ? fmax(cost, 1.5) : cost);
+    return hg_cpu_place(limits) * (least(c->cl, c->cs) < 16 || cost > 0.9 ? fmax(cost, 1.5) : cost);
 }
 
 /* Bytes of a strip's transformed tiles that leave room for the weights of a block in a second-level cache. */
 enum { STRIP_BYTES = PATCH_BYTES / 2 };
 
-/* Tiles of m x m results with points of the transformed domain; what is read and written. */
-typedef struct winograd { hg_side read, written; int m, points; size_t tiles; } winograd;
+/* Tiles of m x m results with edge x edge points of the transformed domain; what is read and written; phases of what is read, each time. */
+typedef struct winograd { hg_side read, written; int m, edge, phases; size_t tiles; } winograd;
 
 static winograd winograd_of(const hg_gather *gather, bool data, int m)
 {
     const hg_conv *c = &gather->conv;
-    winograd s = {.read = data ? hg_conv_small(c) : hg_conv_large(c), .written = data ? hg_conv_large(c) : hg_conv_small(c), .m = m, .points = (m + 2) * (m + 2)};
-    s.tiles = hg_mul(hg_mul((size_t)ceil_div(s.written.h, m), (size_t)ceil_div(s.written.w, m)), (size_t)gather->batch);
+    winograd s = {.read = data ? hg_conv_small(c) : hg_conv_large(c), .written = data ? hg_conv_large(c) : hg_conv_small(c), .m = m,
+                  .edge = hg_winograd_edge(c, m), .phases = data ? 1 : c->sh * c->sw};
+    const int step = data ? c->sh : 1;
+    s.tiles = hg_mul(hg_mul((size_t)ceil_div(ceil_div(s.written.h, step), m), (size_t)ceil_div(ceil_div(s.written.w, step), m)), (size_t)gather->batch);
     return s;
 }
 
 /* Of a strip's transformed tiles and products. */
 static int64_t patch_bytes(const winograd *s, const int *p)
 {
-    return (int64_t)s->points * ((int64_t)p[TILES] * p[PRODUCTS] * (s->read.c + p[VECTOR] * p[VECTORS]) + 32) * (int64_t)sizeof(float);
+    const int64_t tile = (int64_t)s->phases * s->read.c + 16 + p[VECTOR] * p[VECTORS];
+    return (int64_t)s->edge * s->edge * ((int64_t)p[TILES] * p[PRODUCTS] * tile + 32) * (int64_t)sizeof(float);
 }
 
 static bool accepts(const hg_gather *gather, bool data, int m, const int *p)
 {
     const hg_conv *c = &gather->conv;
     const winograd s = winograd_of(gather, data, m);
-    return c->kh == 3 && c->kw == 3 && c->sh == 1 && c->sw == 1 && c->dh == 1 && c->dw == 1 && p[VECTOR] >= 4 && p[VECTOR] <= 16 &&
-           !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTOR] <= s.read.c && p[VECTORS] >= 1 && (int64_t)p[VECTOR] * p[VECTORS] <= s.written.c &&
-           p[TILES] >= 1 && p[PRODUCTS] >= 1 && (size_t)p[TILES] * (size_t)p[PRODUCTS] <= s.tiles && patch_bytes(&s, p) <= PATCH_BYTES &&
-           (int64_t)s.points * s.read.c * s.written.c <= INT32_MAX / 2;
+    return hg_winograd_fits(c, m) && p[VECTOR] >= 4 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTOR] <= s.read.c &&
+           p[VECTORS] >= 1 && (int64_t)p[VECTOR] * p[VECTORS] <= s.written.c && p[TILES] >= 1 && p[PRODUCTS] >= 1 &&
+           (size_t)p[TILES] * (size_t)p[PRODUCTS] <= s.tiles && patch_bytes(&s, p) <= 2 * PATCH_BYTES &&
+           (int64_t)c->sh * c->sw * s.edge * s.edge * s.read.c * s.written.c <= INT32_MAX / 2;
+}
+
+/* Tiles of a product: `limit`, or somewhat less if the last strip, which is moved back, then makes fewer of them twice. */
+static int strip_tiles(size_t tiles, int limit)
+{
+    if (tiles <= (size_t)limit) return (int)tiles;
+    int best = limit;
+    size_t least_made = SIZE_MAX;
+    for (int n = limit; n > limit - limit / 8 - 1 && n > 0; n--) {
+        const size_t made = (tiles + (size_t)n - 1) / (size_t)n * (size_t)n;
+        if (made > least_made - least_made / 64) continue;
+        least_made = made;
+        best = n;
+    }
+    return best;
 }
 
 static double fit(const hg_device_info *limits, const void *problem, int *p, bool data, int m)
 {
-    const winograd s = winograd_of(problem, data, m);
-    if (!hg_has_wide_vectors(limits)) return -1; /* elsewhere the tiles in private memory never pay */
+    const hg_gather *gather = problem;
+    const hg_conv *c = &gather->conv;
+    if (!hg_has_wide_vectors(limits) || !hg_winograd_fits(c, m)) return -1; /* elsewhere the tiles in private memory never pay */
+    const winograd s = winograd_of(gather, data, m);
     p[VECTOR] = hg_cpu_vector(limits, least(s.read.c, s.written.c));
     p[VECTORS] = least(2, s.written.c / p[VECTOR]);
     const int sums = hg_cpu_registers_of(limits).sums / p[VECTORS];
-    const int64_t tile = (int64_t)s.points * s.read.c * (int64_t)sizeof(float);
-    p[TILES] = s.tiles < (size_t)sums ? (int)s.tiles : sums;
-    p[PRODUCTS] = 1;
-    while ((size_t)(p[PRODUCTS] + 1) * (size_t)p[TILES] <= s.tiles && (p[PRODUCTS] + 1) * p[TILES] * tile <= STRIP_BYTES) p[PRODUCTS]++;
-    if (!accepts(problem, data, m, p)) return -1;
-    const size_t pixels = hg_side_pixels(s.written, ((const hg_gather *)problem)->batch);
-    return hg_winograd_cost(limits, s.read.c, s.written.c, pixels, s.tiles, s.points, WEIGHT_NUMBER);
+    p[TILES] = strip_tiles(s.tiles, sums);
+    for (p[PRODUCTS] = 1; (size_t)(p[PRODUCTS] + 1) * (size_t)p[TILES] <= s.tiles; p[PRODUCTS]++)
+        if (patch_bytes(&s, p) > STRIP_BYTES) break;
+    if (p[PRODUCTS] > 1) p[PRODUCTS]--;
+    if (!accepts(gather, data, m, p)) return -1;
+    const int phases = c->sh * c->sw, turned = phases * (s.read.c + (data ? s.written.c : 0)) + (data ? 0 : s.written.c);
+    return hg_winograd_cost(limits, c, m, hg_side_pixels(s.written, gather->batch) / (size_t)(data ? phases : 1), s.tiles, turned, WEIGHT_NUMBER);
 }
 
-static void define_sizes(hg_plan *plan, hg_launch *launch, const hg_gather *gather, const winograd *s, bool data, const int *p)
+/* Macros of both kernels, and of the gather alone. */
+static void define_weights(hg_plan *plan, hg_launch *launch, const hg_gather *gather, const winograd *s, bool data, const int *p)
 {
-    const struct { const char *name; int value; } macros[] = {{"M", s->m}, {"G", s->read.c}, {"O", s->written.c}, {"IH", s->read.h}, {"IW", s->read.w},
-        {"OH", s->written.h}, {"OW", s->written.w}, {"PH", gather->conv.ph}, {"PW", gather->conv.pw}, {"DATA", data}, {"HG_VEC", p[VECTOR]},
-        {"NV", p[VECTORS]}, {"Q", p[TILES]}, {"STRIP", p[TILES] * p[PRODUCTS]}};
+    const struct { const char *name; int value; } macros[] = {{"M", s->m}, {"K", gather->conv.kh}, {"S", gather->conv.sh}, {"G", s->read.c}, {"O", s->written.c},
+        {"PH", gather->conv.ph}, {"PW", gather->conv.pw}, {"DATA", data}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}};
+    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
+}
+
+static void define_gather(hg_plan *plan, hg_launch *launch, const hg_gather *gather, const winograd *s, const int *p)
+{
+    const struct { const char *name; int value; } macros[] = {{"IH", s->read.h}, {"IW", s->read.w}, {"OH", s->written.h}, {"OW", s->written.w},
+        {"Q", p[TILES]}, {"STRIP", p[TILES] * p[PRODUCTS]}, {"BIAS", gather->bias >= 0}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
 }
 
@@ -74,16 +111,17 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
 {
     const hg_gather *gather = problem;
     const winograd s = winograd_of(gather, data, m);
-    const int blocks = ceil_div(s.written.c, p[VECTOR] * p[VECTORS]);
-    const size_t numbers = hg_mul((size_t)s.points * (size_t)s.read.c, (size_t)(blocks * p[VECTOR] * p[VECTORS]));
+    const hg_conv *c = &gather->conv;
+    const size_t panel = (size_t)(p[VECTOR] * p[VECTORS]), points = (size_t)(s.edge * s.edge);
+    const size_t rows = hg_mul((size_t)(c->sh * c->sw * ceil_div(s.written.c, (int)panel)), (size_t)s.read.c), numbers = hg_mul(rows, points * panel);
     hg_block transformed = hg_plan_scratch(plan, hg_mul(numbers, sizeof(float)));
     const hg_block stored = hg_gather_weights(plan, node, gather, s.written.c);
     hg_launch *launch = hg_emit(plan, node, "weights transformed", "conv_winograd", "weights");
     hg_emit_read(plan, launch, stored);
     hg_emit_write(plan, launch, transformed);
-    define_sizes(plan, launch, gather, &s, data, p);
-    hg_emit_rows(plan, launch, (size_t)blocks * (size_t)s.read.c, (size_t)s.points * (size_t)(p[VECTOR] * p[VECTORS]));
-    hg_emit_cost(plan, launch, 0, ((double)numbers + 9.0 * s.read.c * s.written.c) * sizeof(float));
+    define_weights(plan, launch, gather, &s, data, p);
+    hg_emit_rows(plan, launch, rows, points * panel);
+    hg_emit_cost(plan, launch, 0, ((double)numbers + (double)c->kh * c->kw * s.read.c * s.written.c) * sizeof(float));
 
     const size_t strip = (size_t)p[TILES] * (size_t)p[PRODUCTS], strips = (s.tiles + strip - 1) / strip;
     launch = hg_emit(plan, node, gather->gradient ? "data gradient" : "forward", "conv_winograd", "gather");
@@ -92,10 +130,10 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_read(plan, launch, gather->bias);
     hg_gather_emit_output(plan, launch, gather);
     hg_emit_int(plan, launch, (int64_t)s.tiles);
-    hg_emit_define(plan, launch, "BIAS", gather->bias >= 0);
-    define_sizes(plan, launch, gather, &s, data, p);
+    define_weights(plan, launch, gather, &s, data, p);
+    define_gather(plan, launch, gather, &s, p);
     hg_gather_emit_cost(plan, launch, gather);
-    hg_emit_range(plan, launch, hg_cpu_items(plan, strips), 1, 1, 1, 1, 1);
+    hg_emit_range(plan, launch, strips, 1, 1, 1, 1, 1); /* an item has nothing to prepare */
     hg_emit_variant(plan, launch, "winograd_%d %d:%d:%d:%d", m, p[VECTOR], p[VECTORS], p[TILES], p[PRODUCTS]);
 }
 

@@ -11,13 +11,16 @@ enum { PARTIAL_BYTES = 16 << 20, SPLIT_STRIPS = 4, BLOCK = 64 };
 /* Measured with AVX2, in multiplications: adding to a partial sum; zeroing, reading and adding up one. */
 static const double STRIP_NUMBER = 4, SPLIT_NUMBER = 16;
 
-/* Channels that the layer reads and writes, tiles of m x m pixels of the small side, points of the transformed domain. */
-typedef struct winograd { int in, out, points, m; size_t tiles; } winograd;
+/* Channels that the layer reads and writes, and the phases of each side, tiles of m x m pixels of the small side, points of the
+ * transformed domain. */
+typedef struct winograd { int in, out, phases_in, phases_out, points, m; size_t tiles; } winograd;
 
 static winograd winograd_of(const hg_weight *weight, int m)
 {
     const hg_conv *c = &weight->conv;
-    winograd s = {.in = c->transposed ? c->cs : c->cl, .out = c->transposed ? c->cl : c->cs, .points = (m + 2) * (m + 2), .m = m};
+    const int phases = c->sh * c->sw, edge = hg_winograd_edge(c, m);
+    winograd s = {.in = c->transposed ? c->cs : c->cl, .out = c->transposed ? c->cl : c->cs, .phases_in = c->transposed ? 1 : phases,
+                  .phases_out = c->transposed ? phases : 1, .points = edge * edge, .m = m};
     s.tiles = hg_mul(hg_mul((size_t)ceil_div(c->hs, m), (size_t)ceil_div(c->ws, m)), (size_t)weight->batch);
     return s;
 }
@@ -28,11 +31,13 @@ static bool accepts(const void *problem, int m, const int *p)
     const hg_conv *c = &weight->conv;
     const winograd s = winograd_of(weight, m);
     const int64_t together = (int64_t)p[VECTOR] * p[VECTORS];
-    if (c->kh != 3 || c->kw != 3 || c->sh != 1 || c->sw != 1 || c->dh != 1 || c->dw != 1) return false;
+    /* a transposed convolution's bias meets what tiles reach */
+    const int reach = hg_winograd_edge(c, m) - m;
+    if (!hg_winograd_fits(c, m) || c->enlarged || c->hl + c->ph > (c->hs + reach) * c->sh || c->wl + c->pw > (c->ws + reach) * c->sw) return false;
     return p[VECTOR] >= 4 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[CHANNELS] >= 1 && p[TILES] >= 1 &&
            p[BLOCK_IN] >= most(p[VECTOR], p[CHANNELS]) && p[BLOCK_IN] <= s.in && p[BLOCK_OUT] >= together && p[BLOCK_OUT] <= s.out &&
            p[BLOCK_OUT] % together == 0 && s.points * ((int64_t)p[TILES] * (p[BLOCK_IN] + p[BLOCK_OUT]) + 32) * 4 <= PATCH_BYTES &&
-           (int64_t)s.points * s.in * s.out <= INT32_MAX / 4;
+           (int64_t)s.points * s.phases_in * s.phases_out * s.in * s.out <= INT32_MAX / 4;
 }
 
 /* How the tiles are shared among work-items: whatever the device, so that the sums, and the bits, do not depend on its threads. */
@@ -40,7 +45,8 @@ typedef struct split_up { int blocks_in, blocks_out, strips, span, splits; size_
 
 static split_up split(const winograd *s, const int *p)
 {
-    split_up u = {.blocks_in = ceil_div(s->in, p[BLOCK_IN]), .blocks_out = ceil_div(s->out, p[BLOCK_OUT]), .strips = ceil_div((int)s->tiles, p[TILES])};
+    split_up u = {.blocks_in = s->phases_in * ceil_div(s->in, p[BLOCK_IN]), .blocks_out = s->phases_out * ceil_div(s->out, p[BLOCK_OUT]),
+                  .strips = ceil_div((int)s->tiles, p[TILES])};
     u.numbers = hg_mul((size_t)s->points * (size_t)(u.blocks_in * p[BLOCK_IN]), (size_t)(u.blocks_out * p[BLOCK_OUT]));
     const int fitting = (int)(PARTIAL_BYTES / sizeof(float) / u.numbers), wanted = ceil_div(64, u.blocks_in * u.blocks_out);
     u.span = ceil_div(u.strips, most(1, least(least(wanted, fitting), u.strips / SPLIT_STRIPS)));
@@ -50,8 +56,9 @@ static split_up split(const winograd *s, const int *p)
 
 static double fit(const hg_device_info *limits, const void *problem, int *p, int m)
 {
-    const winograd s = winograd_of(problem, m);
-    if (!hg_has_wide_vectors(limits)) return -1; /* elsewhere the tiles in private memory never pay */
+    const hg_weight *weight = problem;
+    if (!hg_has_wide_vectors(limits) || !hg_winograd_fits(&weight->conv, m)) return -1; /* elsewhere the tiles in private memory never pay */
+    const winograd s = winograd_of(weight, m);
     p[VECTOR] = hg_cpu_vector(limits, least(s.in, s.out));
     p[VECTORS] = least(2, s.out / p[VECTOR]);
     const int together = p[VECTOR] * p[VECTORS];
@@ -61,16 +68,15 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, int
     const int64_t tile = s.points * (int64_t)(p[BLOCK_IN] + p[BLOCK_OUT]) * (int64_t)sizeof(float), fitting = (PATCH_BYTES - 32 * 4 * s.points) / tile;
     p[TILES] = s.tiles < (size_t)fitting ? (int)s.tiles : (int)fitting;
     if (!accepts(problem, m, p)) return -1;
-    const hg_weight *weight = problem;
     const split_up u = split(&s, p);
     const double passes = STRIP_NUMBER * u.strips + SPLIT_NUMBER * u.splits;
-    return hg_winograd_cost(limits, s.in, s.out, hg_side_pixels(hg_conv_small(&weight->conv), weight->batch), s.tiles, s.points, passes);
+    return hg_winograd_cost(limits, &weight->conv, m, hg_side_pixels(hg_conv_small(&weight->conv), weight->batch), s.tiles, s.phases_in * s.in + s.phases_out * s.out, passes);
 }
 
 static void define_sizes(hg_plan *plan, hg_launch *launch, const hg_weight *weight, const winograd *s, const int *p)
 {
     const hg_conv *c = &weight->conv;
-    const struct { const char *name; int value; } macros[] = {{"WEIGHT", 1}, {"M", s->m}, {"CL", c->cl}, {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs},
+    const struct { const char *name; int value; } macros[] = {{"WEIGHT", 1}, {"M", s->m}, {"K", c->kh}, {"S", c->sh}, {"CL", c->cl}, {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs},
         {"HS", c->hs}, {"WS", c->ws}, {"PH", c->ph}, {"PW", c->pw}, {"TRANSPOSED", c->transposed}, {"BIAS", weight->bias}, {"HG_VEC", p[VECTOR]},
         {"NV", p[VECTORS]}, {"Q", p[CHANNELS]}, {"STRIP", p[TILES]}, {"BI", p[BLOCK_IN]}, {"BO", p[BLOCK_OUT]}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
@@ -82,7 +88,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     const winograd s = winograd_of(weight, m);
     const split_up u = split(&s, p);
     hg_block partials = hg_plan_scratch(plan, hg_mul((size_t)u.splits * sizeof(float), u.numbers));
-    hg_block bias_partials = weight->bias ? hg_plan_scratch(plan, hg_mul((size_t)u.splits * sizeof(float), (size_t)s.out)) : -1;
+    hg_block bias_partials = weight->bias ? hg_plan_scratch(plan, hg_mul((size_t)(u.splits * s.phases_out) * sizeof(float), (size_t)s.out)) : -1;
     hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_winograd", "weight_gradient");
     hg_emit_read(plan, launch, weight->large);
     hg_emit_read(plan, launch, weight->small);
@@ -92,7 +98,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_int(plan, launch, u.span);
     define_sizes(plan, launch, weight, &s, p);
     hg_weight_emit_cost(plan, launch, weight, u.splits);
-    hg_emit_range(plan, launch, (size_t)u.splits, (size_t)u.blocks_in, (size_t)u.blocks_out, 1, 1, 1);
+    hg_emit_range(plan, launch, (size_t)u.blocks_out, (size_t)u.blocks_in, (size_t)u.splits, 1, 1, 1);
     hg_emit_variant(plan, launch, "winograd_%d %d:%d:%d:%d:%d:%d, %d splits", m, p[VECTOR], p[VECTORS], p[CHANNELS], p[TILES], p[BLOCK_IN], p[BLOCK_OUT], u.splits);
 
     launch = hg_emit(plan, node, "weight gradient sum", "conv_winograd", "weight_sum");
@@ -100,9 +106,9 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_int(plan, launch, u.splits);
     hg_emit_dw(plan, launch, node, 0, "DW");
     define_sizes(plan, launch, weight, &s, p);
-    hg_emit_cost(plan, launch, (double)u.numbers * u.splits, ((double)u.numbers * u.splits + 9.0 * s.in * s.out) * sizeof(float));
+    hg_emit_cost(plan, launch, (double)u.numbers * u.splits, ((double)u.numbers * u.splits + (double)weight->conv.kh * weight->conv.kw * s.in * s.out) * sizeof(float));
     hg_emit_rows(plan, launch, (size_t)(u.blocks_in * u.blocks_out * p[BLOCK_IN]), (size_t)(s.points * u.splits) * (size_t)p[BLOCK_OUT]);
-    if (weight->bias) hg_conv_emit_reduce(plan, node, NULL, u.splits, -1, 0, bias_partials, (size_t)s.out);
+    if (weight->bias) hg_conv_emit_reduce(plan, node, NULL, u.splits * s.phases_out, -1, 0, bias_partials, (size_t)s.out);
 }
 
 #define VARIANT(m) \

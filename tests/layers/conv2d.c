@@ -68,8 +68,8 @@ static void forward(trial *t)
         if (read_geometry(t).bias) sum_add(&s[i], t->w[1][i / pixels % (size_t)t->out[0].c]);
     sums_store(s, &t->y[0], 1);
     const geometry g = read_geometry(t);
-    const winograd_gather gather = {.batch = t->batch, .top = -g.p[0], .left = -g.p[1], .from_shape = t->in[0], .to_shape = t->out[0],
-        .from = t->x[0], .w = t->w[0], .step_from = 9, .step_to = 9 * (size_t)t->in[0].c};
+    const winograd_gather gather = {.batch = t->batch, .k = g.k[0], .s = g.s[0], .p = {g.p[0], g.p[1]}, .from_shape = t->in[0], .to_shape = t->out[0],
+        .from = t->x[0], .w = t->w[0], .step_from = (size_t)(g.k[0] * g.k[1]), .step_to = (size_t)(g.k[0] * g.k[1] * t->in[0].c)};
     winograd_widen_gather(t->winograd_y, &gather, &t->y[0]);
 }
 
@@ -89,10 +89,11 @@ static void backward(trial *t)
     sums_store(g.dx, &t->dx[0], 1);
     sums_store(g.dw, &t->dw[0], 1);
     const geometry at = read_geometry(t);
-    const winograd_gather gather = {.batch = t->batch, .top = at.p[0] - 2, .left = at.p[1] - 2, .from_shape = t->out[0], .to_shape = t->in[0],
-        .from = t->dy[0], .w = t->w[0], .step_from = 9 * (size_t)t->in[0].c, .step_to = 9, .turned = true};
-    const winograd_weight weight = {.batch = t->batch, .ph = at.p[0], .pw = at.p[1], .large_shape = t->in[0], .small_shape = t->out[0],
-        .large = t->x[0], .small = t->dy[0], .step_large = 9, .step_small = 9 * (size_t)t->in[0].c};
+    const size_t taps = (size_t)(at.k[0] * at.k[1]);
+    const winograd_gather gather = {.batch = t->batch, .k = at.k[0], .s = at.s[0], .p = {at.p[0], at.p[1]}, .from_shape = t->out[0], .to_shape = t->in[0],
+        .from = t->dy[0], .w = t->w[0], .step_from = taps * (size_t)t->in[0].c, .step_to = taps, .data = true};
+    const winograd_weight weight = {.batch = t->batch, .k = at.k[0], .s = at.s[0], .p = {at.p[0], at.p[1]}, .large_shape = t->in[0],
+        .small_shape = t->out[0], .large = t->x[0], .small = t->dy[0], .step_large = taps, .step_small = taps * (size_t)t->in[0].c};
     winograd_widen_gather(t->winograd_dx, &gather, &t->dx[0]);
     winograd_widen_weight(t->winograd_dw, &weight, &t->dw[0]);
     if (t->node->n_params > 1) bias_gradient(t, &t->dw[1]);
@@ -130,6 +131,7 @@ static const layer_case cases[] = {
     {"9 to 12, 11x10 twice", 9, 11, 10, 2, "[{conv2d: {filters: 12, kernel: 3, padding: [0, 2], activation: relu}}, {conv2d: {filters: 10, kernel: 3, padding: 1}}]", 0},
     {"35 to 37, 13x19", 35, 13, 19, 3, "[conv2d: {filters: 37, kernel: 3, padding: 2, bias: false}]", 0},
     {"penalty between wide ones", 24, 9, 12, 4, "[{conv2d: {filters: 40, kernel: 3, padding: same, activation: leaky_relu, activity_l1: 0.1}}, {conv2d: {filters: 72, kernel: 3, padding: valid}}]", 0},
+    {"35 to 37, 13x10, stride 2", 35, 13, 10, 3, "[{conv2d: {filters: 37, kernel: 4, stride: 2, padding: [2, 0], activation: relu}}, {conv2d: {filters: 40, kernel: 3, stride: 2, padding: [0, 2]}}]", 0},
     {"80 to 72, 9x8", 80, 9, 8, 5, "[conv2d: {filters: 72, kernel: 3, padding: same, activation: relu}]", 0},
     {"1 to 16, 28x28", 1, 28, 28, 16, "[conv2d: {filters: 16, kernel: 3, padding: same, activation: relu}]", BENCH},
     {"16 to 1, 28x28", 16, 28, 28, 16, "[{conv2d: {filters: 16, kernel: 1, activation: relu}}, {conv2d: {filters: 1, kernel: 3, padding: same, activation: sigmoid}}]", BENCH},

@@ -65,8 +65,8 @@ static void forward(trial *t)
     sums_store(s, &t->y[0], 1);
     int size[2];
     const geometry g = read_geometry(t, size);
-    const winograd_gather gather = {.batch = t->batch, .top = g.p[0] - 2, .left = g.p[1] - 2, .from_shape = t->in[0], .to_shape = t->out[0],
-        .from = t->x[0], .w = t->w[0], .step_from = 9 * (size_t)t->out[0].c, .step_to = 9, .turned = true};
+    const winograd_gather gather = {.batch = t->batch, .k = g.k[0], .s = g.s[0], .p = {g.p[0], g.p[1]}, .from_shape = t->in[0], .to_shape = t->out[0],
+        .from = t->x[0], .w = t->w[0], .step_from = (size_t)(g.k[0] * g.k[1] * t->out[0].c), .step_to = (size_t)(g.k[0] * g.k[1]), .data = true};
     winograd_widen_gather(t->winograd_y, &gather, &t->y[0]);
 }
 
@@ -87,10 +87,11 @@ static void backward(trial *t)
     sums_store(g.dw, &t->dw[0], 1);
     int size[2];
     const geometry at = read_geometry(t, size);
-    const winograd_gather gather = {.batch = t->batch, .top = -at.p[0], .left = -at.p[1], .from_shape = t->out[0], .to_shape = t->in[0],
-        .from = t->dy[0], .w = t->w[0], .step_from = 9, .step_to = 9 * (size_t)t->out[0].c};
-    const winograd_weight weight = {.batch = t->batch, .ph = at.p[0], .pw = at.p[1], .large_shape = t->out[0], .small_shape = t->in[0],
-        .large = t->dy[0], .small = t->x[0], .step_large = 9, .step_small = 9 * (size_t)t->out[0].c};
+    const size_t taps = (size_t)(at.k[0] * at.k[1]);
+    const winograd_gather gather = {.batch = t->batch, .k = at.k[0], .s = at.s[0], .p = {at.p[0], at.p[1]}, .from_shape = t->out[0], .to_shape = t->in[0],
+        .from = t->dy[0], .w = t->w[0], .step_from = taps, .step_to = taps * (size_t)t->out[0].c};
+    const winograd_weight weight = {.batch = t->batch, .k = at.k[0], .s = at.s[0], .p = {at.p[0], at.p[1]}, .large_shape = t->out[0],
+        .small_shape = t->in[0], .large = t->dy[0], .small = t->x[0], .step_large = taps, .step_small = taps * (size_t)t->out[0].c};
     winograd_widen_gather(t->winograd_dx, &gather, &t->dx[0]);
     winograd_widen_weight(t->winograd_dw, &weight, &t->dw[0]);
     if (t->node->n_params > 1) bias_gradient(t, &t->dw[1]);
@@ -110,6 +111,7 @@ static const layer_case cases[] = {
     {"8 to 4, stride 1", 8, 6, 14, 2, "[conv2d_transpose: {filters: 4, kernel: 3, padding: valid, activation: relu}]", SMALL},
     {"8 to 12, stride 1", 8, 7, 9, 2, "[conv2d_transpose: {filters: 12, kernel: 3, padding: [2, 1], activation: relu}]", SMALL},
     {"35 to 40 to 33, stride 1", 35, 9, 14, 3, "[{conv2d_transpose: {filters: 40, kernel: 3, padding: same, activation: leaky_relu}}, {conv2d_transpose: {filters: 33, kernel: 3, padding: 0}}]", 0},
+    {"35 to 37 to 40, stride 2", 35, 5, 4, 3, "[{conv2d_transpose: {filters: 37, kernel: 4, stride: 2, padding: [1, 0], activation: relu}}, {conv2d_transpose: {filters: 40, kernel: 3, stride: 2, padding: [1, 2], output_padding: 1}}]", 0},
     {"40 to 3, stride 2", 40, 7, 9, 5, "[conv2d_transpose: {filters: 3, kernel: 4, stride: 2, padding: 1}]", 0},
     {"32 to 1, stride 1", 32, 19, 20, 3, "[conv2d_transpose: {filters: 1, kernel: 3, padding: same, activation: sigmoid}]", 0},
     {"4 to 6, stride 2, 18 pictures", 4, 3, 4, 18, "[{conv2d_transpose: {filters: 6, kernel: 3, stride: 2, padding: same, activation: relu}}, {conv2d_transpose: {filters: 1, kernel: 2, stride: [3, 1], padding: 0}}]", SMALL},
