@@ -22,6 +22,8 @@ static const layer_case cases[] = {
     {"pictures", 3, 4, 5, 3, "[flatten]", SMALL},
     {"behind tanh", 3, 2, 3, 2, "[{conv2d: {filters: 2, kernel: 1, activation: tanh}}, flatten, {dense: {units: 3}}]", SMALL},
     {"shared, behind sigmoid", 2, 3, 3, 2, "[{conv2d: {filters: 1, kernel: 1, activation: sigmoid, activity_l1: 0.1}}, flatten, {dense: {units: 3, activation: tanh}}]", SMALL},
+    {"19x4x5 behind tanh", 19, 4, 5, 2, "[{conv2d: {filters: 19, kernel: 1, activation: tanh}}, flatten, {dense: {units: 3}}]", SMALL},
+    {"shared, 16x4x4", 16, 4, 4, 2, "[{conv2d: {filters: 16, kernel: 1, activation: sigmoid, activity_l1: 0.1}}, flatten, {dense: {units: 3, activation: tanh}}]", SMALL},
     {"64x7x7", 64, 7, 7, 33, "[flatten]", BENCH},
     {0},
 };

@@ -17,6 +17,7 @@ static const layer_case cases[] = {
     {"to one channel", 6, 2, 2, 2, "[flatten, {reshape: [1, 4, 6]}]", SMALL},
     {"from one channel", 1, 4, 6, 2, "[flatten, {reshape: [4, 2, 3]}]", SMALL},
     {"behind relu", 5, 1, 1, 3, "[flatten, {dense: {units: 18, activation: relu}}, {reshape: [2, 3, 3]}, {conv2d: {filters: 2, kernel: 3, padding: same}}]", SMALL},
+    {"306 to 17x18x1", 306, 1, 1, 2, "[flatten, {reshape: [17, 18, 1]}, {conv2d: {filters: 2, kernel: 1}}]", SMALL},
     {"3136 to 64x7x7", 3136, 1, 1, 33, "[flatten, {reshape: [64, 7, 7]}]", BENCH},
     {0},
 };

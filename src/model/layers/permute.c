@@ -28,9 +28,10 @@ static void emit(hg_plan *plan, const hg_node *node, order from, order to, bool 
     const size_t batch = (size_t)hg_plan_batch(plan), n = hg_mul(hg_mul((size_t)from.pixels, (size_t)from.channels), batch);
     const bool transpose = is_torch(from) || is_torch(to), into_picture = is_torch(from);
     const order matrix = into_picture ? (order){to.channels, to.pixels} : from; /* M x N, to be transposed */
-    const size_t rows = hg_mul(batch, (size_t)(transpose ? matrix.channels : to.pixels));
-    hg_launch *launch = hg_emit(plan, node, gradient ? "data gradient" : "forward",
-                                transpose ? "flatten" : "reshape", transpose ? "transpose" : "reshape");
+    const bool squares = transpose && hg_has_wide_vectors(hg_plan_limits(plan)) && matrix.pixels >= 16 && matrix.channels >= 16;
+    const size_t rows = hg_mul(batch, (size_t)(squares ? (matrix.pixels + 15) / 16 : transpose ? matrix.channels : to.pixels));
+    hg_launch *launch = hg_emit(plan, node, gradient ? "data gradient" : "forward", transpose ? "flatten" : "reshape",
+                                squares ? "transpose_squares" : transpose ? "transpose" : "reshape");
     hg_emit_define(plan, launch, "GRADIENT", gradient);
     hg_emit_read(plan, launch, gradient ? hg_plan_grad(plan, node->out[0]) : hg_plan_value(plan, node->in[0]));
     if (gradient) {
@@ -49,7 +50,12 @@ static void emit(hg_plan *plan, const hg_node *node, order from, order to, bool 
         hg_emit_int(plan, launch, to.pixels);
         hg_emit_int(plan, launch, to.channels);
     }
-    hg_emit_matrix(plan, launch, rows, transpose ? matrix.pixels : to.channels);
+    if (squares) {
+        hg_emit_define(plan, launch, "HG_VEC", 16);
+        hg_emit_rows(plan, launch, rows, 16 * (size_t)matrix.channels);
+    } else {
+        hg_emit_matrix(plan, launch, rows, transpose ? matrix.pixels : to.channels);
+    }
     hg_emit_cost(plan, launch, 0, 8.0 * (double)n);
 }
 
