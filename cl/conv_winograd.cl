@@ -3,7 +3,7 @@
  * convolved with the small one at stride 1. A tile of M x M pixels of a phase takes T x T = (M + R - 1)^2 multiplications a pair of
  * channels instead of R^2 M^2: for R 3 2.25 (M 2) and 4 (M 4) times fewer, for R 2 1.78 (M 2). Where S does not divide K the last phases
  * have a tap fewer: the weights of the last point are 0 there and its products left out.
- *   F     out tile = A' [ sum over phases r, g of (B' x_rg B) * (C w_rg C') ] A     * number by number; x: the T x T numbers around the tile
+ *   F     out tile = A' [ sum over phases r, g of (B' x_rg B) * (C w_rg C') ] A     * number by number; x: T x T numbers around the tile
  *   D     the same for each phase that is written, with one that is read
  *   W     dw_r = C' [ sum over tiles of (B' x_r B) * (A dy A') ] C                  the same bilinear form, derived by w
  * A, B, C are Toom and Cook's for the points 0, 1, infinity (M 2, R 2), else 0, +-P1, (+-P2,) infinity:
@@ -67,7 +67,7 @@
 #define AS_INT(v) HG_PASTE(as_int, HG_VEC)(v)
 #define AS_FLOAT(v) HG_PASTE(as_float, HG_VEC)(v)
 
-/* ---- the transforms of one line; P1 and P2 as above, S = P1^2 + P2^2, P1 P2 = 1 */
+/* ---- the transforms of one line; P1 and P2 as above, P1 P2 = 1 */
 #if R == 2
 /* B' d */
 INLINE void line_in(const hg_vec *d, hg_vec *to)
@@ -384,7 +384,8 @@ __kernel void gather(__global const float *restrict from, __global const float *
             const int own_o = block * OB, o0 = min(own_o, O - OB);
             for (int k = 0; k < POINTS; k++)
                 for (int t = 0; t < STRIP && (!DATA || USED(phase, k)); t += Q)
-                    multiply(v + k * STEP_V + t * STEP_T, u + ((out_phase * BLOCKS + block) * POINTS + k) * GP * OB, m + k * STEP_M + t * OB, k);
+                    multiply(v + k * STEP_V + t * STEP_T, u + ((out_phase * BLOCKS + block) * POINTS + k) * GP * OB,
+                             m + k * STEP_M + t * OB, k);
             for (int t = own - first; t < STRIP; t++) {
                 const int row = (first + t) / TILES_W, b = row / TILES_H, i = (row - b * TILES_H) * M, j = (first + t - row * TILES_W) * M;
                 for (int c = 0; c < OB; c += HG_VEC) {
@@ -501,7 +502,8 @@ __kernel void weight_gradient(__global const float *restrict large, __global con
                               __global float *restrict bias_partials, int tiles, int span)
 {
     const int block_o = (int)get_global_id(0), block_i = (int)get_global_id(1), split = (int)get_global_id(2);
-    const int own_i = HG_MOD(block_i, EACH_I) * BI, own_o = HG_MOD(block_o, EACH_O) * BO, i0 = min(own_i, IN - BI), o0 = min(own_o, OUT - BO);
+    const int own_i = HG_MOD(block_i, EACH_I) * BI, own_o = HG_MOD(block_o, EACH_O) * BO;
+    const int i0 = min(own_i, IN - BI), o0 = min(own_o, OUT - BO);
     const int phase = PHASE_OF(block_i, block_o), begin = split * span * STRIP, end = min(begin + span * STRIP, tiles);
     float in[POINTS * STEP_I], out[POINTS * STEP_O];
     hg_vec bias[(BO + HG_VEC - 1) / HG_VEC];

@@ -88,7 +88,11 @@ static void add_products(const double *x, const double *y, int points, double *t
 
 /* Taps of phase r of the large side, and where the pixels of the large side that are p mod s begin to read the small one. */
 static int taps_of(int k, int s, int r) { return (k - r + s - 1) / s; }
-static int first_of(const winograd_gather *g, int axis, int p) { return (p + g->p[axis]) / g->s - (taps_of(g->k, g->s, (p + g->p[axis]) % g->s) - 1); }
+static int first_of(const winograd_gather *g, int axis, int p)
+{
+    const int r = p + g->p[axis];
+    return r / g->s - (taps_of(g->k, g->s, r % g->s) - 1);
+}
 
 /* |w| [r][r] of a phase, in the order in which tiles meet it: from behind for the large side */
 static void phase_taps(const winograd_gather *g, int r, int rh, int rw, size_t first, double *taps)
@@ -103,8 +107,8 @@ static void phase_taps(const winograd_gather *g, int r, int rh, int rw, size_t f
 
 /* The tile from row y and column x on of the pixels that are written, or of those of phase (ph, pw) among them; in: channels of all phases
  * that are read. */
-static void widen_tile(const sides *s, const winograd_gather *g, int b, int y, int x, int ph, int pw, int in, const double *weights, double *turned,
-                       field *to)
+static void widen_tile(const sides *s, const winograd_gather *g, int b, int y, int x, int ph, int pw, int in, const double *weights,
+                       double *turned, field *to)
 {
     const int from = g->from_shape.c, points = s->t * s->t, step = g->data ? g->s : 1;
     double part[POINTS];
@@ -121,7 +125,8 @@ static void widen_tile(const sides *s, const winograd_gather *g, int b, int y, i
         for (int i = 0; i < s->m; i++)
             for (int j = 0; j < s->m; j++) {
                 const int row = (y + i) * step + ph, column = (x + j) * step + pw;
-                if (row < g->to_shape.h && column < g->to_shape.w) to->tol[at4(g->to_shape, b, o, row, column)] += bound(in, magnitude[i * s->m + j]);
+                if (row < g->to_shape.h && column < g->to_shape.w)
+                    to->tol[at4(g->to_shape, b, o, row, column)] += bound(in, magnitude[i * s->m + j]);
             }
     }
 }
@@ -162,15 +167,18 @@ static void widen_phase(const sides *s, const winograd_weight *g, int rh, int rw
                 for (int k = 0; k < small; k++) {
                     square(g->small, g->small_shape, b, k, i, j, 1, m, part);
                     both_ways(s->a, s->t, m, false, part, y + k * POINTS);
-                    for (int l = 0; l < large; l++) add_products(x + l * POINTS, y + k * POINTS, s->t * s->t, total + (l * small + k) * POINTS);
+                    for (int l = 0; l < large; l++)
+                        add_products(x + l * POINTS, y + k * POINTS, s->t * s->t, total + (l * small + k) * POINTS);
                 }
             }
     for (int l = 0; l < large; l++)
         for (int k = 0; k < small; k++) {
             both_ways(s->c, s->r, s->t, true, total + (l * small + k) * POINTS, taps);
             for (int i = 0; i < taps_of(g->k, g->s, rh); i++)
-                for (int j = 0; j < taps_of(g->k, g->s, rw); j++)
-                    dw->tol[(size_t)l * g->step_large + (size_t)k * g->step_small + (size_t)((i * g->s + rh) * g->k + j * g->s + rw)] += bound(tiles, taps[i * s->r + j]);
+                for (int j = 0; j < taps_of(g->k, g->s, rw); j++) {
+                    const size_t tap = (size_t)((i * g->s + rh) * g->k + j * g->s + rw);
+                    dw->tol[(size_t)l * g->step_large + (size_t)k * g->step_small + tap] += bound(tiles, taps[i * s->r + j]);
+                }
         }
     free(x);
     free(y);

@@ -7,8 +7,8 @@
 
 #include "harness.h"
 
-/* A convolution of k x k taps, stride s, with p zeros in front, by tiles of m x m; `data`: the large side from the small one. The tap (kh, kw)
- * is number w[from step_from + to step_to + kh k + kw]. */
+/* A convolution of k x k taps, stride s, with p zeros in front, by tiles of m x m; `data`: the large side from the small one. The tap
+ * (kh, kw) is number w[from step_from + to step_to + kh k + kw]. */
 typedef struct winograd_gather {
     int batch, k, s, p[2];
     hg_shape from_shape, to_shape;

@@ -18,7 +18,8 @@ int hg_winograd_edge(const hg_conv *c, int m) { return m + ceil_div(c->kh, c->sh
 
 double hg_winograd_cost(const hg_device_info *limits, const hg_conv *c, int m, size_t pixels, size_t tiles, int turned, double passes)
 {
-    const int edge = hg_winograd_edge(c, m), phases = c->sh * c->sw, products = c->kh + (m - 1) * c->sh; /* products: of all phases, in one dimension */
+    const int edge = hg_winograd_edge(c, m), phases = c->sh * c->sw;
+    const int products = c->kh + (m - 1) * c->sh; /* of all phases, in one dimension */
     const double pairs = (double)c->cl * c->cs, points = edge * edge;
     const double cost = ((double)tiles * (products * products * pairs + points * TILE_NUMBER * turned) + passes * phases * points * pairs) /
                         ((double)c->kh * c->kw * (double)pixels * pairs);
@@ -37,8 +38,8 @@ static winograd winograd_of(const hg_gather *gather, bool data, int m)
     const hg_conv *c = &gather->conv;
     winograd s = {.read = data ? hg_conv_small(c) : hg_conv_large(c), .written = data ? hg_conv_large(c) : hg_conv_small(c), .m = m,
                   .edge = hg_winograd_edge(c, m), .phases = data ? 1 : c->sh * c->sw};
-    const int step = data ? c->sh : 1;
-    s.tiles = hg_mul(hg_mul((size_t)ceil_div(ceil_div(s.written.h, step), m), (size_t)ceil_div(ceil_div(s.written.w, step), m)), (size_t)gather->batch);
+    const int step = data ? c->sh : 1, rows = ceil_div(ceil_div(s.written.h, step), m), columns = ceil_div(ceil_div(s.written.w, step), m);
+    s.tiles = hg_mul(hg_mul((size_t)rows, (size_t)columns), (size_t)gather->batch);
     return s;
 }
 
@@ -89,21 +90,22 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, boo
     if (p[PRODUCTS] > 1) p[PRODUCTS]--;
     if (!accepts(gather, data, m, p)) return -1;
     const int phases = c->sh * c->sw, turned = phases * (s.read.c + (data ? s.written.c : 0)) + (data ? 0 : s.written.c);
-    return hg_winograd_cost(limits, c, m, hg_side_pixels(s.written, gather->batch) / (size_t)(data ? phases : 1), s.tiles, turned, WEIGHT_NUMBER);
+    const size_t pixels = hg_side_pixels(s.written, gather->batch) / (size_t)(data ? phases : 1);
+    return hg_winograd_cost(limits, c, m, pixels, s.tiles, turned, WEIGHT_NUMBER);
 }
 
 /* Macros of both kernels, and of the gather alone. */
 static void define_weights(hg_plan *plan, hg_launch *launch, const hg_gather *gather, const winograd *s, bool data, const int *p)
 {
-    const struct { const char *name; int value; } macros[] = {{"M", s->m}, {"K", gather->conv.kh}, {"S", gather->conv.sh}, {"G", s->read.c}, {"O", s->written.c},
-        {"PH", gather->conv.ph}, {"PW", gather->conv.pw}, {"DATA", data}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}};
+    const struct { const char *name; int value; } macros[] = {{"M", s->m}, {"K", gather->conv.kh}, {"S", gather->conv.sh}, {"G", s->read.c},
+        {"O", s->written.c}, {"PH", gather->conv.ph}, {"PW", gather->conv.pw}, {"DATA", data}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
 }
 
 static void define_gather(hg_plan *plan, hg_launch *launch, const hg_gather *gather, const winograd *s, const int *p)
 {
-    const struct { const char *name; int value; } macros[] = {{"IH", s->read.h}, {"IW", s->read.w}, {"OH", s->written.h}, {"OW", s->written.w},
-        {"Q", p[TILES]}, {"STRIP", p[TILES] * p[PRODUCTS]}, {"BIAS", gather->bias >= 0}};
+    const struct { const char *name; int value; } macros[] = {{"IH", s->read.h}, {"IW", s->read.w}, {"OH", s->written.h},
+        {"OW", s->written.w}, {"Q", p[TILES]}, {"STRIP", p[TILES] * p[PRODUCTS]}, {"BIAS", gather->bias >= 0}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
 }
 
@@ -113,7 +115,8 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     const winograd s = winograd_of(gather, data, m);
     const hg_conv *c = &gather->conv;
     const size_t panel = (size_t)(p[VECTOR] * p[VECTORS]), points = (size_t)(s.edge * s.edge);
-    const size_t rows = hg_mul((size_t)(c->sh * c->sw * ceil_div(s.written.c, (int)panel)), (size_t)s.read.c), numbers = hg_mul(rows, points * panel);
+    const size_t rows = hg_mul((size_t)(c->sh * c->sw * ceil_div(s.written.c, (int)panel)), (size_t)s.read.c);
+    const size_t numbers = hg_mul(rows, points * panel);
     hg_block transformed = hg_plan_scratch(plan, hg_mul(numbers, sizeof(float)));
     const hg_block stored = hg_gather_weights(plan, node, gather, s.written.c);
     hg_launch *launch = hg_emit(plan, node, "weights transformed", "conv_winograd", "weights");

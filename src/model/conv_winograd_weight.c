@@ -33,7 +33,8 @@ static bool accepts(const void *problem, int m, const int *p)
     const int64_t together = (int64_t)p[VECTOR] * p[VECTORS];
     /* a transposed convolution's bias meets what tiles reach */
     const int reach = hg_winograd_edge(c, m) - m;
-    if (!hg_winograd_fits(c, m) || c->enlarged || c->hl + c->ph > (c->hs + reach) * c->sh || c->wl + c->pw > (c->ws + reach) * c->sw) return false;
+    const bool reached = c->hl + c->ph <= (c->hs + reach) * c->sh && c->wl + c->pw <= (c->ws + reach) * c->sw;
+    if (!hg_winograd_fits(c, m) || c->enlarged || !reached) return false;
     return p[VECTOR] >= 4 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[CHANNELS] >= 1 && p[TILES] >= 1 &&
            p[BLOCK_IN] >= most(p[VECTOR], p[CHANNELS]) && p[BLOCK_IN] <= s.in && p[BLOCK_OUT] >= together && p[BLOCK_OUT] <= s.out &&
            p[BLOCK_OUT] % together == 0 && s.points * ((int64_t)p[TILES] * (p[BLOCK_IN] + p[BLOCK_OUT]) + 32) * 4 <= PATCH_BYTES &&
@@ -57,7 +58,8 @@ static split_up split(const winograd *s, const int *p)
 static double fit(const hg_device_info *limits, const void *problem, int *p, int m)
 {
     const hg_weight *weight = problem;
-    if (!hg_has_wide_vectors(limits) || !hg_winograd_fits(&weight->conv, m)) return -1; /* elsewhere the tiles in private memory never pay */
+    /* elsewhere the tiles in private memory never pay */
+    if (!hg_has_wide_vectors(limits) || !hg_winograd_fits(&weight->conv, m)) return -1;
     const winograd s = winograd_of(weight, m);
     p[VECTOR] = hg_cpu_vector(limits, least(s.in, s.out));
     p[VECTORS] = least(2, s.out / p[VECTOR]);
@@ -70,15 +72,16 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, int
     if (!accepts(problem, m, p)) return -1;
     const split_up u = split(&s, p);
     const double passes = STRIP_NUMBER * u.strips + SPLIT_NUMBER * u.splits;
-    return hg_winograd_cost(limits, &weight->conv, m, hg_side_pixels(hg_conv_small(&weight->conv), weight->batch), s.tiles, s.phases_in * s.in + s.phases_out * s.out, passes);
+    const size_t pixels = hg_side_pixels(hg_conv_small(&weight->conv), weight->batch);
+    return hg_winograd_cost(limits, &weight->conv, m, pixels, s.tiles, s.phases_in * s.in + s.phases_out * s.out, passes);
 }
 
 static void define_sizes(hg_plan *plan, hg_launch *launch, const hg_weight *weight, const winograd *s, const int *p)
 {
     const hg_conv *c = &weight->conv;
-    const struct { const char *name; int value; } macros[] = {{"WEIGHT", 1}, {"M", s->m}, {"K", c->kh}, {"S", c->sh}, {"CL", c->cl}, {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs},
-        {"HS", c->hs}, {"WS", c->ws}, {"PH", c->ph}, {"PW", c->pw}, {"TRANSPOSED", c->transposed}, {"BIAS", weight->bias}, {"HG_VEC", p[VECTOR]},
-        {"NV", p[VECTORS]}, {"Q", p[CHANNELS]}, {"STRIP", p[TILES]}, {"BI", p[BLOCK_IN]}, {"BO", p[BLOCK_OUT]}};
+    const struct { const char *name; int value; } macros[] = {{"WEIGHT", 1}, {"M", s->m}, {"K", c->kh}, {"S", c->sh}, {"CL", c->cl},
+        {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs}, {"HS", c->hs}, {"WS", c->ws}, {"PH", c->ph}, {"PW", c->pw},
+        {"TRANSPOSED", c->transposed}, {"BIAS", weight->bias}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}, {"Q", p[CHANNELS]}, {"STRIP", p[TILES]}, {"BI", p[BLOCK_IN]}, {"BO", p[BLOCK_OUT]}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
 }
 
@@ -88,7 +91,8 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     const winograd s = winograd_of(weight, m);
     const split_up u = split(&s, p);
     hg_block partials = hg_plan_scratch(plan, hg_mul((size_t)u.splits * sizeof(float), u.numbers));
-    hg_block bias_partials = weight->bias ? hg_plan_scratch(plan, hg_mul((size_t)(u.splits * s.phases_out) * sizeof(float), (size_t)s.out)) : -1;
+    const size_t biases = hg_mul((size_t)(u.splits * s.phases_out), (size_t)s.out);
+    hg_block bias_partials = weight->bias ? hg_plan_scratch(plan, hg_mul(biases, sizeof(float))) : -1;
     hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_winograd", "weight_gradient");
     hg_emit_read(plan, launch, weight->large);
     hg_emit_read(plan, launch, weight->small);
@@ -106,7 +110,8 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_int(plan, launch, u.splits);
     hg_emit_dw(plan, launch, node, 0, "DW");
     define_sizes(plan, launch, weight, &s, p);
-    hg_emit_cost(plan, launch, (double)u.numbers * u.splits, ((double)u.numbers * u.splits + (double)weight->conv.kh * weight->conv.kw * s.in * s.out) * sizeof(float));
+    const double summed = (double)u.numbers * u.splits;
+    hg_emit_cost(plan, launch, summed, (summed + (double)weight->conv.kh * weight->conv.kw * s.in * s.out) * sizeof(float));
     hg_emit_rows(plan, launch, (size_t)(u.blocks_in * u.blocks_out * p[BLOCK_IN]), (size_t)(s.points * u.splits) * (size_t)p[BLOCK_OUT]);
     if (weight->bias) hg_conv_emit_reduce(plan, node, NULL, u.splits * s.phases_out, -1, 0, bias_partials, (size_t)s.out);
 }
