@@ -64,8 +64,13 @@
 
 /* Without `restrict`: where such functions are inlined, Oclgrind 21 does not know the notes that compilers leave. */
 #define INLINE __attribute__((always_inline)) static inline
+#if HG_VEC == 1
+#define AS_INT(v) as_int(v)
+#define AS_FLOAT(v) as_float(v)
+#else
 #define AS_INT(v) HG_PASTE(as_int, HG_VEC)(v)
 #define AS_FLOAT(v) HG_PASTE(as_float, HG_VEC)(v)
+#endif
 
 /* ---- the transforms of one line; P1 and P2 as above, P1 P2 = 1 */
 #if R == 2
