@@ -24,7 +24,7 @@ double hg_winograd_cost(const hg_device_info *limits, const hg_conv *c, int m, s
     const double cost = ((double)tiles * (products * products * pairs + points * TILE_NUMBER * turned) + passes * phases * points * pairs) /
                         ((double)c->kh * c->kw * (double)pixels * pairs);
     /* where little is to be gained it is for the tuner to find out */
-    return hg_cpu_place(limits) * (least(c->cl, c->cs) < 16 || cost > 0.9 ? fmax(cost, 1.5) : cost);
+    return hg_cpu_place(limits) * (least(c->cl, c->cs) < 16 || cost > 0.8 ? fmax(cost, 1.5) : cost);
 }
 
 /* Bytes of a strip's transformed tiles that leave room for the weights of a block in a second-level cache. */
