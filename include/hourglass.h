@@ -271,6 +271,8 @@ hg_net *hg_net_create(hg_device *dev, const hg_model *model, const hg_net_params
 void hg_net_destroy(hg_net *net);
 const hg_model *hg_net_model(const hg_net *net);
 int hg_net_batch(const hg_net *net);
+/* Seconds of processor time that the building of its programs took so far: a small part of one where the driver had them in its cache. */
+double hg_net_build_seconds(const hg_net *net);
 /* Operations of its training step whose variant is neither forced nor tuned. */
 int hg_net_untuned(const hg_net *net);
 
@@ -315,6 +317,11 @@ bool hg_net_launch(hg_net *net, hg_plan_kind kind, int i, hg_launch_row *row);
 bool hg_net_memory(const hg_net *net, int i, hg_memory_row *row);
 /* Runs every launch of a plan on its own `repeats` times and fills in the seconds. */
 bool hg_net_time(hg_net *net, hg_plan_kind kind, int repeats);
+/* For a process beside the one that trains, with the same model and parameters: has drivers that make a kernel's machine code at its
+ * first run make it, and keep it in the cache that processes share, from the plan's last kernel to its first. Of `parts` such
+ * processes this is number `part` (from 0). `wanted` is asked before each kernel; false ends it. What the net computes from then
+ * on means nothing. */
+bool hg_net_compile(hg_net *net, hg_plan_kind kind, int part, int parts, bool (*wanted)(void *user), void *user);
 
 /* ---------------------------------------------------------------- training */
 

@@ -97,6 +97,41 @@ static void launching(void **state)
     hg_buffer_destroy(to);
 }
 
+static bool count_down(void *user)
+{
+    return (*(int *)user)-- > 0;
+}
+
+/* The last kernel runs first, each once and in one work-group, in turns with other processes, as long as it is wanted. */
+static void compiling(void **state)
+{
+    (void)state;
+    need_device();
+    hg_buffer *to = hg_buffer_create(dev, 64 * sizeof(int), "to"), *other = hg_buffer_create(dev, 64 * sizeof(int), "other");
+    check(to && other);
+    const int local = hg_device_get_info(dev)->max_work_group >= 8 ? 8 : 1;
+    hg_launch fill = fill_launch(to, "-DADD=3", local), three = plain_launch(to, "-DADD=3"), one = plain_launch(to, NULL),
+              again = plain_launch(other, "-DADD=3");
+    hg_launch *all[] = {&fill, &three, &one, &again};
+    check(hg_launches_build(dev, all, 4, NULL, NULL));
+    /* which process of how many, how many kernels are wanted; what is then behind the work-group that fills, and what in it */
+    static const struct { int part, parts, wanted, behind; bool filled; } tries[] = {
+        {0, 1, 9, 4, true}, {0, 1, 3, 4, true}, {0, 1, 2, 4, false}, {0, 1, 1, 1, false}, {0, 1, 0, 0, false},
+        {0, 2, 9, 1, true}, {1, 2, 9, 3, false}, {2, 3, 9, 0, true}, {3, 4, 9, 0, false}};
+    for (size_t t = 0; t < sizeof tries / sizeof *tries; t++) {
+        int found[64], wanted = tries[t].wanted;
+        check(hg_buffer_fill(to, 0) && hg_buffer_fill(other, 0));
+        check(hg_launches_compile(dev, all, 4, tries[t].part, tries[t].parts, count_down, &wanted));
+        check(hg_buffer_read(to, 0, found, sizeof found));
+        for (int i = 0; i < 64; i++) assert_int_equal(found[i], tries[t].filled && i < local ? 3 * i + 7 : tries[t].behind);
+        check(hg_buffer_read(other, 0, found, sizeof found));
+        for (int i = 0; i < 64; i++) assert_int_equal(found[i], 0);
+    }
+    hg_launches_release(all, 4);
+    hg_buffer_destroy(other);
+    hg_buffer_destroy(to);
+}
+
 static void build_wrong(hg_launch launch, const char *part)
 {
     hg_launch *list[] = {&launch};
@@ -321,7 +356,8 @@ static void arithmetic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(launching),  cmocka_unit_test(failing_builds), cmocka_unit_test(changed_files), cmocka_unit_test(same_bits_as_the_host),
-        cmocka_unit_test(arithmetic), cmocka_unit_test(units_together), cmocka_unit_test(unit_alone),    cmocka_unit_test(recording)};
+        cmocka_unit_test(launching),     cmocka_unit_test(compiling),             cmocka_unit_test(failing_builds),
+        cmocka_unit_test(changed_files), cmocka_unit_test(same_bits_as_the_host), cmocka_unit_test(arithmetic),
+        cmocka_unit_test(units_together), cmocka_unit_test(unit_alone),           cmocka_unit_test(recording)};
     return cmocka_run_group_tests(tests, begin_with_kernels, end_with_kernels);
 }

@@ -2,9 +2,12 @@
 #include "device/launch.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "base/clock.h"
 #include "device/device_private.h"
 #include "device/gemm.h"
+
+static const char *macros_of(const hg_launch *l) { return l->macros ? l->macros : ""; }
 
 /* ---- building */
 
@@ -82,8 +85,7 @@ bool hg_launches_build(hg_device *dev, hg_launch *const *launches, int n, hg_bui
     int kernels = 0;
     for (int i = 0; ok && i < n; i++)
         if (!launches[i]->gemm)
-            requests[kernels++] = (hg_unit_request){launches[i]->file, launches[i]->macros ? launches[i]->macros : "",
-                                                    launches[i]->label, NULL};
+            requests[kernels++] = (hg_unit_request){launches[i]->file, macros_of(launches[i]), launches[i]->label, NULL};
     ok = ok && hg_units_get(dev, requests, kernels, progress, user);
     for (int i = 0, k = 0; ok && i < n; i++)
         if (!launches[i]->gemm) ok = make_kernel(dev, launches[i], requests[k++].unit);
@@ -116,6 +118,34 @@ bool hg_launches_run(hg_device *dev, hg_launch *const *launches, int n)
         if (!enqueue(dev, launches[i])) return false;
     cl_int code = clFlush(dev->queue); /* some drivers start nothing before */
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clFlush", n ? launches[n - 1]->label : "running");
+}
+
+/* ---- machine code */
+
+static bool same_code(const hg_launch *a, const hg_launch *b)
+{
+    return !a->gemm && strcmp(a->kernel, b->kernel) == 0 && strcmp(a->file, b->file) == 0 && strcmp(macros_of(a), macros_of(b)) == 0 &&
+           memcmp(a->local, b->local, sizeof a->local) == 0;
+}
+
+static bool comes_before(hg_launch *const *launches, int i)
+{
+    for (int k = 0; k < i; k++)
+        if (same_code(launches[k], launches[i])) return true;
+    return false;
+}
+
+bool hg_launches_compile(hg_device *dev, hg_launch *const *launches, int n, int part, int parts, bool (*wanted)(void *user), void *user)
+{
+    if (!hg_device_working(dev)) return false;
+    for (int i = n - 1, kernels = 0; i >= 0; i--) {
+        hg_launch one = *launches[i];
+        if (one.gemm || comes_before(launches, i) || kernels++ % parts != part) continue;
+        if (!wanted(user)) return true;
+        if (one.local[0]) memcpy(one.global, one.local, sizeof one.global);
+        if (!enqueue(dev, &one) || !hg_device_finish(dev)) return false;
+    }
+    return true;
 }
 
 /* ---- timing */

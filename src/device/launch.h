@@ -46,6 +46,11 @@ bool hg_launches_build(hg_device *dev, hg_launch *const *launches, int n, hg_bui
 void hg_launches_release(hg_launch *const *launches, int n);
 /* Enqueues all, in order; does not wait. A failure names the launch. */
 bool hg_launches_run(hg_device *dev, hg_launch *const *launches, int n);
+/* Has drivers that make a kernel's machine code at its first run make it, and keep it in their cache: runs one work-group of each
+ * kernel, from the last launch to the first, of those that the list has several times only the first. What they compute means nothing.
+ * `parts` processes may share the work: this one takes every parts-th kernel from number `part` (from 0) on. `wanted` is asked before
+ * each kernel; false ends it. Waits. */
+bool hg_launches_compile(hg_device *dev, hg_launch *const *launches, int n, int part, int parts, bool (*wanted)(void *user), void *user);
 /* Runs each launch `repeats` times on its own and puts the median into `seconds`, the extremes beside it. Waits. */
 bool hg_launches_time(hg_device *dev, hg_launch *const *launches, int n, int repeats);
 

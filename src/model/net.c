@@ -1,6 +1,7 @@
 #include "model/net.h"
 
 #include <string.h>
+#include <time.h>
 #include "base/text.h"
 #include "model/initializer.h"
 #include "model/plan_private.h"
@@ -20,6 +21,7 @@ struct hg_net {
     bool inference;
     net_plan plans[MAX_PLANS];
     int n_plans;
+    double build_seconds;
     hg_tuning *decided;  /* what the plans decided, those that are gone and those of a run before this one too */
 };
 
@@ -33,6 +35,7 @@ bool hg_net_is_inference(const hg_net *net) { return net->inference; }
 hg_precision hg_net_precision(const hg_net *net) { return net->arenas->precision; }
 const hg_model *hg_net_model(const hg_net *net) { return net->model; }
 int hg_net_batch(const hg_net *net) { return net->batch; }
+double hg_net_build_seconds(const hg_net *net) { return net->build_seconds; }
 
 const char *hg_precision_name(hg_precision precision)
 {
@@ -86,10 +89,12 @@ hg_plan *hg_net_plan(hg_net *net, hg_plan_purpose purpose, int batch)
     hg_plan *plan = hg_plan_prepare(net->arenas, purpose, batch, false);
     int n = 0;
     hg_launch *const *launches = plan ? hg_plan_launches(plan, &n) : NULL;
+    const clock_t begin = clock();
     if (!plan || !hg_launches_build(net->dev, launches, n, announce, net) || !remember(net, plan)) {
         hg_plan_destroy(plan);
         return NULL;
     }
+    net->build_seconds += (double)(clock() - begin) / CLOCKS_PER_SEC;
     net->plans[net->n_plans++] = (net_plan){purpose, batch, plan};
     return plan;
 }
@@ -316,6 +321,15 @@ bool hg_net_time(hg_net *net, hg_plan_kind kind, int repeats)
     if (!plan || !hg_arenas_set_step(net->arenas, net->seed, 1, 1, 0, net->batch)) return false;
     hg_launch *const *launches = hg_plan_launches(plan, &n);
     return hg_launches_time(net->dev, launches, n, repeats);
+}
+
+bool hg_net_compile(hg_net *net, hg_plan_kind kind, int part, int parts, bool (*wanted)(void *user), void *user)
+{
+    int n;
+    hg_plan *plan = plan_of_kind(net, kind);
+    if (!plan || !hg_arenas_set_step(net->arenas, net->seed, 1, 1, 0, net->batch)) return false;
+    hg_launch *const *launches = hg_plan_launches(plan, &n);
+    return hg_launches_compile(net->dev, launches, n, part, parts, wanted, user);
 }
 
 static uint64_t size_of(const hg_buffer *buffer)
