@@ -392,6 +392,122 @@ def test_same_bits():
     report(done.returncode == 0 and checkpoint(out) != full, "another seed gives other bytes")
 
 
+# ---- cold caches
+
+class Cold:
+    """A training whose driver has an empty cache folder."""
+
+    def __init__(self, *rest, **extra):
+        self.out, self.cache, self.calls = place("cold"), place("cache"), os.path.join(folder, "cold-calls")
+        os.mkdir(self.cache)
+        model, seed = os.path.join(folder, "tiny.yaml"), ["--seed", "4"]
+        command = [args.program, "train", model, "--out", self.out, *seed, *DATA, *STEPS, "--verbose", *rest]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                        env=environment(POCL_CACHE_DIR=self.cache, HG_CL_CALLS=self.calls, **extra))
+
+    def others(self, ended=False):
+        """The processes that make machine code for it, whosever children they are by now; with `ended` also its own that have ended."""
+        found, known = [], f"POCL_CACHE_DIR={self.cache}\0".encode()
+        for process in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc/self") else ()):
+            try:
+                stat, words, environ = (open(f"/proc/{process}/{name}", "rb").read() for name in ("stat", "cmdline", "environ"))
+            except OSError:  # has just ended, or is another user's
+                continue
+            state, parent = stat.rpartition(b")")[2].split()[:2]
+            if (b"--compile" in words and known in environ) or (ended and state == b"Z" and int(parent) == self.process.pid):
+                found.append(int(process))
+        return found
+
+    def signal_all(self, number):
+        """As a terminal does."""
+        for process in self.others() + [self.process.pid]:
+            os.kill(process, number)
+
+    def wait_for(self, condition, seconds=60):
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.005)
+        return condition()
+
+    def ends_as_ever(self, name):
+        error = self.process.communicate(timeout=120)[1]
+        report(self.process.returncode == 0, f"{name}: trains", f"exit {self.process.returncode}: {error.strip()[-300:]}")
+        report(checkpoint(self.out) == full_run(), f"{name}: the same bits")
+        report(not self.others(), f"{name}: no process is left", str(self.others()))
+        return error
+
+
+def test_cold():
+    """Where the driver's cache is cold, other processes make machine code for the first step; whatever becomes of them, the bits stay."""
+    full_run()
+    cold = Cold()
+    if "make machine code ahead" not in cold.ends_as_ever("cold"):
+        print("SKIP: no other process makes machine code: the driver makes it when it builds, or there is one processor")
+        return
+    before = kernels_in(cold.cache)
+    done = train(place("warm"), "--verbose", POCL_CACHE_DIR=cold.cache)
+    report(done.returncode == 0 and "machine code ahead" not in done.stderr, "warm: no other process", done.stderr.strip()[-300:])
+    report(kernels_in(cold.cache) == before, "warm: the cache had everything")
+
+    cold = Cold("--steps", "3")
+    cold.process.communicate(timeout=120)
+    report(not cold.others(), "a training that is over soon: no process is left", str(cold.others()))
+
+    # the others alone make what the first step needs; one that crashes, at a call that the training does not come to
+    crash, cache = f"clFinish:{counts(cold.calls)['clFinish'] + 2}:abort", place("cache")
+    plan = lambda *rest, **extra: run("plan", os.path.join(folder, "tiny.yaml"), *rest, POCL_CACHE_DIR=cache, **extra).returncode
+    report(plan() == 0 and plan("--compile", "1,2", HG_CL_FAIL=crash) == -signal.SIGABRT, "a process that crashes")
+    report(plan("--compile", "1,2") == 0 == plan("--compile", "2,2"), "plan --compile")
+    before = kernels_in(cache)
+    train(place("warm"), "--steps", "1", POCL_CACHE_DIR=cache)
+    after = kernels_in(cache)
+    report(before and after == before, "plan --compile makes what a step needs", f"{len(before)} kernels of {len(after)}")
+    cold = Cold("--steps", "3", HG_CL_FAIL=crash)
+    error = cold.process.communicate(timeout=120)[1]
+    report(cold.process.returncode == 0 and "machine code ahead" in error, "a process that crashes: nobody notices", error.strip()[-300:])
+
+    cold = Cold("--steps", "3", "--tune", "1", "--tuning", os.path.join(place("tuned"), "t.json"))
+    error = cold.process.communicate(timeout=120)[1]
+    again = cold.process.returncode == 0 and error.count("machine code ahead") == 2
+    report(again, "others before tuning, and again behind it", error.strip()[-300:])
+
+    if not os.path.isdir("/proc/self"):
+        print("SKIP: no /proc to find processes in")
+        return
+    for number in (signal.SIGKILL, signal.SIGSTOP):
+        name = f"{number.name} to the other processes"
+        cold = Cold()
+        if report(cold.wait_for(cold.others), f"{name}: they are there"):
+            for process in cold.others():
+                os.kill(process, number)
+        cold.ends_as_ever(name)
+
+    cold = Cold("--epochs", "100000")
+    report(cold.wait_for(cold.others), "a long training: others are there")
+    alone = cold.wait_for(lambda: not cold.others(ended=True) and cold.process.poll() is None)
+    report(alone, "a long training: they end, and no zombie stays", str(cold.others(ended=True)))
+    cold.signal_all(signal.SIGINT)
+    error = cold.process.communicate(timeout=60)[1]
+    report(cold.process.returncode == 130 and whole(checkpoint(cold.out)), "Ctrl-C", error.strip()[-300:])
+
+    cold = Cold("--epochs", "100000")
+    if report(cold.wait_for(cold.others), "Ctrl-C while the caches are cold: others are there"):
+        cold.signal_all(signal.SIGINT)
+    error = cold.process.communicate(timeout=60)[1]
+    ended = cold.process.returncode == 130 and whole(checkpoint(cold.out)) and not cold.others()
+    report(ended, "Ctrl-C while the caches are cold", error.strip()[-300:])
+
+    cold = Cold()
+    if report(cold.wait_for(cold.others), "SIGKILL to the training: others are there"):
+        cold.process.kill()
+        cold.process.communicate()
+    report(cold.wait_for(lambda: not cold.others()), "SIGKILL to the training: the others end", str(cold.others()))
+
+
+def kernels_in(cache):
+    return {os.path.join(path, name) for path, _, names in os.walk(cache) for name in names if name.endswith(".so")}
+
+
 # ---- tuning
 
 def tune(path, *rest, **extra):

@@ -51,6 +51,8 @@ def test_wrong():
     wrong(4, ["plan", ae, "--device", "no such device"], "no such device")
     wrong(4, ["plan", ae], "no such device", environment={"HOURGLASS_DEVICE": "no such device"})
     wrong(4, ["plan", ae, "--device", "99"], "99")
+    for share in ["1", "3,2", "0,1", "1,2,3"]:
+        wrong(2, ["plan", ae, "--compile", share], "--compile")
     # data
     wrong(3, ["train", ae, "--out", "new", "--data", "nowhere"], "nowhere")
     wrong(3, ["train", ae, "--out", "new", "--data", ae], "ae.yaml")

@@ -66,7 +66,8 @@ typedef struct bench_subject {
     hg_bench *bench;
     double first_ms;
 } bench_subject;
-bool bench_open(bench *b, const bench_device *device, const hg_model *model, const hg_dataset *data, hg_bench_mode mode, bench_subject *s);
+bool bench_open(bench *b, const bench_device *device, const bench_model *model, const hg_dataset *data, hg_bench_mode mode,
+                bench_subject *s);
 void bench_close(bench_subject *s);
 /* Layer by layer: the launches of the training plan, each on its own. */
 bool bench_measure_layers(bench *b, const bench_device *device, const bench_model *model, bench_subject *s);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include "base/clock.h"
+#include "ahead.h"
 #include "bench.h"
 #include "tuning.h"
 
@@ -45,7 +46,8 @@ static uint64_t device_memory(const hg_net *net)
 /* ---- a subject */
 
 /* A device of its own each time: then nothing is compiled before its time but what the driver keeps. */
-bool bench_open(bench *b, const bench_device *device, const hg_model *model, const hg_dataset *data, hg_bench_mode mode, bench_subject *s)
+bool bench_open(bench *b, const bench_device *device, const bench_model *model, const hg_dataset *data, hg_bench_mode mode,
+                bench_subject *s)
 {
     cli *c = b->c;
     double seconds;
@@ -56,10 +58,14 @@ bool bench_open(bench *b, const bench_device *device, const hg_model *model, con
     hg_net_params params = {.batch = b->batch, .inference = mode == HG_BENCH_INFER, .tuning = s->tuning};
     if (!cli_precision(c, NULL, &params.precision)) return false;
     double begin = hg_now();
-    s->net = hg_net_create(s->device, model, &params);
-    if (!s->net || !(s->bench = hg_bench_create(s->net, data, mode)) || !hg_bench_run(s->bench, 1, &seconds)) return false;
+    ahead others = {.n = 0};
+    if (!(s->net = hg_net_create(s->device, model->model, &params))) return false;
+    if (mode == HG_BENCH_TRAIN && ahead_pays(s->device, s->net)) /* as training does */
+        ahead_start(&others, c, s->device, s->net, params.precision, c->tuning, model->name);
+    const bool ok = (s->bench = hg_bench_create(s->net, data, mode)) && hg_bench_run(s->bench, 1, &seconds);
     s->first_ms = 1e3 * (hg_now() - begin);
-    return true;
+    ahead_stop(&others);
+    return ok;
 }
 
 void bench_close(bench_subject *s)
@@ -150,11 +156,11 @@ static bool measure_mode(bench *b, const bench_device *device, const bench_model
     bench_result r = {.device = device, .model = model->name, .mode = name};
     bench_subject s;
     show_progress(b, device, model->name, name, 0);
-    bool ok = bench_open(b, device, model->model, data, mode, &s);
+    bool ok = bench_open(b, device, model, data, mode, &s);
     r.first_ms = s.first_ms;
     bench_close(&s);
     forget_peak();
-    ok = ok && bench_open(b, device, model->model, data, mode, &s);
+    ok = ok && bench_open(b, device, model, data, mode, &s);
     r.warm_ms = s.first_ms;
     r.batch = s.net ? hg_net_batch(s.net) : 0;
     r.untuned = s.net ? hg_net_untuned(s.net) : 0;
@@ -169,7 +175,7 @@ static bool measure_layers(bench *b, const bench_device *device, const bench_mod
 {
     bench_subject s;
     show_progress(b, device, model->name, "layers", 0);
-    bool ok = bench_open(b, device, model->model, data, HG_BENCH_TRAIN, &s) && bench_measure_layers(b, device, model, &s);
+    bool ok = bench_open(b, device, model, data, HG_BENCH_TRAIN, &s) && bench_measure_layers(b, device, model, &s);
     bench_close(&s);
     return ok;
 }

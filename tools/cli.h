@@ -50,6 +50,7 @@ typedef struct cli_verb {
 struct cli {
     hg_context *ctx;
     hg_arena *arena;
+    const char *program;   /* the program's name as it was called */
     const char *command;   /* the command line as it was given, words joined by blanks */
     const cli_verb *verb;
     const char *args[2];

@@ -70,7 +70,7 @@ static bool run(cli *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    cli c = {0};
+    cli c = {.program = argc > 0 ? argv[0] : "hourglass"};
     c.ctx = hg_context_create(log_line, &c);
     if (!c.ctx) {
         fputs("hourglass: no memory\n", stderr);

@@ -2,16 +2,20 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include "ahead.h"
 #include "open.h"
 #include "tuning.h"
 
-static struct { int64_t batch; bool time, json; const char *of; } o;
+static struct { int64_t batch; bool time, json; const char *of; cli_numbers compile; } o;
 
 static const cli_option options[] = {
     {"batch", CLI_INT, &o.batch, 1, 1 << 20, "N", "examples per step; default the model's"},
     {"of", CLI_TEXT, &o.of, 0, 0, "PLAN", "train (default), evaluate, encode, decode or reconstruct"},
     {"time", CLI_FLAG, &o.time, 0, 0, NULL, "run every launch and measure it"},
     {"json", CLI_FLAG, &o.json, 0, 0, NULL, "as JSON"},
+    {"compile", CLI_NUMBERS, &o.compile, 1, 64, "K,N",
+     "show nothing: make the machine code of every N-th kernel of a training step, beginning with the K-th last, "
+     "for the driver's cache; `train` starts this beside itself"},
     {0},
 };
 
@@ -179,6 +183,8 @@ static bool run(cli *c)
 {
     hg_plan_kind kind = HG_PLAN_TRAIN;
     if (!find_kind(c, &kind)) return false;
+    if (o.compile.n && (o.compile.n != 2 || o.compile.at[0] > o.compile.at[1]))
+        return hg_fail(c->ctx, HG_USAGE, "--compile takes two numbers, which process of how many: --compile 1,3");
     hg_device *device = NULL;
     hg_tuning *tuning = NULL;
     hg_net *net = NULL;
@@ -190,7 +196,9 @@ static bool run(cli *c)
     params.tuning = tuning;
     ok = ok && (net = hg_net_create(device, model, &params)) != NULL;
     ok = ok && (!o.time || hg_net_time(net, kind, 20));
-    if (ok) {
+    if (ok && o.compile.n) {
+        ok = ahead_work(net, (int)o.compile.at[0], (int)o.compile.at[1]);
+    } else if (ok) {
         totals t = sum(model, net, kind);
         ok = o.json ? print_json(c, device, net, kind, params.precision, &t) : print_text(net, kind, params.precision, &t);
     }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/file.h"
+#include "ahead.h"
 #include "open.h"
 #include "progress.h"
 #include "tuning.h"
@@ -90,6 +91,7 @@ static bool check_dir(cli *c, const char *path)
 typedef struct job {
     cli *c;
     const char *out;
+    const char *source; /* what the model was opened by: file, built-in name, or the run that is resumed */
     cli_memory memory;
     const char *decided, *trained; /* tuning and precision of the run that is resumed */
     hg_precision precision;
@@ -101,6 +103,8 @@ typedef struct job {
     hg_trainer *trainer;
     int64_t started; /* steps that a resumed run has behind it */
     progress progress;
+    bool cold;       /* the driver had to build the first net's programs, and will make their machine code in the first step */
+    ahead ahead;
 } job;
 
 static bool has_run(cli *c, const char *dir)
@@ -147,7 +151,9 @@ static bool find_model(job *j)
     if (named && !(j->model = cli_open_model(c, named))) return false;
     j->out = o.out ? o.out : default_dir(c, hg_model_name(j->model), o.resume);
     if (!j->out || !check_dir(c, j->out)) return false;
-    return !o.resume || !has_run(c, j->out) || remember(j, named);
+    const bool resumed = o.resume && has_run(c, j->out);
+    j->source = resumed ? j->out : named;
+    return !resumed || remember(j, named);
 }
 
 static void settle(int64_t *remembered, int64_t given, int64_t fallback)
@@ -212,6 +218,11 @@ static bool open_net(job *j, int batch)
     return (j->net = hg_net_create(j->device, j->model, &params)) != NULL;
 }
 
+static void start_ahead(job *j, const char *tuning)
+{
+    if (j->cold) ahead_start(&j->ahead, j->c, j->device, j->net, j->precision, tuning, j->source);
+}
+
 /* Seconds of tuning that the training is worth: it is expected to run at half of the device's guessed GFLOP/s. */
 static double worth_tuning(const job *j, int batch)
 {
@@ -234,6 +245,7 @@ static bool tune(job *j, int batch)
     if (seconds <= 0) return true;
     cli_say(c, "%stuning:%s %d operations are new on this device: trying kernel variants for about %.0f s (--tune 0 leaves that out)", cli_bold(c),
             cli_plain(c), untuned, seconds);
+    ahead_stop(&j->ahead); /* nothing may disturb the timing */
     hg_net_destroy(j->net);
     j->net = NULL;
     if (!cli_tune(c, j->device, j->model, j->tuning, j->precision, batch, seconds, false, false)) {
@@ -242,7 +254,16 @@ static bool tune(job *j, int batch)
         cli_say(c, "%stuning:%s left out: %s", cli_bold(c), cli_plain(c), hg_message(c->ctx));
         hg_context_clear(c->ctx);
     }
-    return open_net(j, batch);
+    if (!open_net(j, batch)) return false;
+    start_ahead(j, "none"); /* most of it still is in the first net's program, which was made without what was chosen now */
+    return true;
+}
+
+static bool on_progress(void *user, const hg_progress *state)
+{
+    job *j = user;
+    ahead_reap(&j->ahead);
+    return progress_callback(&j->progress, state);
 }
 
 /* The net before the data: its kernels are what takes longest, and the first thing said is that they are compiled. */
@@ -256,8 +277,10 @@ static bool prepare(job *j)
     if (!(j->device = cli_open_device(c, j->memory.device, false)) || !open_tuning(j)) return false;
     int batch = j->memory.batch > 0 ? (int)j->memory.batch : hg_model_batch(j->model);
     say_model(c, j->model, batch);
-    if (!open_net(j, batch) || !(j->data = cli_open_data(c, target, &j->memory)) || !hg_dataset_labels_suit(j->data, j->model) || !tune(j, batch))
-        return false;
+    if (!open_net(j, batch)) return false;
+    j->cold = ahead_pays(j->device, j->net);
+    start_ahead(j, c->tuning);
+    if (!(j->data = cli_open_data(c, target, &j->memory)) || !hg_dataset_labels_suit(j->data, j->model) || !tune(j, batch)) return false;
     const char *arguments = cli_memory_write(c, &j->memory);
     if (!arguments) return false;
     hg_train_params params = {
@@ -273,8 +296,8 @@ static bool prepare(job *j)
         .log_every = (int)j->memory.log_every,
         .save_every = j->memory.save_every,
         .arguments = arguments,
-        .progress = progress_callback,
-        .user = &j->progress,
+        .progress = on_progress,
+        .user = j,
     };
     int64_t per_step = hg_dataset_count(j->data, HG_TRAIN);
     j->progress = (progress){.c = c, .dir = j->out, .model = j->model, .stop = &cli_caught,
@@ -332,6 +355,7 @@ static bool run(cli *c)
     bool ok = find_model(&j) && settle_memory(&j);
     if (ok) cli_watch_signals(c, "\nfinishing the step and saving; once more ends at once\n");
     ok = ok && prepare(&j) && train(&j);
+    ahead_stop(&j.ahead);
     hg_trainer_destroy(j.trainer);
     hg_dataset_close(j.data);
     hg_net_destroy(j.net);
