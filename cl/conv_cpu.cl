@@ -10,6 +10,7 @@
  * second-level cache in a row; the last panel is moved back.
  * THIN 1: few channels are written (up to 4): vectors then go along the channels read, and each sum is folded at the end; weights
  * as stored. The results of a band wait in private memory, so that they are stored row by row in wide vectors.
+ * D of what is pooled (PKH .., model/conv_pooled.h): the patch is made of the windows' gradients and of their winners.
  * Macros: IH IW G (read side), OH OW O (written side), KH KW SH SW DH DW PH PW, DATA, TILE BAND PART NV HG_VEC, THIN, BIAS, those of
  * hg_store. PART: columns that share a patch, all of them unless pictures are very wide; the last part is moved back.
  * Memory traffic: from, out once; a panel once per band, for each tile from the caches. */
@@ -85,6 +86,44 @@
 #define GP G
 #endif
 
+#ifdef PKH /* model/conv_pooled.h */
+#define PICTURE (YH * YW * G)
+#define WINNER , __global const uchar *restrict winner
+#if G % 16 == 0
+#define LANES 16
+#elif G % 8 == 0
+#define LANES 8
+#elif G % 4 == 0
+#define LANES 4
+#endif
+/* A window's number goes to its winner's place, of those that the patch has; the others get zeros. */
+inline void fill_patch(float *patch, __global const hg_x *from, __global const uchar *winner, int row, int column)
+{
+    const int i1 = min((row + PATCH_H - 1 + PPH) / PKH + 1, YH);
+    for (int i = 0; i < PATCH_H * PATCH_W * GP; i++) patch[i] = 0.0f;
+    for (int i = max(row + PPH, 0) / PKH; i < i1; i++)
+        for (int j = 0; j < YW; j++) {
+            const int r0 = i * PKH - PPH - row, c0 = j * PKW - PPW - column, at = (i * YW + j) * G;
+            for (int p = 0; p < PKH * PKW; p++) {
+                const int down = HG_WHOLE(p, PKW), r = r0 + down, c = c0 + p - down * PKW;
+                float *to = patch + (r * PATCH_W + c) * GP;
+                if (r < 0 || r >= PATCH_H || c < 0 || c >= PATCH_W) continue;
+#ifdef LANES
+                for (int g = 0; g < G; g += LANES) {
+                    const HG_PASTE(float, LANES) v = HG_PASTE(vload, LANES)(0, from + at + g), none = 0.0f;
+                    const HG_PASTE(int, LANES) won = HG_PASTE(convert_int, LANES)(HG_PASTE(vload, LANES)(0, winner + at + g)) == p;
+                    HG_PASTE(vstore, LANES)(won ? v : none, 0, to + g);
+                }
+#else
+                for (int g = 0; g < G; g++) to[g] = winner[at + g] == p ? from[at + g] : 0.0f;
+#endif
+            }
+        }
+}
+#define FILL_PATCH(patch, b, row, column) fill_patch(patch, from + (b) * PICTURE, winner + (b) * PICTURE, row, column)
+#else
+#define WINNER
+#define FILL_PATCH(patch, b, row, column) fill_patch(patch, from + (b) * (IH * IW * G), row, column)
 inline void fill_patch(float *patch, __global const hg_x *restrict from, int row, int column)
 {
     const int low = clamp(-column, 0, PATCH_W), high = clamp(IW - column, low, PATCH_W);
@@ -107,6 +146,7 @@ inline void fill_patch(float *patch, __global const hg_x *restrict from, int row
         for (int i = high * GP; i < PATCH_W * GP; i++) to[i] = 0.0f;
     }
 }
+#endif
 
 #if THIN
 /* Sums over the lanes of n <= HG_VEC vectors, in order: each round adds neighbouring lanes of two vectors, so that HG_VEC - 1 additions
@@ -164,7 +204,7 @@ inline int place(int p)
 /* units: groups of pictures times bands, each with a patch; a work-item takes a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units)
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units WINNER)
 {
     enum { BANDS = (ROWS + BAND_ROWS - 1) / BAND_ROWS };
     const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), begin = (int)get_global_id(0) * span;
@@ -183,7 +223,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
         for (int own_j = 0; own_j < COLUMNS; own_j += PART) {
             const int j0 = min(own_j, COLUMNS - PART);
             for (int i = 0; i < here; i++)
-                fill_patch(patch + i * PATCH, from + (b0 + i) * IH * IW * G, band * STEP_H + BASE_H, j0 * STEP_W + BASE_W);
+                FILL_PATCH(patch + i * PATCH, b0 + i, band * STEP_H + BASE_H, j0 * STEP_W + BASE_W);
             for (int own_o = 0; own_o < O; own_o += THIN ? O : PANEL)
             for (int phase = 0; phase < PHASES_H * PHASES_W; phase++) {
                 const int py = phase / PHASES_W, px = phase - py * PHASES_W;

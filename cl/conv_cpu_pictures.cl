@@ -5,7 +5,7 @@
  * where taps reach beside the picture; rows above and below it are left out. TILE pixels of a row times Q channels are summed in registers, every
  * multiply-add takes a weight as a broadcast. The band's results are turned back and stored picture by picture.
  * Macros: IH IW G (read side), OH OW O (written side), KH KW SH SW DH DW PH PW, DATA, TILE Q (divides O) BAND BIAS, HG_VEC 16, those of hg_store.
- * BAND: rows, in D rows of each phase. At least 16 pictures; the last group is moved back.
+ * D of what is pooled: as in conv_cpu.cl, with PKH PKW PPH PPW YH YW. BAND: rows, in D rows of each phase. At least 16 pictures; the last group is moved back.
  * Memory traffic: from once and its halo for each band, out once; patch and results stay in the first two levels of cache. */
 #ifndef G
 #define G 8
@@ -61,21 +61,57 @@
 
 #if HG_VEC == 16 /* else there is no such kernel */
 /* n numbers in a row of 16 pictures, `step` apart, to [n][16 pictures] */
-inline void turn(__global const hg_x *restrict from, int step, float *to, int n)
-{
-    if (n >= 16) {
-        for (int i = 0; i < n; i += 16) {
-            const int at = min(i, n - 16);
-            float16 square[16];
-            HG_UNROLL for (int b = 0; b < 16; b++) square[b] = HG_X_LOAD(from + b * step + at);
-            hg_turn(square);
-            HG_UNROLL for (int k = 0; k < 16; k++) vstore16(square[k], at + k, to);
-        }
-        return;
+#define TURN(NAME, TYPE, LOAD, ONE) \
+    inline void NAME(__global const TYPE *from, int step, float *to, int n) \
+    { \
+        for (int i = 0; n >= 16 && i < n; i += 16) { \
+            const int at = min(i, n - 16); \
+            float16 square[16]; \
+            HG_UNROLL for (int b = 0; b < 16; b++) square[b] = LOAD(from + b * step + at); \
+            hg_turn(square); \
+            HG_UNROLL for (int k = 0; k < 16; k++) vstore16(square[k], at + k, to); \
+        } \
+        HG_REST for (int b = 0; n < 16 && b < 16; b++) \
+            HG_REST for (int i = 0; i < n; i++) to[i * 16 + b] = ONE(from + b * step + i); \
     }
-    HG_REST for (int b = 0; b < 16; b++)
-        HG_REST for (int i = 0; i < n; i++) to[i * 16 + b] = HG_X(from + b * step + i);
+TURN(turn, hg_x, HG_X_LOAD, HG_X)
+
+#ifdef PKH /* model/conv_pooled.h */
+#define LOAD_PLACES(p) convert_float16(vload16(0, p))
+#define PLACE(p) ((float)*(p))
+TURN(turn_places, uchar, LOAD_PLACES, PLACE)
+
+/* The rows of 16 pictures from `top` on, of which only the windows' winners have numbers, to a patch whose other columns are zeros. */
+inline void fill_patch(float *patch, __global const hg_x *from, __global const uchar *winner, int top)
+{
+    float given[YW * G * 16], places[YW * G * 16];
+    int turned = -1;
+    for (int r = max(-top, 0); r < min(IH - top, PATCH_H); r++) {
+        const int i = HG_WHOLE(top + r + PPH, PKH), first = (top + r + PPH - i * PKH) * PKW;
+        float *row = patch + (r * PATCH_W - BASE_W) * G * 16;
+        if (i >= YH) {
+            for (int k = max(BASE_W, 0) * G * 16; k < min(IW, PATCH_W + BASE_W) * G * 16; k++) row[k] = 0.0f;
+            continue;
+        }
+        if (turned != i) {
+            turn(from + i * YW * G, YH * YW * G, given, YW * G);
+            turn_places(winner + i * YW * G, YH * YW * G, places, YW * G);
+            turned = i;
+        }
+        for (int j = 0; j < YW; j++)
+            for (int s = 0; s < PKW; s++) {
+                const int column = j * PKW - PPW + s;
+                const float16 place = first + s, none = 0.0f;
+                if (column < max(BASE_W, 0) || column >= min(IW, PATCH_W + BASE_W)) continue;
+                for (int g = 0; g < G; g++)
+                    vstore16(vload16(j * G + g, places) == place ? vload16(j * G + g, given) : none, column * G + g, row);
+            }
+    }
 }
+#define WINNER , __global const uchar *restrict winner
+#else
+#define WINNER
+#endif
 
 /* [n][16 pictures] to n numbers in a row of each picture from `own` on */
 inline void turn_back(const float *from, __global hg_y *out, __global const hg_dx_x *out_x, int to, int step, int n, int own)
@@ -94,7 +130,7 @@ inline void turn_back(const float *from, __global hg_y *out, __global const hg_d
 /* units: groups of 16 pictures times bands; a work-item takes a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units)
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units WINNER)
 {
     enum { BANDS = (ROWS + BAND - 1) / BAND, LEFT = BASE_W > 0 ? BASE_W : 0, RIGHT = BASE_W + PATCH_W < IW ? BASE_W + PATCH_W : IW };
     const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), begin = (int)get_global_id(0) * span;
@@ -105,8 +141,12 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
     for (int unit = begin; unit < end; unit++) {
         const int group = unit / BANDS, band = (unit - group * BANDS) * BAND, b0 = min(group * 16, pictures - 16);
         const int top = band * STEP_H + BASE_H, y0 = band * PHASES_H, y1 = min((band + BAND) * PHASES_H, OH);
+#ifdef PKH
+        fill_patch(patch, from + b0 * YH * YW * G, winner + b0 * YH * YW * G, top);
+#else
         for (int r = max(-top, 0); r < min(IH - top, PATCH_H); r++)
             turn(from + ((b0 * IH + top + r) * IW + LEFT) * G, IH * IW * G, patch + (r * PATCH_W + LEFT - BASE_W) * G * 16, (RIGHT - LEFT) * G);
+#endif
         for (int y = y0; y < y1; y++)
             for (int px = 0; px < PHASES_W; px++) {
                 const int q = HG_WHOLE(y, PHASES_H);

@@ -156,7 +156,7 @@ static void fill_trial(trial *t, rig *r)
 static void add_gradient(const rig *r, int tensor, const field *dx, field *grads)
 {
     int root = hg_plan_root(r->plan, tensor);
-    hg_choice act = r->graph->tensors[root]->act;
+    hg_choice act = hg_plan_act(r->plan, root);
     field *total = &grads[root];
     for (size_t i = 0; i < dx->n; i++) {
         double y = r->value[tensor][i], v = dx->v[i], tol = dx->tol[i];
@@ -184,7 +184,7 @@ static void check_shapes(trial *t, const reference *ref)
 /* A node whose output is its input's memory. */
 static bool is_alias(const rig *r, const hg_node *node)
 {
-    return node->n_out == 1 && hg_plan_root(r->plan, node->out[0]) == hg_plan_root(r->plan, node->in[0]);
+    return node->n_out == 1 && !is_pooled(r, node->in[0]) && hg_plan_root(r->plan, node->out[0]) == hg_plan_root(r->plan, node->in[0]);
 }
 
 /* Does a gradient arrive at its output? None does at probabilities that only the logits of are read. */
@@ -193,18 +193,58 @@ static bool is_read(const rig *r, const hg_node *node)
     return node->n_out == 0 || has_grad(r, node->out[0]);
 }
 
+/* What pools the trial's output, which was never made: its value by what that is and by how far that may be off, as the largest of larger
+ * numbers is larger; and the gradient that its winners get of its own. */
+static void check_pooled(rig *r, trial *made, complaint *c)
+{
+    const int tensor = made->node->out[0], pooled = hg_plan_root(r->plan, tensor);
+    const hg_node *node = r->graph->nodes[r->graph->tensors[pooled]->producer];
+    const reference *ref = reference_for(node);
+    const size_t n = made->y[0].n;
+    trial t;
+    trial_make(&t, r->graph, node, r->c->batch, r->plan->training);
+    field highest = field_make(t.y[0].n);
+    double *high = alloc(n, sizeof *high), *low = alloc(n, sizeof *low);
+    for (size_t i = 0; i < n; i++) high[i] = made->y[0].v[i] + made->y[0].tol[i], low[i] = made->y[0].v[i] - made->y[0].tol[i];
+    t.x[0] = high;
+    ref->forward(&t);
+    memcpy(highest.v, t.y[0].v, highest.n * sizeof(double));
+    t.x[0] = low;
+    ref->forward(&t);
+    for (size_t i = 0; i < highest.n; i++) highest.tol[i] = highest.v[i] - t.y[0].v[i];
+    t.x[0] = r->value[tensor];
+    ref->forward(&t);
+    memcpy(highest.v, t.y[0].v, highest.n * sizeof(double));
+    if (r->plan->half[pooled]) apply_half(&highest);
+    c->what = "output", c->name = node->name;
+    compare(c, r->value[pooled], &highest, true);
+    if (r->plan->training && r->grad[pooled]) {
+        t.dy[0] = r->grad[pooled];
+        ref->backward(&t);
+        r->grad[tensor] = alloc(n, sizeof(double));
+        memcpy(r->grad[tensor], t.dx[0].v, n * sizeof(double));
+        made->dy[0] = r->grad[tensor];
+    }
+    free(high);
+    free(low);
+    field_free(&highest);
+    trial_free(&t);
+}
+
 static void check_forward(rig *r, trial *t, const reference *ref, complaint *c)
 {
     const hg_node *node = t->node;
     if (ref->forward) ref->forward(t);
     for (int i = 0; i < node->n_out; i++) {
         if (!is_alias(r, node)) apply_act(r->graph->tensors[node->out[i]]->act, &t->y[i]);
-        if (!is_alias(r, node) && r->plan->half[node->out[i]]) apply_half(&t->y[i]);
         if (is_left_out(r, node->out[i])) { /* the reference's stands for it */
             r->value[node->out[i]] = alloc(t->y[i].n, sizeof(double));
             memcpy(r->value[node->out[i]], t->y[i].v, t->y[i].n * sizeof(double));
+            if (is_pooled(r, node->out[i])) check_pooled(r, t, c);
             continue;
         }
+        if (is_pooled(r, node->in[0])) continue; /* checked with what it pools */
+        if (!is_alias(r, node) && r->plan->half[node->out[i]]) apply_half(&t->y[i]);
         c->what = "output", c->name = node->name;
         compare(c, r->value[node->out[i]], &t->y[i], true);
     }
@@ -238,7 +278,8 @@ static void add_gradient_through(const rig *r, int tensor, const field *dy, fiel
 static void check_backward(rig *r, trial *t, const reference *ref, field *grads, field *dws)
 {
     const hg_node *node = t->node;
-    if (is_left_out(r, node->out[0])) return;
+    const bool pooled = is_pooled(r, node->out[0]);
+    if ((is_left_out(r, node->out[0]) && !pooled) || is_pooled(r, node->in[0])) return;
     trial_clear(t);
     ref->backward(t);
     for (int i = 0; i < node->n_in; i++) {
@@ -249,6 +290,10 @@ static void check_backward(rig *r, trial *t, const reference *ref, field *grads,
         field *dw = &dws[node->params[k]];
         for (size_t i = 0; i < dw->n; i++) {
             const double before = dw->v[i];
+            if (pooled && isnan(t->dw[k].v[i])) { /* zero times NaN, which is left out */
+                dw->tol[i] = INFINITY;
+                continue;
+            }
             dw->v[i] += t->dw[k].v[i];
             dw->tol[i] += t->dw[k].tol[i] + (before != 0 ? 2 * UNIT * fabs(dw->v[i]) : 0);
         }

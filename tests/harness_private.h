@@ -29,7 +29,9 @@ void write_part(hg_buffer *whole, size_t offset, const void *data, size_t bytes,
 /* Ends the test with the context's message unless ok. */
 void check(bool ok, const char *what);
 bool has_grad(const rig *r, int tensor);
-/* Is the tensor never made, because its reader computes it along with its own output (model/conv_enlarged.h)? */
+/* Is the tensor never made, because its producer makes what pools it (model/conv_pooled.h)? */
+bool is_pooled(const rig *r, int tensor);
+/* Is it never made, because of that or because its reader computes it along with its own output (model/conv_enlarged.h)? */
 bool is_left_out(const rig *r, int tensor);
 
 /* A node's reference against finite differences at random places. */

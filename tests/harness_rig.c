@@ -108,9 +108,15 @@ bool has_grad(const rig *r, int tensor)
     return r->plan->training && r->plan->grad[hg_plan_root(r->plan, tensor)] >= 0;
 }
 
+bool is_pooled(const rig *r, int tensor)
+{
+    const int root = hg_plan_root(r->plan, tensor);
+    return root != tensor && r->plan->act[root] == tensor;
+}
+
 bool is_left_out(const rig *r, int tensor)
 {
-    return tensor_count(r->graph, tensor, 1) != tensor_count(r->graph, hg_plan_root(r->plan, tensor), 1);
+    return is_pooled(r, tensor) || tensor_count(r->graph, tensor, 1) != tensor_count(r->graph, hg_plan_root(r->plan, tensor), 1);
 }
 
 static void forget_numbers(rig *r)

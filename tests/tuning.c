@@ -141,12 +141,21 @@ static const char MODEL[] =
     "decoder: [{dense: {units: 200, activation: tanh}}, {reshape: [8, 5, 5]}, {conv2d_transpose: {filters: 3, kernel: 3, stride: 2, padding: same, activation: sigmoid}}]\n"
     "loss: mse\noptimizer: adam\ntrain: {batch: 6}\n";
 
-static hg_model *parse(void)
+/* with a pooling that is computed with its convolution (model/conv_pooled.h) */
+static const char POOLED[] =
+    "name: pooled\ninput: {channels: 3, height: 10, width: 10}\n"
+    "encoder: [{conv2d: {filters: 16, kernel: 1}}, {conv2d: {filters: 8, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2}}]\n"
+    "decoder: [{conv2d_transpose: {filters: 3, kernel: 3, stride: 2, padding: same, activation: sigmoid}}]\n"
+    "loss: mse\noptimizer: adam\ntrain: {batch: 6}\n";
+
+static hg_model *parse_text(const char *text)
 {
-    hg_model *model = hg_model_parse(ctx, "small", MODEL, sizeof MODEL - 1);
+    hg_model *model = hg_model_parse(ctx, "small", text, strlen(text));
     if (!model) fail_msg("%s", hg_message(ctx));
     return model;
 }
+
+static hg_model *parse(void) { return parse_text(MODEL); }
 
 static bool count_done(void *user, const hg_tune_progress *p)
 {
@@ -188,6 +197,31 @@ static void test_tune(void **unused)
     done = 0;
     assert_true(hg_tune(dev, model, t, &params)); /* nothing is new */
     assert_int_equal(done, 0);
+    hg_tuning_close(t);
+    hg_model_destroy(model);
+    hg_device_close(dev);
+}
+
+static void test_tune_pooled(void **unused)
+{
+    (void)unused;
+    hg_device *dev = open_device(NULL, NULL);
+    hg_model *model = parse_text(POOLED);
+    hg_tuning *t = open_file(dev, NULL);
+    float before[6 * 300], after[6 * 300];
+    int untuned;
+    read_all(dev, model, t, before, &untuned);
+    if (!hg_tune(dev, model, t, &(hg_tune_params){.seconds = 10})) fail_msg("%s", hg_message(ctx));
+    const char *const keys[] = {"forward 16x10x10 8x10x10 k3x3 s1x1 p1x1 b6 pool 5x5 k2x2 p0x0 bias", "weight 16x10x10 8x10x10 k3x3 s1x1 p1x1 b6 pool 5x5 k2x2 p0x0 bias",
+        "data 16x10x10 8x10x10 k3x3 s1x1 p1x1 b6 pool 5x5 k2x2 p0x0 gradient"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char key[128];
+        snprintf(key, sizeof key, "conv_%s", keys[i]);
+        if (!hg_tuning_find(t, key)) fail_msg("there is no choice for %s", key);
+    }
+    read_all(dev, model, t, after, &untuned);
+    assert_int_equal(untuned, 0);
+    for (int i = 0; i < 6 * 300; i++) assert_true(fabsf(before[i] - after[i]) <= 1e-5f);
     hg_tuning_close(t);
     hg_model_destroy(model);
     hg_device_close(dev);
@@ -246,6 +280,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),         cmocka_unit_test(test_damaged), cmocka_unit_test(test_crashes), cmocka_unit_test(test_tune),
+        cmocka_unit_test(test_tune_pooled),
         cmocka_unit_test(test_unfit_choices), cmocka_unit_test(test_wrong_kernels),
     };
     ctx = hg_context_create(log_line, NULL);

@@ -7,6 +7,7 @@
 #include "model/conv_enlarged.h"
 #include "model/conv_gpu.h"
 #include "model/conv_plain.h"
+#include "model/conv_pooled.h"
 #include "model/conv_winograd.h"
 #include "model/plan_private.h"
 #include "model/variant.h"
@@ -77,21 +78,23 @@ double hg_conv_flops(const hg_conv *conv, int batch)
     return 2.0 * (double)hg_side_pixels(hg_conv_small(conv), batch) * (double)weights(conv);
 }
 
-static double numbers(const hg_conv *conv, int batch)
+/* What both sides are in memory, in floats: of what is pooled a number and a byte for each window. */
+static double numbers(const hg_conv *conv, const hg_conv_pool *pool, int batch)
 {
-    return (double)hg_side_pixels(hg_conv_large(conv), batch) * conv->cl
-           + (double)hg_side_pixels(hg_conv_small(conv), batch) * conv->cs;
+    const double large = (double)hg_side_pixels(hg_conv_large(conv), batch) * conv->cl;
+    if (pool->kh) return large + 1.25 * (double)hg_mul((size_t)batch, hg_mul((size_t)pool->h, (size_t)pool->w)) * conv->cs;
+    return large + (double)hg_side_pixels(hg_conv_small(conv), batch) * conv->cs;
 }
 
 void hg_gather_emit_cost(hg_plan *plan, hg_launch *launch, const hg_gather *gather)
 {
-    const double values = numbers(&gather->conv, gather->batch) + (double)weights(&gather->conv);
+    const double values = numbers(&gather->conv, &gather->pool, gather->batch) + (double)weights(&gather->conv);
     hg_emit_cost(plan, launch, hg_conv_flops(&gather->conv, gather->batch), values * sizeof(float));
 }
 
 void hg_weight_emit_cost(hg_plan *plan, hg_launch *launch, const hg_weight *weight, int splits)
 {
-    const double values = numbers(&weight->conv, weight->batch) + (double)weights(&weight->conv) * splits;
+    const double values = numbers(&weight->conv, &weight->pool, weight->batch) + (double)weights(&weight->conv) * splits;
     hg_emit_cost(plan, launch, hg_conv_flops(&weight->conv, weight->batch), values * sizeof(float));
 }
 
@@ -107,6 +110,12 @@ void hg_conv_define(hg_plan *plan, hg_launch *launch, const hg_conv *conv)
     hg_emit_define(plan, launch, "DW", conv->dw);
     hg_emit_define(plan, launch, "PH", conv->ph);
     hg_emit_define(plan, launch, "PW", conv->pw);
+}
+
+void hg_pool_define(hg_plan *plan, hg_launch *launch, const hg_conv_pool *pool)
+{
+    const struct { const char *name; int value; } macros[] = {{"PKH", pool->kh}, {"PKW", pool->kw}, {"PPH", pool->ph}, {"PPW", pool->pw}, {"YH", pool->h}, {"YW", pool->w}};
+    for (size_t i = 0; pool->kh && i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
 }
 
 void hg_gather_emit_output(hg_plan *plan, hg_launch *launch, const hg_gather *gather)
@@ -174,18 +183,20 @@ hg_block hg_gather_weights(hg_plan *plan, const hg_node *node, const hg_gather *
 
 /* ---- the operations */
 
-static int describe_conv(const hg_conv *c, int batch, char text[HG_KEY_TEXT])
+static int describe_conv(const hg_conv *c, const hg_conv_pool *pool, int batch, char text[HG_KEY_TEXT])
 {
     int n = snprintf(text, HG_KEY_TEXT, "%dx%dx%d %dx%dx%d k%dx%d s%dx%d p%dx%d b%d", c->cl, c->hl, c->wl, c->cs, c->hs, c->ws, c->kh, c->kw,
                      c->sh, c->sw, c->ph, c->pw, batch);
     if (c->dh > 1 || c->dw > 1) n += snprintf(text + n, (size_t)(HG_KEY_TEXT - n), " d%dx%d", c->dh, c->dw);
+    if (pool->kh)
+        n += snprintf(text + n, (size_t)(HG_KEY_TEXT - n), " pool %dx%d k%dx%d p%dx%d", pool->h, pool->w, pool->kh, pool->kw, pool->ph, pool->pw);
     return n;
 }
 
 static void describe_gather(const void *problem, char text[HG_KEY_TEXT])
 {
     const hg_gather *gather = problem;
-    const int n = describe_conv(&gather->conv, gather->batch, text);
+    const int n = describe_conv(&gather->conv, &gather->pool, gather->batch, text);
     snprintf(text + n, (size_t)(HG_KEY_TEXT - n), "%s%s%s%s", gather->gradient ? " gradient" : "", gather->bias >= 0 ? " bias" : "",
              gather->from_half ? " from half" : "", gather->to_half ? " to half" : "");
 }
@@ -196,10 +207,13 @@ static bool gather_has_halves(const void *problem)
     return gather->from_half || gather->to_half;
 }
 
+static bool gather_is_pooled(const void *problem) { return ((const hg_gather *)problem)->pool.kh > 0; }
+static bool weight_is_pooled(const void *problem) { return ((const hg_weight *)problem)->pool.kh > 0; }
+
 static void describe_weight(const void *problem, char text[HG_KEY_TEXT])
 {
     const hg_weight *weight = problem;
-    const int n = describe_conv(&weight->conv, weight->batch, text);
+    const int n = describe_conv(&weight->conv, &weight->pool, weight->batch, text);
     snprintf(text + n, (size_t)(HG_KEY_TEXT - n), "%s%s%s", weight->conv.transposed ? " transposed" : "", weight->bias ? " bias" : "",
              weight->x_half ? " from half" : "");
 }
@@ -214,9 +228,9 @@ static const hg_variant *const data_variants[] = {HG_CPU_DATA_VARIANTS, HG_WINOG
 static const hg_variant *const weight_variants[] = {HG_CPU_WEIGHT_VARIANTS, HG_WINOGRAD_WEIGHT_VARIANTS, &hg_gpu_weight, &hg_plain_weight, &hg_clblast_weight};
 
 #define COUNT(list) ((int)(sizeof list / sizeof *list))
-const hg_operation hg_conv_forward = {"conv_forward", forward_variants, COUNT(forward_variants), describe_gather, gather_has_halves};
-const hg_operation hg_conv_data = {"conv_data", data_variants, COUNT(data_variants), describe_gather, gather_has_halves};
-const hg_operation hg_conv_weight = {"conv_weight", weight_variants, COUNT(weight_variants), describe_weight, weight_has_halves};
+const hg_operation hg_conv_forward = {"conv_forward", forward_variants, COUNT(forward_variants), describe_gather, gather_has_halves, gather_is_pooled};
+const hg_operation hg_conv_data = {"conv_data", data_variants, COUNT(data_variants), describe_gather, gather_has_halves, gather_is_pooled};
+const hg_operation hg_conv_weight = {"conv_weight", weight_variants, COUNT(weight_variants), describe_weight, weight_has_halves, weight_is_pooled};
 
 /* Kernels index with 32-bit integers. */
 static bool check_size(hg_plan *plan, const hg_node *node, hg_side side, int batch)
@@ -243,8 +257,9 @@ static hg_block gather_weights(hg_plan *plan, const hg_node *node, const hg_conv
 void hg_conv_emit_forward(hg_plan *plan, const hg_node *node, const hg_conv *conv, bool bias)
 {
     if (!check_sizes(plan, node, conv)) return;
+    const hg_conv_pool pool = hg_conv_pooled(plan, node);
     const hg_gather gather = {
-        .conv = *conv, .batch = hg_plan_batch(plan), .from = hg_plan_value(plan, node->in[0]),
+        .conv = *conv, .pool = pool, .batch = hg_plan_batch(plan), .from = hg_plan_value(plan, node->in[0]),
         .weight = gather_weights(plan, node, conv), .bias = bias ? hg_plan_param(plan, node, 1) : -1, .to = node->out[0],
         .from_half = hg_plan_is_half(plan, node->in[0]), .to_half = hg_plan_is_half(plan, node->out[0]),
     };
@@ -255,15 +270,16 @@ void hg_conv_emit_backward(hg_plan *plan, const hg_node *node, const hg_conv *co
 {
     const int batch = hg_plan_batch(plan);
     if (!check_sizes(plan, node, conv)) return;
+    const hg_conv_pool pool = hg_conv_pooled(plan, node);
     hg_block x = hg_plan_value(plan, node->in[0]), dy = hg_plan_grad(plan, node->out[0]);
     const hg_weight weight = {
-        .conv = *conv, .batch = batch, .bias = bias, .x_half = hg_plan_is_half(plan, node->in[0]),
+        .conv = *conv, .pool = pool, .batch = batch, .bias = bias, .x_half = hg_plan_is_half(plan, node->in[0]),
         .large = conv->transposed ? dy : x, .small = conv->transposed ? x : dy,
     };
     if (hg_plan_wants_dw(plan, node)) hg_operate(plan, node, &hg_conv_weight, &weight);
     if (!hg_plan_wants_grad(plan, node->in[0])) return;
     const hg_gather gather = {
-        .conv = *conv, .batch = batch, .from = dy, .weight = gather_weights(plan, node, conv), .bias = -1,
+        .conv = *conv, .pool = pool, .batch = batch, .from = dy, .weight = gather_weights(plan, node, conv), .bias = -1,
         .to = node->in[0],
         .gradient = true, .to_half = hg_plan_is_half(plan, node->in[0]),
     };

@@ -22,6 +22,13 @@ typedef struct hg_conv {
     bool enlarged;          /* it stands for a nearest enlargement by SH x SW and a convolution of (KH-SH+1) x (KW-SW+1) taps (model/conv_enlarged.h) */
 } hg_conv;
 
+/* The max pooling that is computed with a convolution (model/conv_pooled.h): h x w windows of kh x kw that do not overlap, the first of
+ * which begins ph, pw before the convolution's small side. kh 0: none. */
+typedef struct hg_conv_pool {
+    int h, w, kh, kw, ph, pw;
+    hg_block winners; /* [B, h, w, channels] uchar: which of its places a window's value comes from; forward -1: not wanted */
+} hg_conv_pool;
+
 /* What one gather (F or D) computes, as the problem of the operations conv_forward (F) and conv_data (D). */
 typedef struct hg_gather {
     hg_conv conv;
@@ -30,6 +37,7 @@ typedef struct hg_gather {
     int to;                      /* tensor written */
     bool gradient;               /* false: to's value, through its activation; true: to's gradient (hg_emit_dx) */
     bool from_half, to_half;     /* are the values of from (forward only) and to stored as half? */
+    hg_conv_pool pool;           /* F then writes what is pooled, D reads the gradient of that */
 } hg_gather;
 
 /* The weight gradient, as the problem of the operation conv_weight. */
@@ -39,6 +47,7 @@ typedef struct hg_weight {
     hg_block large, small; /* x and dy, as the roles have it */
     bool bias;             /* parameter 1 is a bias: its gradient, the sum of dy over pictures and pixels, too */
     bool x_half;           /* x is stored as half */
+    hg_conv_pool pool;     /* small is then the gradient of what is pooled */
 } hg_weight;
 
 extern const struct hg_operation hg_conv_forward, hg_conv_data, hg_conv_weight;
@@ -86,6 +95,9 @@ hg_block hg_gather_weights(hg_plan *plan, const hg_node *node, const hg_gather *
 /* What a gather stores to, as the next two arguments `__global float *out, __global const float *out_x`: macro GRADIENT 0
  * with ACT.. (the value is HG_ACT(v), out_x a dummy), or GRADIENT 1 with DX_.. (stored by HG_DX). */
 void hg_gather_emit_output(hg_plan *plan, hg_launch *launch, const hg_gather *gather);
+
+/* Macros PKH PKW PPH PPW YH YW, if there is a pooling. */
+void hg_pool_define(hg_plan *plan, hg_launch *launch, const hg_conv_pool *pool);
 
 /* The least work: every flop, each array touched once. */
 void hg_gather_emit_cost(hg_plan *plan, hg_launch *launch, const hg_gather *gather);

@@ -116,6 +116,7 @@ static bool accepts(const hg_gather *gather, const hg_cpu_gather *s, const int *
     const hg_conv *c = &gather->conv;
     if (s->data && ((c->sh > 1 && c->dh > 1) || (c->sw > 1 && c->dw > 1))) return false;
     if (p[VECTOR] < 1 || p[VECTOR] > 16 || (p[VECTOR] & (p[VECTOR] - 1)) || p[VECTORS] < 1 || p[COLUMNS] < 1 || p[COLUMNS] > 32 || p[BAND] < 1) return false;
+    if (gather->pool.kh && (!s->data || s->product || thin)) return false;
     if (s->product)
         return !thin && (int64_t)p[VECTOR] * p[VECTORS] <= s->written.c && (size_t)p[COLUMNS] <= hg_side_pixels(s->written, gather->batch) &&
                (int64_t)p[BAND] * p[COLUMNS] * p[VECTOR] * p[VECTORS] * product_panels(s, p) <= PATCH_BYTES / 4;
@@ -204,6 +205,8 @@ static void emit_gather(hg_plan *plan, const hg_node *node, const void *problem,
     hg_emit_define(plan, launch, "TILE", p[COLUMNS]);
     hg_emit_define(plan, launch, "BAND", p[BAND]);
     hg_emit_define(plan, launch, "PART", d.columns);
+    if (gather->pool.kh) hg_emit_read(plan, launch, gather->pool.winners);
+    hg_pool_define(plan, launch, &gather->pool);
     const size_t items = hg_cpu_items(plan, units);
     hg_emit_range(plan, launch, items, 1, 1, 1, 1, 1);
     hg_emit_variant(plan, launch, "%s %d:%d:%d:%d", thin ? "cpu_thin" : "cpu", p[VECTOR], p[VECTORS], p[COLUMNS], p[BAND]);
@@ -233,5 +236,5 @@ static void emit_data_thin(hg_plan *plan, const hg_node *node, const void *q, co
 #define GATHER_PARAMETERS {"vector", "vectors", "columns", "band", NULL}
 const hg_variant hg_cpu_forward = {"cpu", GATHER_PARAMETERS, fit_forward, accept_forward, emit_forward, .half = true};
 const hg_variant hg_cpu_forward_thin = {"cpu_thin", GATHER_PARAMETERS, fit_forward_thin, accept_forward_thin, emit_forward_thin, .half = true};
-const hg_variant hg_cpu_data = {"cpu", GATHER_PARAMETERS, fit_data, accept_data, emit_data, .half = true};
+const hg_variant hg_cpu_data = {"cpu", GATHER_PARAMETERS, fit_data, accept_data, emit_data, .pooled = true, .half = true};
 const hg_variant hg_cpu_data_thin = {"cpu_thin", GATHER_PARAMETERS, fit_data_thin, accept_data_thin, emit_data_thin, .half = true};

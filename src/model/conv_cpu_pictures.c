@@ -57,6 +57,8 @@ static void emit_pictures(hg_plan *plan, const hg_node *node, const void *proble
     hg_emit_define(plan, launch, "TILE", p[PIXELS]);
     hg_emit_define(plan, launch, "Q", p[CHANNELS]);
     hg_emit_define(plan, launch, "BAND", p[BAND]);
+    if (gather->pool.kh) hg_emit_read(plan, launch, gather->pool.winners);
+    hg_pool_define(plan, launch, &gather->pool);
     hg_emit_range(plan, launch, hg_cpu_items(plan, units), 1, 1, 1, 1, 1);
     hg_emit_variant(plan, launch, "cpu_pictures %d:%d:%d", p[PIXELS], p[CHANNELS], p[BAND]);
 }
@@ -70,4 +72,4 @@ static void emit_data_pictures(hg_plan *plan, const hg_node *node, const void *q
 
 #define PICTURES_PARAMETERS {"pixels", "channels", "band", NULL}
 const hg_variant hg_cpu_forward_pictures = {"cpu_pictures", PICTURES_PARAMETERS, fit_forward_pictures, accept_forward_pictures, emit_forward_pictures, .half = true};
-const hg_variant hg_cpu_data_pictures = {"cpu_pictures", PICTURES_PARAMETERS, fit_data_pictures, accept_data_pictures, emit_data_pictures, .half = true};
+const hg_variant hg_cpu_data_pictures = {"cpu_pictures", PICTURES_PARAMETERS, fit_data_pictures, accept_data_pictures, emit_data_pictures, .pooled = true, .half = true};

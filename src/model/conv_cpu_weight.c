@@ -103,15 +103,11 @@ static int splits_of(int units, int blocks, size_t count, int *span)
     return ceil_div(units, *span);
 }
 
-/* The kernel, its splits and their sum; the caller adds the variant's own macros and range to the launch before the sum begins. */
-typedef struct weight_launch { hg_launch *launch; const hg_conv *conv; hg_block partials, bias_partials; int splits; bool direct; size_t weights, biases; } weight_launch;
-
-static weight_launch begin_weight(hg_plan *plan, const hg_node *node, const hg_weight *weight, const weight_shape *s, const char *file, const char *kernel, int units,
-                                  int blocks)
+hg_weight_launch hg_cpu_weight_begin(hg_plan *plan, const hg_node *node, const hg_weight *weight, const char *file, const char *kernel, int units, int blocks)
 {
-    const hg_conv *c = &s->conv;
+    const hg_conv *c = &weight->conv;
     const int out = c->transposed ? c->cl : c->cs;
-    weight_launch w = {.conv = c, .weights = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs, .biases = weight->bias ? (size_t)out : 0, .bias_partials = -1};
+    hg_weight_launch w = {.conv = c, .weights = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs, .biases = weight->bias ? (size_t)out : 0, .bias_partials = -1};
     int span;
     w.splits = splits_of(units, blocks, w.weights, &span);
     const bool direct = w.direct = w.splits == 1 && !c->enlarged;
@@ -128,13 +124,13 @@ static weight_launch begin_weight(hg_plan *plan, const hg_node *node, const hg_w
     hg_emit_int(plan, w.launch, span);
     hg_conv_define(plan, w.launch, c);
     const struct { const char *name; int value; } macros[] = {{"CL", c->cl}, {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs}, {"HS", c->hs}, {"WS", c->ws},
-        {"TRANSPOSED", c->transposed}, {"VEC_LARGE", s->vector_large}, {"BIAS", weight->bias}};
+        {"TRANSPOSED", c->transposed}, {"BIAS", weight->bias}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, w.launch, macros[i].name, macros[i].value);
     hg_weight_emit_cost(plan, w.launch, weight, w.splits);
     return w;
 }
 
-static void end_weight(hg_plan *plan, const hg_node *node, const weight_launch *w)
+void hg_cpu_weight_end(hg_plan *plan, const hg_node *node, const hg_weight_launch *w)
 {
     if (!w->direct) hg_conv_emit_reduce(plan, node, w->conv, w->splits, w->partials, w->weights, w->bias_partials, w->biases);
 }
@@ -144,7 +140,7 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     const weight_shape s = weight_shape_of(problem);
     const int blocks_s = ceil_div(tiled_scalars(&s), p[SCALARS] * p[SCALAR_TILES]), blocks_v = ceil_div(s.vectors, p[VECTOR] * p[VECTORS] * p[VECTOR_TILES]);
     const int units = ceil_div(s.batch, pictures_of(&s, p[CHUNK])) * ceil_div(s.conv.hs, least(p[CHUNK], s.conv.hs));
-    const weight_launch w = begin_weight(plan, node, problem, &s, "conv_cpu_weight", "weight_gradient", units, blocks_s * blocks_v);
+    const hg_weight_launch w = hg_cpu_weight_begin(plan, node, problem, "conv_cpu_weight", "weight_gradient", units, blocks_s * blocks_v);
     hg_emit_int(plan, w.launch, s.batch);
     hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
@@ -153,10 +149,11 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     hg_emit_define(plan, w.launch, "ST", p[SCALAR_TILES]);
     hg_emit_define(plan, w.launch, "RB", p[CHUNK]);
     hg_emit_define(plan, w.launch, "MERGED", s.merged);
+    hg_emit_define(plan, w.launch, "VEC_LARGE", s.vector_large);
     hg_emit_range(plan, w.launch, (size_t)w.splits, (size_t)blocks_s, (size_t)blocks_v, 1, 1, 1);
     hg_emit_variant(plan, w.launch, "cpu %d:%d:%d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[SCALARS], p[VECTOR_TILES], p[SCALAR_TILES], p[CHUNK],
                     w.splits);
-    end_weight(plan, node, &w);
+    hg_cpu_weight_end(plan, node, &w);
 }
 
 const hg_variant hg_cpu_weight = {"cpu", {"vector", "vectors", "scalars", "vector_tiles", "scalar_tiles", "chunk", NULL}, fit_weight, accept_weight, emit_weight, .half = true};
@@ -201,14 +198,15 @@ static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, c
 {
     const weight_shape s = weight_shape_of(problem);
     const int rows = s.vector_large ? s.conv.hl : s.conv.hs;
-    const weight_launch w = begin_weight(plan, node, problem, &s, "conv_cpu_weight", "weight_taps", s.batch * ceil_div(rows, p[BAND_ROWS]), 1);
+    const hg_weight_launch w = hg_cpu_weight_begin(plan, node, problem, "conv_cpu_weight", "weight_taps", s.batch * ceil_div(rows, p[BAND_ROWS]), 1);
     hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
     hg_emit_define(plan, w.launch, "RB", p[BAND_ROWS]);
     hg_emit_define(plan, w.launch, "KG", p[TAP_ROWS]);
+    hg_emit_define(plan, w.launch, "VEC_LARGE", s.vector_large);
     hg_emit_range(plan, w.launch, (size_t)w.splits, 1, 1, 1, 1, 1);
     hg_emit_variant(plan, w.launch, "cpu_taps %d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[BAND_ROWS], p[TAP_ROWS], w.splits);
-    end_weight(plan, node, &w);
+    hg_cpu_weight_end(plan, node, &w);
 }
 
 const hg_variant hg_cpu_weight_taps = {"cpu_taps", {"vector", "vectors", "rows", "taps", NULL}, fit_taps, accept_taps, emit_taps, .half = true};
@@ -252,7 +250,7 @@ static void emit_pictures(hg_plan *plan, const hg_node *node, const void *proble
 {
     const weight_shape s = weight_shape_of(problem);
     const int units = ceil_div(s.batch, LANES) * ceil_div(s.conv.hs, p[ROWS]);
-    const weight_launch w = begin_weight(plan, node, problem, &s, "conv_cpu_pictures_weight", "weight_pictures", units, 1);
+    const hg_weight_launch w = hg_cpu_weight_begin(plan, node, problem, "conv_cpu_pictures_weight", "weight_pictures", units, 1);
     hg_emit_int(plan, w.launch, s.batch);
     hg_emit_define(plan, w.launch, "HG_VEC", LANES);
     hg_emit_define(plan, w.launch, "TI", p[LARGE_CHANNELS]);
@@ -260,7 +258,7 @@ static void emit_pictures(hg_plan *plan, const hg_node *node, const void *proble
     hg_emit_define(plan, w.launch, "BAND", p[ROWS]);
     hg_emit_range(plan, w.launch, (size_t)w.splits, 1, 1, 1, 1, 1);
     hg_emit_variant(plan, w.launch, "cpu_pictures %d:%d:%d, %d splits", p[LARGE_CHANNELS], p[SMALL_CHANNELS], p[ROWS], w.splits);
-    end_weight(plan, node, &w);
+    hg_cpu_weight_end(plan, node, &w);
 }
 
 const hg_variant hg_cpu_weight_pictures = {"cpu_pictures", {"large", "small", "rows", NULL}, fit_pictures, accept_pictures, emit_pictures, .half = true};

@@ -7,29 +7,13 @@ extern const hg_layer hg_layer_conv2d;
 /* Beyond this factor summing the weights would cost too much. */
 enum { MOST = 4 };
 
-/* The only node that reads the tensor; NULL: none, several, or the tensor is seen from outside. */
-static const hg_node *only_reader(const hg_graph *graph, int tensor)
-{
-    const int outside[] = {graph->input, graph->target, graph->code, graph->latent, graph->output};
-    const hg_node *reader = NULL;
-    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
-        if (tensor == outside[i]) return NULL;
-    for (int n = 0; n < graph->n_nodes; n++)
-        for (int k = 0; k < graph->nodes[n]->n_in; k++) {
-            if (graph->nodes[n]->in[k] != tensor) continue;
-            if (reader) return NULL;
-            reader = graph->nodes[n];
-        }
-    return reader;
-}
-
 bool hg_conv_enlarged(hg_plan *plan, int tensor, hg_conv *conv)
 {
     const hg_graph *graph = hg_plan_graph(plan);
     const hg_tensor *t = graph->tensors[tensor];
     const int h = t->repeats[0], w = t->repeats[1];
     if (h < 1 || h > MOST || w > MOST || h * w == 1) return false;
-    const hg_node *reader = only_reader(graph, tensor);
+    const hg_node *reader = hg_graph_only_reader(graph, tensor);
     if (!reader || reader->layer != &hg_layer_conv2d) return false;
     const hg_conv *c = reader->state;
     if (c->sh > 1 || c->sw > 1 || c->dh > 1 || c->dw > 1 || c->ph >= c->kh || c->pw >= c->kw) return false;

@@ -72,6 +72,21 @@ const hg_tensor *hg_node_input(const hg_graph *graph, const hg_node *node, int i
 }
 
 /* Sizes beyond this are a mistake in the model file: a picture of 2^31 numbers does not fit an int index. */
+const hg_node *hg_graph_only_reader(const hg_graph *graph, int tensor)
+{
+    const int outside[] = {graph->input, graph->target, graph->code, graph->latent, graph->output};
+    const hg_node *reader = NULL;
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
+        if (tensor == outside[i]) return NULL;
+    for (int n = 0; n < graph->n_nodes; n++)
+        for (int k = 0; k < graph->nodes[n]->n_in; k++) {
+            if (graph->nodes[n]->in[k] != tensor) continue;
+            if (reader) return NULL;
+            reader = graph->nodes[n];
+        }
+    return reader;
+}
+
 static const size_t MAX_NUMBERS = (size_t)1 << 31;
 
 bool hg_node_output(hg_graph *graph, hg_node *node, hg_shape shape)

@@ -87,6 +87,9 @@ typedef struct hg_activation { hg_descriptor head; bool from_output; } hg_activa
 extern const hg_descriptor *const hg_activations[];
 double hg_activation_parameter(hg_choice act); /* p, 0 if it has none */
 
+/* The only node that reads the tensor; NULL: none, several, or the tensor is seen from outside. */
+const hg_node *hg_graph_only_reader(const hg_graph *graph, int tensor);
+
 /* For layers' build functions. */
 const hg_tensor *hg_node_input(const hg_graph *graph, const hg_node *node, int i);
 bool hg_node_output(hg_graph *graph, hg_node *node, hg_shape shape);

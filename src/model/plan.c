@@ -51,6 +51,8 @@ int hg_plan_root(const hg_plan *plan, int tensor)
     return tensor;
 }
 
+hg_choice hg_plan_act(const hg_plan *plan, int root) { return plan->graph->tensors[plan->act[root]]->act; }
+
 /* ---- what was decided */
 
 void hg_plan_decided(hg_plan *plan, hg_decision decision)
@@ -382,7 +384,7 @@ void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor)
 void hg_emit_dx_chosen(hg_plan *plan, hg_launch *launch, int tensor, int chosen)
 {
     int root = hg_plan_root(plan, tensor);
-    hg_choice act = plan->graph->tensors[root]->act;
+    const hg_choice act = hg_plan_act(plan, root);
     use_block(plan, launch, hg_plan_grad(plan, root));
     const hg_block value = act.type ? hg_plan_value(plan, chosen) : -1;
     use_block(plan, launch, value);

@@ -53,6 +53,7 @@ struct hg_plan {
 
     /* per tensor of the graph */
     int *alias;          /* the tensor whose memory it shares, or itself */
+    int *act;            /* the tensor whose activation its value went through last: itself, or what its producer pools (model/conv_pooled.h) */
     hg_block *value, *grad;
     bool *half;          /* its value is stored as half */
     bool *wants_grad, *written;
@@ -90,6 +91,8 @@ struct hg_arenas {
 };
 
 int hg_plan_root(const hg_plan *plan, int tensor);
+/* What gradients of a tensor with memory of its own are taken before. */
+hg_choice hg_plan_act(const hg_plan *plan, int root);
 bool hg_plan_sticky(hg_plan *plan, bool ok); /* records a failure in the plan */
 hg_block hg_plan_block(hg_plan *plan, size_t bytes);
 /* A block's numbers as floats, however they are stored. Waits. */

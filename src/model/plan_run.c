@@ -10,6 +10,7 @@ static bool allocate(hg_plan *plan)
     const hg_graph *graph = plan->graph;
     size_t t = (size_t)graph->n_tensors, n = (size_t)graph->n_nodes, p = (size_t)graph->n_params;
     plan->alias = hg_arena_alloc(plan->arena, t, sizeof *plan->alias);
+    plan->act = hg_arena_alloc(plan->arena, t, sizeof *plan->act);
     plan->value = hg_arena_alloc(plan->arena, t, sizeof *plan->value);
     plan->grad = hg_arena_alloc(plan->arena, t, sizeof *plan->grad);
     plan->half = hg_arena_alloc(plan->arena, t, sizeof *plan->half);
@@ -23,9 +24,9 @@ static bool allocate(hg_plan *plan)
     plan->param_written = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->param_written);
     plan->trains = hg_arena_alloc(plan->arena, p + 1, sizeof *plan->trains);
     if (!plan->trains || !plan->param_written || !plan->param_grad || !plan->param || !plan->note || !plan->passes || !plan->needed || !plan->written ||
-        !plan->wants_grad || !plan->half || !plan->grad || !plan->value || !plan->alias)
+        !plan->wants_grad || !plan->half || !plan->grad || !plan->value || !plan->act || !plan->alias)
         return false;
-    for (size_t i = 0; i < t; i++) plan->alias[i] = (int)i, plan->value[i] = plan->grad[i] = -1;
+    for (size_t i = 0; i < t; i++) plan->alias[i] = plan->act[i] = (int)i, plan->value[i] = plan->grad[i] = -1;
     for (size_t i = 0; i < n; i++) plan->note[i] = -1;
     for (size_t i = 0; i < p; i++) plan->param[i] = plan->param_grad[i] = -1;
     return true;

@@ -265,7 +265,7 @@ static void begin_phase(hg_plan *plan, int phase)
     for (int t = 0; t < graph->n_tensors; t++) {
         const int producer = graph->tensors[t]->producer;
         if (producer < 0 || graph->nodes[producer]->section == HG_CORRUPT) continue;
-        plan->alias[t] = t;
+        plan->alias[t] = plan->act[t] = t;
         plan->value[t] = plan->grad[t] = -1;
         plan->written[t] = false;
     }

@@ -1,7 +1,7 @@
 /* The tuner: times the candidates for every operation of a model and keeps the fastest in a tuning. Everything that happens to an
  * operation can be read in tune_operation.
  *
- * A candidate's results must be finite and agree with those of the variant "plain", its guard zones untouched, and a second run must
+ * A candidate's results must be finite and agree with those of the variant "plain" (where it fits, else of the expected best), its guard zones untouched, and a second run must
  * give the same bits; only then is it timed, in turns with the best so far. From the best of the variants with their expected
  * parameters the search goes on to neighbours, a parameter halved, doubled, one more or one less, while that gains. */
 #include <math.h>
@@ -176,12 +176,13 @@ static bool descend(tuner *t, hg_attempt *best)
     return true;
 }
 
-/* The plain variant's results are what all are compared with. */
+/* The plain variant's results are what all are compared with; where it does not fit, those of the variant that is expected to be best. */
 static bool expect(tuner *t)
 {
     hg_attempt plain = {0};
     t->n_list = 0;
     hg_trials_ask(&t->trials, find_plain, t);
+    if (!t->n_list) hg_trials_ask(&t->trials, list_variants, t);
     const bool ok = t->n_list && hg_attempt_begin(&t->trials, &t->list[0], &plain) && hg_attempt_check(&t->trials, &plain);
     hg_attempt_end(&plain);
     return ok;

@@ -55,6 +55,7 @@ static void force_parameters(const hg_variant *variant, const hg_device_info *li
 
 double hg_variant_cost(const hg_operation *operation, const hg_variant *variant, const hg_device_info *limits, const void *problem, int *parameters)
 {
+    if (operation->is_pooled(problem) && !variant->pooled) return -1;
     return operation->has_halves(problem) && !variant->half ? -1 : variant->fit(limits, problem, parameters);
 }
 
@@ -165,6 +166,17 @@ static bool pick_expected(hg_plan *plan, const hg_operation *operation, const vo
     if (!pick->variant || !tuning) return pick->variant != NULL;
     hg_pick_text(pick, text);
     return !hg_tuning_has_crashed(tuning, key, text) || hg_pick_parse(operation, hg_plan_limits(plan), problem, "plain", pick);
+}
+
+bool hg_can_operate(const hg_plan *plan, const hg_operation *operation, const void *problem)
+{
+    const hg_device_info *limits = hg_plan_limits(plan);
+    const wish wanted = read_wish(hg_device_variants(hg_plan_device(plan)), operation);
+    int parameters[HG_VARIANT_PARAMS] = {0};
+    if (wanted.name && exists(operation, &wanted))
+        return choose(operation, limits, problem, &wanted, false, parameters) || choose(operation, limits, problem, &wanted, true, parameters);
+    const hg_variant *best = choose(operation, limits, problem, NULL, false, parameters);
+    return best && (wanted.name || hg_variant_cost(operation, best, limits, problem, parameters) < HG_VARIANT_FOREIGN);
 }
 
 static const char *key_of(hg_plan *plan, const hg_operation *operation, const void *problem)

@@ -22,6 +22,7 @@ typedef struct hg_variant {
     /* Sets of parameters from which the tuner sets out beside fit's, `n_starts` of them; may be none. */
     const int (*starts)[HG_VARIANT_PARAMS];
     int n_starts;
+    bool pooled;         /* its kernels know a max pooling behind a convolution; else it does not fit problems that have one */
     bool half;           /* its kernels know values that are stored as half; else it does not fit problems that have some */
 } hg_variant;
 
@@ -32,9 +33,10 @@ typedef struct hg_operation {
     /* What the problem is, in words that are equal where the same choice serves: "1x28x28 16x28x28 k3x3 b128". */
     void (*describe)(const void *problem, char text[HG_KEY_TEXT]);
     bool (*has_halves)(const void *problem); /* is something that it reads or writes stored as half? */
+    bool (*is_pooled)(const void *problem);  /* is a max pooling computed with it? */
 } hg_operation;
 
-/* What hg_variant.fit says, for one of the operation's variants; negative also where it does not know the problem's halves. */
+/* What hg_variant.fit says, for one of the operation's variants; negative also where it does not know the problem's halves or pooling. */
 double hg_variant_cost(const hg_operation *operation, const hg_variant *variant, const hg_device_info *limits, const void *problem, int *parameters);
 
 /* A variant with its parameters; as text "cpu:16:2:1:14:2". */
@@ -50,6 +52,10 @@ bool hg_pick_parse(const hg_operation *operation, const hg_device_info *limits, 
  * one to the heuristic. A forced name that does not exist in the operation is ignored when it was given for all operations, and an
  * error when it was given for this one; one that does not fit is passed over, and so is a tuned one. */
 void hg_operate(hg_plan *plan, const hg_node *node, const hg_operation *operation, const void *problem);
+
+/* Would the problem be computed by a variant that fits it and, if one is forced by name, is called so? Not by one that is foreign to the
+ * device unless something is forced for all operations. */
+bool hg_can_operate(const hg_plan *plan, const hg_operation *operation, const void *problem);
 
 /* ---- trials: one operation of a model alone, computed by a given pick, for timing it and for looking at its result */
 

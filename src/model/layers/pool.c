@@ -53,6 +53,12 @@ void hg_pool_emit(hg_plan *plan, hg_launch *launch, const hg_pool *p, int height
     hg_emit_pixels(plan, launch, rows, width, p->c);
 }
 
+hg_block hg_pool_winners(hg_plan *plan, const hg_node *node)
+{
+    const hg_pool *p = node->state;
+    return hg_plan_note(plan, node, hg_mul(hg_pool_out(plan, p), (int64_t)p->kh * p->kw <= 256 ? 1 : sizeof(int)));
+}
+
 size_t hg_pool_in(const hg_plan *plan, const hg_pool *p)
 {
     return hg_mul(hg_mul(hg_mul((size_t)p->c, (size_t)p->h), (size_t)p->w), (size_t)hg_plan_batch(plan));

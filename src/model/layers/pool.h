@@ -22,4 +22,7 @@ void hg_pool_emit(hg_plan *plan, hg_launch *launch, const hg_pool *pool, int hei
 size_t hg_pool_in(const hg_plan *plan, const hg_pool *pool);  /* numbers read */
 size_t hg_pool_out(const hg_plan *plan, const hg_pool *pool); /* numbers written */
 
+/* Of max_pool2d: the winners' places that its forward pass notes for the backward pass, in a byte each where that suffices. */
+hg_block hg_pool_winners(hg_plan *plan, const hg_node *node);
+
 #endif
