@@ -5,7 +5,8 @@
  * where taps reach beside the picture; rows above and below it are left out. TILE pixels of a row times Q channels are summed in registers, every
  * multiply-add takes a weight as a broadcast. The band's results are turned back and stored picture by picture.
  * Macros: IH IW G (read side), OH OW O (written side), KH KW SH SW DH DW PH PW, DATA, TILE Q (divides O) BAND BIAS, HG_VEC 16, those of hg_store.
- * D of what is pooled: as in conv_cpu.cl, with PKH PKW PPH PPW YH YW. BAND: rows, in D rows of each phase. At least 16 pictures; the last group is moved back.
+ * D of what is pooled: as in conv_cpu.cl, with PKH PKW PPH PPW YH YW.
+ * BAND: rows, in D rows of each phase. At least 16 pictures; the last group is moved back.
  * Memory traffic: from once and its halo for each band, out once; patch and results stay in the first two levels of cache. */
 #ifndef G
 #define G 8

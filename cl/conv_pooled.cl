@@ -5,8 +5,8 @@
  * the same bits.
  *   gather: TILE windows times NV vectors of channels; the weights come in panels as in conv_cpu.cl.
  *   gather_pictures: vectors along 16 pictures, whose numbers are turned to [row, column, channel][16 pictures]; a window times Q channels.
- * Macros: IH IW G (read side), OH OW O (the convolution's other side), PKH PKW PPH PPW YH YW (windows), KH KW SH SW DH DW PH PW, BAND HG_VEC, TILE
- * NV or Q (divides O), BIAS, NOTE (are winners wanted), LATE (the activation is applied to the largest alone), those of hg_store.
+ * Macros: IH IW G (read side), OH OW O (the convolution's other side), PKH PKW PPH PPW YH YW (windows), KH KW SH SW DH DW PH PW, BAND HG_VEC,
+ * TILE NV or Q (divides O), BIAS, NOTE (are winners wanted), LATE (the activation is applied to the largest alone), ACT.
  * Memory traffic: from once and its halo for each band, y and winner once. */
 #ifndef G
 #define G 8
@@ -184,7 +184,8 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
                                 HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
                                 HG_UNROLL for (int q = 0; q < TILE; q++)
                                     HG_UNROLL for (int p = 0; p < PLACES; p++)
-                                        HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v][p] = HG_SCALED(x[PIXEL(q, p) * G], weight[v], sum[q][v][p]);
+                                        HG_UNROLL for (int v = 0; v < NV; v++)
+                                            sum[q][v][p] = HG_SCALED(x[PIXEL(q, p) * G], weight[v], sum[q][v][p]);
                             }
                         }
                     HG_UNROLL for (int q = 0; q < TILE; q++)
@@ -300,7 +301,8 @@ __kernel void gather_pictures(__global const hg_x *restrict from, __global const
     const int end = min(begin + span, units);
     float patch[PATCH_H * PATCH_W * G * 16], results[BAND * YW * O * 16], winners[BAND * YW * O * 16];
     for (int unit = begin; unit < end; unit++) {
-        const int group = unit / BANDS, band = (unit - group * BANDS) * BAND, here = min(BAND, YH - band), b0 = min(group * 16, pictures - 16);
+        const int group = unit / BANDS, band = (unit - group * BANDS) * BAND, here = min(BAND, YH - band);
+        const int b0 = min(group * 16, pictures - 16);
         fill_patch_turned(patch, from + b0 * IH * IW * G, band * PKH * SH + BASE_H);
         for (int i = 0; i < here; i++) {
             const int top = (band + i) * PKH - PPH, r0 = max(-top, 0), r1 = min(OH - top, PKH);

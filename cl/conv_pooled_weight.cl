@@ -1,6 +1,6 @@
-/* W for CPU devices (model/conv.h) of a convolution with the max pooling behind it (model/conv_pooled.h). dy [B, YH, YW, CS] is the gradient
- * of the pooled picture; of a window's places only the winner, number winner[B, YH, YW, CS] by rows, has it: the gradient of the whole
- * picture is never stored.
+/* W for CPU devices (model/conv.h) of a convolution with the max pooling behind it (model/conv_pooled.h). dy [B, YH, YW, CS] is the
+ * gradient of the pooled picture; of a window's places only the winner, number winner[B, YH, YW, CS] by rows, has it: the gradient of the
+ * whole picture is never stored.
  *   dw[kh, kw, c, s] = sum over windows of large[the winner's pixel at the tap (kh, kw), c] dy[window, s];  db = sum over windows of dy
  * A band of BAND rows of windows is read through a patch with zeros around it.
  *   weight_picked: a channel's winner says where to read; vectors go along the channels of the large side. Windows of 2x2 leave a quarter
@@ -126,7 +126,8 @@ __kernel void weight_picked(__global const hg_x *restrict large, __global const 
                 for (int o = 0; o < CS; o++) {
                     float part[HG_VEC];
                     HG_STORE(total[((o * PANELS + panel) * TAPS + k) * NV + v], part);
-                    HG_REST for (int lane = max(panel * PANEL - g0, 0); lane < HG_VEC; lane++) put(partials + (k * CL + g0 + lane) * CS + o, part[lane], DW_ADD);
+                    HG_REST for (int lane = max(panel * PANEL - g0, 0); lane < HG_VEC; lane++)
+                        put(partials + (k * CL + g0 + lane) * CS + o, part[lane], DW_ADD);
                 }
             }
 #if BIAS
@@ -166,7 +167,8 @@ __kernel void weight_masked(__global const hg_x *restrict large, __global const 
                             const hg_vec here_only = at == p ? g : none;
                             HG_UNROLL for (int k = 0; k < TAPS; k++)
                                 HG_UNROLL for (int c = 0; c < CL; c++)
-                                    sum[k * CL + c][v] = HG_SCALED(x[PIXEL(0, 0, p / PKW, p % PKW) + TAP(k) + c], here_only, sum[k * CL + c][v]);
+                                    sum[k * CL + c][v] =
+                                        HG_SCALED(x[PIXEL(0, 0, p / PKW, p % PKW) + TAP(k) + c], here_only, sum[k * CL + c][v]);
                         }
                     }
             HG_UNROLL for (int k = 0; k < ROWS; k++)
@@ -185,7 +187,8 @@ __kernel void weight_masked(__global const hg_x *restrict large, __global const 
             }
 #if BIAS
             HG_STORE(bias[panel * NV + v], part);
-            HG_REST for (int lane = max(own - o0, 0); lane < HG_VEC; lane++) put(bias_partials + split * CS + o0 + lane, part[lane], DB_ADD);
+            HG_REST for (int lane = max(own - o0, 0); lane < HG_VEC; lane++)
+                put(bias_partials + split * CS + o0 + lane, part[lane], DB_ADD);
 #endif
         }
 }

@@ -114,8 +114,10 @@ void hg_conv_define(hg_plan *plan, hg_launch *launch, const hg_conv *conv)
 
 void hg_pool_define(hg_plan *plan, hg_launch *launch, const hg_conv_pool *pool)
 {
-    const struct { const char *name; int value; } macros[] = {{"PKH", pool->kh}, {"PKW", pool->kw}, {"PPH", pool->ph}, {"PPW", pool->pw}, {"YH", pool->h}, {"YW", pool->w}};
-    for (size_t i = 0; pool->kh && i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
+    const struct { const char *name; int value; } macros[] = {
+        {"PKH", pool->kh}, {"PKW", pool->kw}, {"PPH", pool->ph}, {"PPW", pool->pw}, {"YH", pool->h}, {"YW", pool->w}};
+    const size_t n = pool->kh ? sizeof macros / sizeof *macros : 0;
+    for (size_t i = 0; i < n; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
 }
 
 void hg_gather_emit_output(hg_plan *plan, hg_launch *launch, const hg_gather *gather)
@@ -189,7 +191,8 @@ static int describe_conv(const hg_conv *c, const hg_conv_pool *pool, int batch, 
                      c->sh, c->sw, c->ph, c->pw, batch);
     if (c->dh > 1 || c->dw > 1) n += snprintf(text + n, (size_t)(HG_KEY_TEXT - n), " d%dx%d", c->dh, c->dw);
     if (pool->kh)
-        n += snprintf(text + n, (size_t)(HG_KEY_TEXT - n), " pool %dx%d k%dx%d p%dx%d", pool->h, pool->w, pool->kh, pool->kw, pool->ph, pool->pw);
+        n += snprintf(text + n, (size_t)(HG_KEY_TEXT - n), " pool %dx%d k%dx%d p%dx%d", pool->h, pool->w, pool->kh, pool->kw, pool->ph,
+                      pool->pw);
     return n;
 }
 

@@ -72,4 +72,5 @@ static void emit_data_pictures(hg_plan *plan, const hg_node *node, const void *q
 
 #define PICTURES_PARAMETERS {"pixels", "channels", "band", NULL}
 const hg_variant hg_cpu_forward_pictures = {"cpu_pictures", PICTURES_PARAMETERS, fit_forward_pictures, accept_forward_pictures, emit_forward_pictures, .half = true};
-const hg_variant hg_cpu_data_pictures = {"cpu_pictures", PICTURES_PARAMETERS, fit_data_pictures, accept_data_pictures, emit_data_pictures, .pooled = true, .half = true};
+const hg_variant hg_cpu_data_pictures = {"cpu_pictures", PICTURES_PARAMETERS, fit_data_pictures, accept_data_pictures,
+    emit_data_pictures, .pooled = true, .half = true};

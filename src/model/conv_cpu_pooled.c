@@ -1,5 +1,5 @@
-/* Forward passes and weight gradients of convolutions with the max pooling behind them (cl/conv_pooled.cl, cl/conv_pooled_weight.cl). The data
- * gradient is that of conv_cpu.c. */
+/* Forward passes and weight gradients of convolutions with the max pooling behind them (cl/conv_pooled.cl, cl/conv_pooled_weight.cl).
+ * The data gradients are those of conv_cpu.c and conv_cpu_pictures.c. */
 #include "model/conv_cpu_private.h"
 
 #include <string.h>
@@ -10,7 +10,8 @@ enum { LANES = 16 };
 /* Bytes of the patch that `rows` rows of windows meet. */
 static int64_t patch_bytes(const hg_conv *c, const hg_conv_pool *pool, int64_t rows)
 {
-    const int64_t h = (rows * pool->kh - 1) * c->sh + (int64_t)(c->kh - 1) * c->dh + 1, w = ((int64_t)pool->w * pool->kw - 1) * c->sw + (int64_t)(c->kw - 1) * c->dw + 1;
+    const int64_t h = (rows * pool->kh - 1) * c->sh + (int64_t)(c->kh - 1) * c->dh + 1;
+    const int64_t w = ((int64_t)pool->w * pool->kw - 1) * c->sw + (int64_t)(c->kw - 1) * c->dw + 1;
     return h * w * c->cl * (int64_t)sizeof(float);
 }
 
@@ -32,14 +33,15 @@ static bool fills(int vector, int vectors, int channels)
 
 /* ---- forward */
 
-/* relu(max) is max(relu); of windows without a positive number, where winners may differ, the derivative is zero. Linear ones do nothing. */
+/* relu(max) is max(relu); of windows without a positive number, where winners may differ, the derivative is zero. */
 static void define_late(hg_plan *plan, hg_launch *launch, int to)
 {
     const hg_choice act = hg_plan_tensor(plan, to)->act;
     hg_emit_define(plan, launch, "LATE", act.type && strcmp(act.type->name, "relu") == 0);
 }
 
-static hg_launch *begin_forward(hg_plan *plan, const hg_node *node, const hg_gather *gather, hg_block weights, const char *kernel, int band, size_t units)
+static hg_launch *begin_forward(hg_plan *plan, const hg_node *node, const hg_gather *gather, hg_block weights,
+                                const char *kernel, int band, size_t units)
 {
     const hg_conv *c = &gather->conv;
     hg_launch *launch = hg_emit(plan, node, "forward, pooled", "conv_pooled", kernel);
@@ -49,7 +51,8 @@ static hg_launch *begin_forward(hg_plan *plan, const hg_node *node, const hg_gat
     hg_emit_write(plan, launch, hg_plan_value(plan, gather->to));
     hg_emit_write(plan, launch, gather->pool.winners);
     hg_emit_int(plan, launch, (int64_t)units);
-    const struct { const char *name; int value; } macros[] = {{"IH", c->hl}, {"IW", c->wl}, {"G", c->cl}, {"OH", c->hs}, {"OW", c->ws}, {"O", c->cs},
+    const struct { const char *name; int value; } macros[] = {
+        {"IH", c->hl}, {"IW", c->wl}, {"G", c->cl}, {"OH", c->hs}, {"OW", c->ws}, {"O", c->cs},
         {"BIAS", gather->bias >= 0}, {"NOTE", gather->pool.winners >= 0}, {"BAND", band}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
     hg_conv_define(plan, launch, c);
@@ -68,8 +71,8 @@ static bool accept_forward(const hg_device_info *limits, const void *problem, co
     const hg_gather *gather = problem;
     const hg_conv_pool *pool = &gather->pool;
     (void)limits;
-    return pool->kh && fills(p[VECTOR], p[VECTORS], gather->conv.cs) && p[WINDOWS] >= 1 && p[WINDOWS] <= pool->w && p[WINDOWS] * places(pool) * p[VECTORS] <= 32 &&
-           p[BAND] >= 1 && p[BAND] <= pool->h && patch_bytes(&gather->conv, pool, p[BAND]) <= PATCH_BYTES;
+    return pool->kh && fills(p[VECTOR], p[VECTORS], gather->conv.cs) && p[WINDOWS] >= 1 && p[WINDOWS] <= pool->w &&
+           p[WINDOWS] * places(pool) * p[VECTORS] <= 32 && p[BAND] >= 1 && p[BAND] <= pool->h && patch_bytes(&gather->conv, pool, p[BAND]) <= PATCH_BYTES;
 }
 
 /* Would Winograd's filtering compute it if nothing were pooled? That saves more than the pooling costs. */
@@ -106,14 +109,17 @@ static void emit_forward(hg_plan *plan, const hg_node *node, const void *problem
 {
     const hg_gather *gather = problem;
     const size_t units = hg_mul((size_t)gather->batch, (size_t)ceil_div(gather->pool.h, p[BAND]));
-    hg_launch *launch = begin_forward(plan, node, gather, hg_gather_weights(plan, node, gather, p[VECTOR] * p[VECTORS]), "gather", p[BAND], units);
+    const hg_block weights = hg_gather_weights(plan, node, gather, p[VECTOR] * p[VECTORS]);
+    hg_launch *launch = begin_forward(plan, node, gather, weights, "gather", p[BAND], units);
     hg_emit_define(plan, launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, launch, "NV", p[VECTORS]);
     hg_emit_define(plan, launch, "TILE", p[WINDOWS]);
     hg_emit_variant(plan, launch, "pooled %d:%d:%d:%d", p[VECTOR], p[VECTORS], p[WINDOWS], p[BAND]);
 }
 
-const hg_variant hg_cpu_forward_pooled = {"pooled", {"vector", "vectors", "windows", "band", NULL}, fit_forward, accept_forward, emit_forward, .pooled = true, .half = true};
+const hg_variant hg_cpu_forward_pooled = {"pooled", {"vector", "vectors", "windows", "band", NULL},
+    fit_forward, accept_forward, emit_forward, .pooled = true, .half = true,
+};
 
 /* ---- the same along pictures */
 
@@ -130,8 +136,8 @@ static bool accept_pictures(const hg_device_info *limits, const void *problem, c
     const hg_gather *gather = problem;
     const hg_conv_pool *pool = &gather->pool;
     (void)limits;
-    return pool->kh && gather->batch >= LANES && p[CHANNELS] >= 1 && gather->conv.cs % p[CHANNELS] == 0 && p[CHANNELS] * places(pool) <= 32 &&
-           p[PICTURES_BAND] >= 1 && p[PICTURES_BAND] <= pool->h && pictures_bytes(gather, p[PICTURES_BAND]) <= PATCH_BYTES;
+    return pool->kh && gather->batch >= LANES && p[CHANNELS] >= 1 && gather->conv.cs % p[CHANNELS] == 0 &&
+           p[CHANNELS] * places(pool) <= 32 && p[PICTURES_BAND] >= 1 && p[PICTURES_BAND] <= pool->h && pictures_bytes(gather, p[PICTURES_BAND]) <= PATCH_BYTES;
 }
 
 static double fit_pictures(const hg_device_info *limits, const void *problem, int *p)
@@ -146,7 +152,8 @@ static double fit_pictures(const hg_device_info *limits, const void *problem, in
     while (p[PICTURES_BAND] > 1 && pictures_bytes(gather, p[PICTURES_BAND]) > PATCH_BYTES / 2);
     if (!accept_pictures(limits, problem, p)) return -1;
     /* where vectors along channels would be partly empty */
-    return hg_cpu_place(limits) * (is_filtered(limits, gather) ? HG_VARIANT_FOREIGN : gather->conv.cs < LANES && hg_cpu_registers_of(limits).width == LANES ? 0.5 : 3);
+    const bool pays = gather->conv.cs < LANES && hg_cpu_registers_of(limits).width == LANES;
+    return hg_cpu_place(limits) * (is_filtered(limits, gather) ? HG_VARIANT_FOREIGN : pays ? 0.5 : 3);
 }
 
 static void emit_pictures(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
@@ -160,10 +167,12 @@ static void emit_pictures(hg_plan *plan, const hg_node *node, const void *proble
     hg_emit_variant(plan, launch, "pooled_pictures %d:%d", p[CHANNELS], p[PICTURES_BAND]);
 }
 
-const hg_variant hg_cpu_forward_pooled_pictures = {"pooled_pictures", {"channels", "band", NULL}, fit_pictures, accept_pictures, emit_pictures, .pooled = true, .half = true};
+const hg_variant hg_cpu_forward_pooled_pictures = {"pooled_pictures", {"channels", "band", NULL},
+    fit_pictures, accept_pictures, emit_pictures, .pooled = true, .half = true,
+};
 
-/* ---- weight gradients: the winner's surroundings are picked, with vectors along the channels that are read; or, where these are few, all of a
- * window's are gone through, with vectors along the channels of the gradient */
+/* ---- weight gradients: the winner's surroundings are picked, with vectors along the channels that are read; or, where these are few,
+ * all of a window's are gone through, with vectors along the channels of the gradient */
 
 enum { WEIGHT_BAND = 2 };
 
@@ -196,22 +205,28 @@ static double fit_picked(const hg_device_info *limits, const void *problem, int 
     return hg_cpu_place(limits) * (c->cl < 4 ? HG_VARIANT_FOREIGN : 1);
 }
 
-static void emit_weight(hg_plan *plan, const hg_node *node, const hg_weight *weight, const char *kernel, const int *p)
+static void emit_weight(hg_plan *plan, const hg_node *node, const hg_weight *weight, const char *name, const char *kernel, const int *p)
 {
-    const hg_weight_launch w = hg_cpu_weight_begin(plan, node, weight, "conv_pooled_weight", kernel, weight->batch * ceil_div(weight->pool.h, p[WEIGHT_BAND]), 1);
+    const int units = weight->batch * ceil_div(weight->pool.h, p[WEIGHT_BAND]);
+    const hg_weight_launch w = hg_cpu_weight_begin(plan, node, weight, "conv_pooled_weight", kernel, units, 1);
     hg_emit_read(plan, w.launch, weight->pool.winners);
     hg_pool_define(plan, w.launch, &weight->pool);
     hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
     hg_emit_define(plan, w.launch, "BAND", p[WEIGHT_BAND]);
     hg_emit_range(plan, w.launch, (size_t)w.splits, 1, 1, 1, 1, 1);
-    hg_emit_variant(plan, w.launch, "%s %d:%d:%d, %d splits", strcmp(kernel, "weight_masked") == 0 ? "pooled_masked" : "pooled", p[VECTOR], p[VECTORS], p[WEIGHT_BAND], w.splits);
+    hg_emit_variant(plan, w.launch, "%s %d:%d:%d, %d splits", name, p[VECTOR], p[VECTORS], p[WEIGHT_BAND], w.splits);
     hg_cpu_weight_end(plan, node, &w);
 }
 
-static void emit_picked(hg_plan *plan, const hg_node *node, const void *problem, const int *p) { emit_weight(plan, node, problem, "weight_picked", p); }
+static void emit_picked(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
+{
+    emit_weight(plan, node, problem, "pooled", "weight_picked", p);
+}
 
-const hg_variant hg_cpu_weight_pooled = {"pooled", {"vector", "vectors", "band", NULL}, fit_picked, accept_picked, emit_picked, .pooled = true, .half = true};
+const hg_variant hg_cpu_weight_pooled = {"pooled", {"vector", "vectors", "band", NULL},
+    fit_picked, accept_picked, emit_picked, .pooled = true, .half = true,
+};
 
 static bool accept_masked(const hg_device_info *limits, const void *problem, const int *p)
 {
@@ -234,6 +249,11 @@ static double fit_masked(const hg_device_info *limits, const void *problem, int 
     return hg_cpu_place(limits) * (c->kh * c->kw * c->cl > 36 ? HG_VARIANT_FOREIGN : 0.5);
 }
 
-static void emit_masked(hg_plan *plan, const hg_node *node, const void *problem, const int *p) { emit_weight(plan, node, problem, "weight_masked", p); }
+static void emit_masked(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
+{
+    emit_weight(plan, node, problem, "pooled_masked", "weight_masked", p);
+}
 
-const hg_variant hg_cpu_weight_pooled_masked = {"pooled_masked", {"vector", "vectors", "band", NULL}, fit_masked, accept_masked, emit_masked, .pooled = true, .half = true};
+const hg_variant hg_cpu_weight_pooled_masked = {"pooled_masked", {"vector", "vectors", "band", NULL},
+    fit_masked, accept_masked, emit_masked, .pooled = true, .half = true,
+};

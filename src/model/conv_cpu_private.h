@@ -35,8 +35,16 @@ hg_launch *hg_cpu_emit_gather(hg_plan *plan, const hg_node *node, const hg_gathe
 
 /* The launch of a weight gradient for so many units of work and blocks of the weights, its splits and their sum. `begin` adds the arguments
  * large, small, partials, bias_partials, units, span and the macros of both sides; then come the variant's own and the range, then `end`. */
-typedef struct hg_weight_launch { hg_launch *launch; const hg_conv *conv; hg_block partials, bias_partials; int splits; bool direct; size_t weights, biases; } hg_weight_launch;
-hg_weight_launch hg_cpu_weight_begin(hg_plan *plan, const hg_node *node, const hg_weight *weight, const char *file, const char *kernel, int units, int blocks);
+typedef struct hg_weight_launch {
+    hg_launch *launch;
+    const hg_conv *conv;
+    hg_block partials, bias_partials;
+    int splits;
+    bool direct;
+    size_t weights, biases;
+} hg_weight_launch;
+hg_weight_launch hg_cpu_weight_begin(hg_plan *plan, const hg_node *node, const hg_weight *weight, const char *file, const char *kernel,
+                                     int units, int blocks);
 void hg_cpu_weight_end(hg_plan *plan, const hg_node *node, const hg_weight_launch *w);
 
 #endif

@@ -103,7 +103,8 @@ static int splits_of(int units, int blocks, size_t count, int *span)
     return ceil_div(units, *span);
 }
 
-hg_weight_launch hg_cpu_weight_begin(hg_plan *plan, const hg_node *node, const hg_weight *weight, const char *file, const char *kernel, int units, int blocks)
+hg_weight_launch hg_cpu_weight_begin(hg_plan *plan, const hg_node *node, const hg_weight *weight, const char *file, const char *kernel,
+                                     int units, int blocks)
 {
     const hg_conv *c = &weight->conv;
     const int out = c->transposed ? c->cl : c->cs;
@@ -198,7 +199,8 @@ static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, c
 {
     const weight_shape s = weight_shape_of(problem);
     const int rows = s.vector_large ? s.conv.hl : s.conv.hs;
-    const hg_weight_launch w = hg_cpu_weight_begin(plan, node, problem, "conv_cpu_weight", "weight_taps", s.batch * ceil_div(rows, p[BAND_ROWS]), 1);
+    const int units = s.batch * ceil_div(rows, p[BAND_ROWS]);
+    const hg_weight_launch w = hg_cpu_weight_begin(plan, node, problem, "conv_cpu_weight", "weight_taps", units, 1);
     hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
     hg_emit_define(plan, w.launch, "RB", p[BAND_ROWS]);

@@ -16,7 +16,8 @@ static bool can_operate(const hg_plan *plan, const hg_conv *conv, const hg_conv_
     const hg_gather forward = {.conv = *conv, .pool = *pool, .batch = batch, .from_half = from_half, .to_half = to_half};
     const hg_gather data = {.conv = *conv, .pool = *pool, .batch = batch, .gradient = true, .to_half = from_half};
     const hg_weight weight = {.conv = *conv, .pool = *pool, .batch = batch, .x_half = from_half};
-    return hg_can_operate(plan, &hg_conv_forward, &forward) && hg_can_operate(plan, &hg_conv_data, &data) && hg_can_operate(plan, &hg_conv_weight, &weight);
+    return hg_can_operate(plan, &hg_conv_forward, &forward) && hg_can_operate(plan, &hg_conv_data, &data) &&
+           hg_can_operate(plan, &hg_conv_weight, &weight);
 }
 
 hg_conv_pool hg_conv_pooled(hg_plan *plan, const hg_node *node)

@@ -42,7 +42,8 @@ hg_block hg_plan_examples(hg_plan *plan);                    /* [B] uint: which 
 hg_block hg_plan_labels(hg_plan *plan);                      /* [B] uint: the label of each, of models with `condition` */
 bool hg_plan_is_half(const hg_plan *plan, int tensor);   /* is its value stored as half? */
 /* The output has the input's value (flatten of one channel, dropout while evaluating; repeated by the output's reader: model/conv_enlarged.h;
- * `output` pooled to `input` by its producer: model/conv_pooled.h): no launch, shared memory, and gradients written for the one are those of the other. */
+ * `output` pooled to `input` by its producer: model/conv_pooled.h): no launch, shared memory, and gradients written for the one are those
+ * of the other. */
 void hg_plan_alias(hg_plan *plan, int output, int input);
 
 /* ---- emitting */

@@ -1,8 +1,8 @@
 /* The tuner: times the candidates for every operation of a model and keeps the fastest in a tuning. Everything that happens to an
  * operation can be read in tune_operation.
  *
- * A candidate's results must be finite and agree with those of the variant "plain" (where it fits, else of the expected best), its guard zones untouched, and a second run must
- * give the same bits; only then is it timed, in turns with the best so far. From the best of the variants with their expected
+ * A candidate's results must be finite and agree with those of the variant "plain" (where it fits, else of the expected best), its guard
+ * zones untouched, and a second run must give the same bits; only then is it timed, in turns with the best so far. From the best of the variants with their expected
  * parameters the search goes on to neighbours, a parameter halved, doubled, one more or one less, while that gains. */
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Max pooling: src/model/layers/pool.h has the geometry, cl/max_pool2d.cl the formula. A convolution in front of it may do it (model/conv_pooled.h). */
+/* Max pooling: src/model/layers/pool.h has the geometry, cl/max_pool2d.cl the formula. A convolution in front of it may do it
+ * (model/conv_pooled.h). */
 #include "model/conv_pooled.h"
 #include "model/layers/pool.h"
 
