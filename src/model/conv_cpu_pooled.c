@@ -143,7 +143,8 @@ static bool accept_pictures(const hg_device_info *limits, const void *problem, c
 static double fit_pictures(const hg_device_info *limits, const void *problem, int *p)
 {
     const hg_gather *gather = problem;
-    if (!gather->pool.kh) return -1;
+    /* elsewhere it never pays, and Oclgrind 21 takes the sum of 16 lanes, by which NaN is found, for uninitialised */
+    if (!gather->pool.kh || !hg_has_wide_vectors(limits)) return -1;
     const int sums = hg_cpu_registers_of(limits).sums * hg_cpu_registers_of(limits).width / LANES;
     p[CHANNELS] = most(1, least(gather->conv.cs, sums / places(&gather->pool)));
     while (p[CHANNELS] > 4 || gather->conv.cs % p[CHANNELS]) p[CHANNELS]--;
