@@ -71,7 +71,6 @@ const hg_tensor *hg_node_input(const hg_graph *graph, const hg_node *node, int i
     return graph->tensors[node->in[i]];
 }
 
-/* Sizes beyond this are a mistake in the model file: a picture of 2^31 numbers does not fit an int index. */
 const hg_node *hg_graph_only_reader(const hg_graph *graph, int tensor)
 {
     const int outside[] = {graph->input, graph->target, graph->code, graph->latent, graph->output};
@@ -87,6 +86,7 @@ const hg_node *hg_graph_only_reader(const hg_graph *graph, int tensor)
     return reader;
 }
 
+/* Sizes beyond this are a mistake in the model file: a picture of 2^31 numbers does not fit an int index. */
 static const size_t MAX_NUMBERS = (size_t)1 << 31;
 
 bool hg_node_output(hg_graph *graph, hg_node *node, hg_shape shape)
