@@ -144,8 +144,8 @@ static double fit_gather(const hg_device_info *limits, const void *problem, int 
     p[VECTORS] = even_part(s.written.c / p[VECTOR], s.read.c <= 4 && !s.product ? registers.sums / 3 : 2);
     const int tile = registers.sums / p[VECTORS] < 16 ? registers.sums / p[VECTORS] : 16;
     if (s.product) {
-        size_t n = hg_side_pixels(s.written, gather->batch);
-        p[COLUMNS] = n < (size_t)tile ? (int)n : tile;
+        const size_t n = hg_side_pixels(s.written, gather->batch), tiles = (n + (size_t)tile - 1) / (size_t)tile;
+        p[COLUMNS] = (int)((n + tiles - 1) / tiles);
         p[BAND] = product_band(&s, n, p);
     } else {
         const int64_t panel = (int64_t)gather->conv.kh * gather->conv.kw * s.read.c * p[VECTORS] * p[VECTOR] * 4;

@@ -5,7 +5,7 @@
 
 /* Bytes that a work-item sums, which the second-level cache keeps, and that it copies together; pixels in a band over which adding to
  * the totals is lost. */
-enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96 };
+enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96, PRODUCT_PIXELS = 128 };
 
 enum { VECTOR, VECTORS, SCALARS, VECTOR_TILES, SCALAR_TILES, CHUNK };
 
@@ -86,7 +86,7 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
     p[CHUNK] = c->hs;
     while (p[CHUNK] > 1 && (copied_bytes(&s, p) > COPIED_BYTES && p[CHUNK] * c->ws > CHUNK_PIXELS)) p[CHUNK] = ceil_div(c->hs, ++bands);
     if (p[CHUNK] == c->hs) {
-        int pictures = least(s.batch, ceil_div(CHUNK_PIXELS, c->hs * c->ws));
+        int pictures = least(s.batch, hg_conv_is_product(c) ? PRODUCT_PIXELS : ceil_div(CHUNK_PIXELS, c->hs * c->ws));
         do p[CHUNK] = pictures * c->hs;
         while (copied_bytes(&s, p) > PATCH_BYTES && --pictures > 0);
         if (pictures > 0) p[CHUNK] = even_part(s.batch, pictures) * c->hs;
