@@ -9,38 +9,26 @@
  *
  * Objects are counted by reference: created + retained - released. Functions that are not in the table at the end pass
  * through unseen (images, pipes, shared virtual memory: the engine has none). */
-#define CL_TARGET_OPENCL_VERSION 300
-#define CL_USE_DEPRECATED_OPENCL_1_0_APIS
-#define CL_USE_DEPRECATED_OPENCL_1_1_APIS
-#define CL_USE_DEPRECATED_OPENCL_1_2_APIS
-#define CL_USE_DEPRECATED_OPENCL_2_0_APIS
-#define CL_USE_DEPRECATED_OPENCL_2_1_APIS
-#define CL_USE_DEPRECATED_OPENCL_2_2_APIS
-#include <CL/cl_layer.h>
-#include <stdatomic.h>
-#include <stdbool.h>
+#include "layer.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { CONTEXT, QUEUE, BUFFER, PROGRAM, KERNEL, EVENT, COMMANDS, KINDS };
 static const char *const kind_names[KINDS] = {"context", "queue", "buffer", "program", "kernel", "event", "commands"};
-static atomic_long live[KINDS];
+atomic_long layer_live[KINDS];
 
-/* One intercepted function. */
-struct point { const char *name; cl_int failure; atomic_long calls; };
 enum { MAX_POINTS = 128 };
 static struct point *points[MAX_POINTS];
 static int n_points;
 
-static const struct _cl_icd_dispatch *next;
+const struct _cl_icd_dispatch *layer_next;
 static struct _cl_icd_dispatch table;
 
 static struct { char function[64]; long from; bool on; bool given_code, dies; cl_int code; } fail_at;
 static struct { size_t work_group, local, alloc; bool no_fp64; } limits;
 
-/* Counts the call; true when it is the one that shall fail, with the code in *code. */
-static bool refuse(struct point *point, cl_int *code)
+bool layer_refuse(struct point *point, cl_int *code)
 {
     long call = atomic_fetch_add(&point->calls, 1) + 1;
     if (!fail_at.from || strcmp(fail_at.function, point->name) != 0) return false;
@@ -56,7 +44,7 @@ static bool refuse(struct point *point, cl_int *code)
     static cl_int CL_API_CALL my_##name params \
     { \
         cl_int code; \
-        return refuse(&point_##name, &code) ? code : next->name args; \
+        return layer_refuse(&point_##name, &code) ? code : layer_next->name args; \
     }
 
 #define EVENT_OUT(name, failure, params, args) \
@@ -64,9 +52,9 @@ static bool refuse(struct point *point, cl_int *code)
     static cl_int CL_API_CALL my_##name params \
     { \
         cl_int code; \
-        if (refuse(&point_##name, &code)) return code; \
-        code = next->name args; \
-        if (code == CL_SUCCESS && event) live[EVENT]++; \
+        if (layer_refuse(&point_##name, &code)) return code; \
+        code = layer_next->name args; \
+        if (code == CL_SUCCESS && event) layer_live[EVENT]++; \
         return code; \
     }
 
@@ -75,9 +63,9 @@ static bool refuse(struct point *point, cl_int *code)
     static type CL_API_CALL my_##name params \
     { \
         cl_int code; \
-        if (refuse(&point_##name, &code)) { if (errcode_ret) *errcode_ret = code; return NULL; } \
-        type object = next->name args; \
-        if (object) live[kind]++; \
+        if (layer_refuse(&point_##name, &code)) { if (errcode_ret) *errcode_ret = code; return NULL; } \
+        type object = layer_next->name args; \
+        if (object) layer_live[kind]++; \
         return object; \
     }
 
@@ -87,17 +75,17 @@ static bool refuse(struct point *point, cl_int *code)
     static cl_int CL_API_CALL my_clRetain##what(type object) \
     { \
         cl_int code; \
-        if (refuse(&point_clRetain##what, &code)) return code; \
-        code = next->clRetain##what(object); \
-        if (code == CL_SUCCESS) live[kind]++; \
+        if (layer_refuse(&point_clRetain##what, &code)) return code; \
+        code = layer_next->clRetain##what(object); \
+        if (code == CL_SUCCESS) layer_live[kind]++; \
         return code; \
     } \
     static cl_int CL_API_CALL my_clRelease##what(type object) \
     { \
         cl_int code; \
-        if (refuse(&point_clRelease##what, &code)) return code; \
-        code = next->clRelease##what(object); \
-        if (code == CL_SUCCESS) live[kind]--; \
+        if (layer_refuse(&point_clRelease##what, &code)) return code; \
+        code = layer_next->clRelease##what(object); \
+        if (code == CL_SUCCESS) layer_live[kind]--; \
         return code; \
     }
 
@@ -112,7 +100,6 @@ typedef void(CL_CALLBACK *notify_context)(const char *, const void *, size_t, vo
 typedef void(CL_CALLBACK *notify_program)(cl_program, void *);
 typedef void(CL_CALLBACK *notify_event)(cl_event, cl_int, void *);
 typedef void(CL_CALLBACK *notify_mem)(cl_mem, void *);
-#define WAIT cl_uint n_wait, const cl_event *wait, cl_event *event
 
 PLAIN(clGetPlatformIDs, CL_OUT_OF_HOST_MEMORY, (cl_uint n, cl_platform_id *ids, cl_uint *count), (n, ids, count))
 PLAIN(clGetPlatformInfo, CL_OUT_OF_HOST_MEMORY,
@@ -220,7 +207,7 @@ static struct point point_clCreateBuffer = {"clCreateBuffer", CL_MEM_OBJECT_ALLO
 static cl_mem CL_API_CALL my_clCreateBuffer(cl_context c, cl_mem_flags flags, size_t size, void *host, cl_int *errcode_ret)
 {
     cl_int code;
-    bool refused = refuse(&point_clCreateBuffer, &code);
+    bool refused = layer_refuse(&point_clCreateBuffer, &code);
     if (!refused && limits.alloc && size > limits.alloc) {
         refused = true;
         code = CL_INVALID_BUFFER_SIZE;
@@ -229,8 +216,8 @@ static cl_mem CL_API_CALL my_clCreateBuffer(cl_context c, cl_mem_flags flags, si
         if (errcode_ret) *errcode_ret = code;
         return NULL;
     }
-    cl_mem object = next->clCreateBuffer(c, flags, size, host, errcode_ret);
-    if (object) live[BUFFER]++;
+    cl_mem object = layer_next->clCreateBuffer(c, flags, size, host, errcode_ret);
+    if (object) layer_live[BUFFER]++;
     return object;
 }
 
@@ -239,12 +226,12 @@ static void *CL_API_CALL my_clEnqueueMapBuffer(cl_command_queue q, cl_mem m, cl_
                                                size_t size, WAIT, cl_int *errcode_ret)
 {
     cl_int code;
-    if (refuse(&point_clEnqueueMapBuffer, &code)) {
+    if (layer_refuse(&point_clEnqueueMapBuffer, &code)) {
         if (errcode_ret) *errcode_ret = code;
         return NULL;
     }
-    void *data = next->clEnqueueMapBuffer(q, m, block, flags, at, size, n_wait, wait, event, errcode_ret);
-    if (data && event) live[EVENT]++;
+    void *data = layer_next->clEnqueueMapBuffer(q, m, block, flags, at, size, n_wait, wait, event, errcode_ret);
+    if (data && event) layer_live[EVENT]++;
     return data;
 }
 
@@ -253,9 +240,9 @@ static cl_int CL_API_CALL my_clCreateKernelsInProgram(cl_program p, cl_uint n, c
 {
     cl_int code;
     cl_uint made = 0;
-    if (refuse(&point_clCreateKernelsInProgram, &code)) return code;
-    code = next->clCreateKernelsInProgram(p, n, kernels, &made);
-    if (code == CL_SUCCESS && kernels) live[KERNEL] += (long)made;
+    if (layer_refuse(&point_clCreateKernelsInProgram, &code)) return code;
+    code = layer_next->clCreateKernelsInProgram(p, n, kernels, &made);
+    if (code == CL_SUCCESS && kernels) layer_live[KERNEL] += (long)made;
     if (count) *count = made;
     return code;
 }
@@ -275,8 +262,8 @@ static struct point point_clGetDeviceInfo = {"clGetDeviceInfo", CL_OUT_OF_RESOUR
 static cl_int CL_API_CALL my_clGetDeviceInfo(cl_device_id d, cl_device_info what, size_t size, void *value, size_t *needed)
 {
     cl_int code;
-    if (refuse(&point_clGetDeviceInfo, &code)) return code;
-    code = next->clGetDeviceInfo(d, what, size, value, needed);
+    if (layer_refuse(&point_clGetDeviceInfo, &code)) return code;
+    code = layer_next->clGetDeviceInfo(d, what, size, value, needed);
     if (code != CL_SUCCESS || !value) return code;
     if (what == CL_DEVICE_MAX_WORK_GROUP_SIZE) at_most(value, limits.work_group);
     if (what == CL_DEVICE_MAX_WORK_ITEM_SIZES) {
@@ -297,8 +284,8 @@ static cl_int CL_API_CALL my_clGetKernelWorkGroupInfo(cl_kernel k, cl_device_id 
                                                       void *value, size_t *needed)
 {
     cl_int code;
-    if (refuse(&point_clGetKernelWorkGroupInfo, &code)) return code;
-    code = next->clGetKernelWorkGroupInfo(k, d, what, size, value, needed);
+    if (layer_refuse(&point_clGetKernelWorkGroupInfo, &code)) return code;
+    code = layer_next->clGetKernelWorkGroupInfo(k, d, what, size, value, needed);
     if (code == CL_SUCCESS && value && what == CL_KERNEL_WORK_GROUP_SIZE) at_most(value, limits.work_group);
     return code;
 }
@@ -311,8 +298,8 @@ static cl_int check_launch(cl_command_queue q, cl_kernel k, cl_uint dims, const 
     if (limits.work_group && items > limits.work_group) return CL_INVALID_WORK_GROUP_SIZE;
     cl_device_id device;
     cl_ulong used = 0;
-    if (limits.local && next->clGetCommandQueueInfo(q, CL_QUEUE_DEVICE, sizeof device, &device, NULL) == CL_SUCCESS &&
-        next->clGetKernelWorkGroupInfo(k, device, CL_KERNEL_LOCAL_MEM_SIZE, sizeof used, &used, NULL) == CL_SUCCESS &&
+    if (limits.local && layer_next->clGetCommandQueueInfo(q, CL_QUEUE_DEVICE, sizeof device, &device, NULL) == CL_SUCCESS &&
+        layer_next->clGetKernelWorkGroupInfo(k, device, CL_KERNEL_LOCAL_MEM_SIZE, sizeof used, &used, NULL) == CL_SUCCESS &&
         used > limits.local) return CL_OUT_OF_RESOURCES;
     return CL_SUCCESS;
 }
@@ -322,91 +309,14 @@ static cl_int CL_API_CALL my_clEnqueueNDRangeKernel(cl_command_queue q, cl_kerne
                                                     const size_t *global, const size_t *local, WAIT)
 {
     cl_int code;
-    if (refuse(&point_clEnqueueNDRangeKernel, &code)) return code;
+    if (layer_refuse(&point_clEnqueueNDRangeKernel, &code)) return code;
     if ((code = check_launch(q, k, dims, local)) != CL_SUCCESS) return code;
     /* The driver chooses by its own limits, so a limited device must choose for it. */
     static const size_t one[3] = {1, 1, 1};
     if (!local && limits.work_group == 1) local = one;
-    code = next->clEnqueueNDRangeKernel(q, k, dims, offset, global, local, n_wait, wait, event);
-    if (code == CL_SUCCESS && event) live[EVENT]++;
+    code = layer_next->clEnqueueNDRangeKernel(q, k, dims, offset, global, local, n_wait, wait, event);
+    if (code == CL_SUCCESS && event) layer_live[EVENT]++;
     return code;
-}
-
-/* ---- command buffers: functions of an extension, which the driver gives by name */
-
-static clCreateCommandBufferKHR_fn real_create;
-static clReleaseCommandBufferKHR_fn real_release;
-static clFinalizeCommandBufferKHR_fn real_finalize;
-static clCommandNDRangeKernelKHR_fn real_command;
-static clEnqueueCommandBufferKHR_fn real_enqueue;
-static struct point point_create = {"clCreateCommandBufferKHR", CL_OUT_OF_RESOURCES, 0},
-                    point_release = {"clReleaseCommandBufferKHR", CL_OUT_OF_RESOURCES, 0},
-                    point_finalize = {"clFinalizeCommandBufferKHR", CL_OUT_OF_RESOURCES, 0},
-                    point_command = {"clCommandNDRangeKernelKHR", CL_OUT_OF_RESOURCES, 0},
-                    point_enqueue = {"clEnqueueCommandBufferKHR", CL_OUT_OF_RESOURCES, 0},
-                    point_address = {"clGetExtensionFunctionAddressForPlatform", 0, 0};
-
-static cl_command_buffer_khr CL_API_CALL my_create(cl_uint n, const cl_command_queue *queues,
-                                                   const cl_command_buffer_properties_khr *properties, cl_int *errcode_ret)
-{
-    cl_int code;
-    if (refuse(&point_create, &code)) {
-        if (errcode_ret) *errcode_ret = code;
-        return NULL;
-    }
-    cl_command_buffer_khr object = real_create(n, queues, properties, errcode_ret);
-    if (object) live[COMMANDS]++;
-    return object;
-}
-
-static cl_int CL_API_CALL my_release(cl_command_buffer_khr object)
-{
-    cl_int code;
-    if (refuse(&point_release, &code)) return code;
-    code = real_release(object);
-    if (code == CL_SUCCESS) live[COMMANDS]--;
-    return code;
-}
-
-static cl_int CL_API_CALL my_finalize(cl_command_buffer_khr object)
-{
-    cl_int code;
-    return refuse(&point_finalize, &code) ? code : real_finalize(object);
-}
-
-static cl_int CL_API_CALL my_command(cl_command_buffer_khr object, cl_command_queue q,
-                                     const cl_ndrange_kernel_command_properties_khr *properties, cl_kernel k, cl_uint dims,
-                                     const size_t *offset, const size_t *global, const size_t *local, cl_uint n,
-                                     const cl_sync_point_khr *wait, cl_sync_point_khr *sync, cl_mutable_command_khr *handle)
-{
-    cl_int code;
-    if (refuse(&point_command, &code)) return code;
-    return real_command(object, q, properties, k, dims, offset, global, local, n, wait, sync, handle);
-}
-
-static cl_int CL_API_CALL my_enqueue(cl_uint n, cl_command_queue *queues, cl_command_buffer_khr object, WAIT)
-{
-    cl_int code;
-    return refuse(&point_enqueue, &code) ? code : real_enqueue(n, queues, object, n_wait, wait, event);
-}
-
-static void *CL_API_CALL my_clGetExtensionFunctionAddressForPlatform(cl_platform_id p, const char *name)
-{
-    typedef void (*function)(void);
-    const struct { struct point *point; function mine; void *real; } all[] = {
-        {&point_create, (function)my_create, &real_create}, {&point_release, (function)my_release, &real_release},
-        {&point_finalize, (function)my_finalize, &real_finalize}, {&point_command, (function)my_command, &real_command},
-        {&point_enqueue, (function)my_enqueue, &real_enqueue}};
-    cl_int code;
-    if (refuse(&point_address, &code)) return NULL;
-    void *found = next->clGetExtensionFunctionAddressForPlatform(p, name);
-    for (size_t i = 0; found && i < sizeof all / sizeof *all; i++) {
-        if (strcmp(name, all[i].point->name) != 0) continue;
-        memcpy(all[i].real, &found, sizeof found);
-        memcpy(&found, &all[i].mine, sizeof found);
-        break;
-    }
-    return found;
 }
 
 /* ---- start and end */
@@ -435,7 +345,9 @@ static size_t read_limit(const char *text, const char *name)
     return at && at[strlen(name)] == '=' ? strtoul(at + strlen(name) + 1, NULL, 10) : 0;
 }
 
-#define WRAP(name) (table.name = my_##name, points[n_points++] = &point_##name)
+void layer_add(struct point *point) { points[n_points++] = point; }
+
+#define WRAP(name) (table.name = my_##name, layer_add(&point_##name))
 #define WRAP_COUNTED(what) (WRAP(clRetain##what), WRAP(clRelease##what))
 
 static void wrap_all(void)
@@ -457,9 +369,7 @@ static void wrap_all(void)
     WRAP(clEnqueueCopyBuffer), WRAP(clEnqueueCopyBufferRect), WRAP(clEnqueueFillBuffer);
     WRAP(clEnqueueMapBuffer), WRAP(clEnqueueUnmapMemObject);
     WRAP(clEnqueueMigrateMemObjects), WRAP(clEnqueueNDRangeKernel), WRAP(clEnqueueTask);
-    table.clGetExtensionFunctionAddressForPlatform = my_clGetExtensionFunctionAddressForPlatform;
-    struct point *more[] = {&point_address, &point_create, &point_release, &point_finalize, &point_command, &point_enqueue};
-    for (size_t i = 0; i < sizeof more / sizeof *more; i++) points[n_points++] = more[i];
+    layer_wrap_commands(&table);
     WRAP(clEnqueueMarker), WRAP(clEnqueueMarkerWithWaitList), WRAP(clEnqueueBarrierWithWaitList);
 }
 
@@ -481,7 +391,7 @@ CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint n, const cl_icd_dispatch *ta
     if (!target || !count || !out) return CL_INVALID_VALUE;
     const char *limit = getenv("HG_CL_LIMITS");
     size_t size = n * sizeof(void *);
-    next = target;
+    layer_next = target;
     memcpy(&table, target, size < sizeof table ? size : sizeof table);
     wrap_all();
     read_failure(getenv("HG_CL_FAIL"));
@@ -500,7 +410,7 @@ __attribute__((destructor)) static void report(void)
     const char *path = getenv("HG_CL_COUNT");
     FILE *file = path ? fopen(path, "w") : NULL;
     if (file) {
-        for (int i = 0; i < KINDS; i++) fprintf(file, "%s %ld\n", kind_names[i], live[i]);
+        for (int i = 0; i < KINDS; i++) fprintf(file, "%s %ld\n", kind_names[i], layer_live[i]);
         fclose(file);
     }
     path = getenv("HG_CL_CALLS");
