@@ -140,6 +140,16 @@ def test_condition():
         report(sum(int(row[2]) for row in rows[1:-1]) == int(rows[-1][2]), "and their sum", rows)
         shares.append(int(rows[-1][2]) / 200)
     report(shares[0] + 0.2 < shares[1] > 0.6, "samples become what is asked for", shares)
+    # where none can be asked for: after some training more are clearly of one than before it, but not more than of the test pictures
+    clear = []
+    for epochs in ["1", "40"]:
+        train(write("plain.yaml", VAE.replace("UNITS", "2")), "judged", "--force", "--limit", "1000", "--epochs", epochs)
+        head, new, test = [line.split() for line in picture("judged.png", "--count", "200", "--judge", of="judged")[1].splitlines()]
+        report([row[:2] for row in (new, test)] == [["new", "200"], ["test", "200"]] and "8 of the 10" in " ".join(head), "sample --judge without classes", new, test)
+        for row in new, test:
+            report(len(row) == 15 and sum(map(int, row[5:])) == int(row[2]) and row[3] == "%.1f" % (int(row[2]) / 2), "counts, their sum and its share", row)
+        clear += [int(new[2]), int(test[2])]
+    report(clear[0] < clear[2] and clear[1] == clear[3] > 160, "samples become clear; test pictures are", clear)
 
     # what does not fit
     wrong(2, ["sample", "dense", "--label", "10", "--out", "s.png"], "0 to 9")
@@ -149,12 +159,13 @@ def test_condition():
     write_png("folder/one.png", [[0] * 12] * 12)
     wrong(2, ["arithmetic", "dense", "--add", "folder", "--subtract", "4", "--out", "a.png"], "labels", "--add")
     train(write("plain.yaml", VAE.replace("UNITS", "2")), "plain")
-    for rest in [["--label", "1"], ["--same-codes"], ["--judge"]]:
+    for rest in [["--label", "1"], ["--same-codes"]]:
         wrong(2, ["sample", "plain", "--out", "s.png", *rest], rest[0], "condition")
     wrong(2, ["manifold", "plain", "--out", "s.png", "--label", "1"], "--label", "condition")
     run("decode", "dense", "--codes", npy("codes.npy", [0.1] * 40, [20, 2]), "--label", "0", "--out", "small")
     wrong(3, ["train", dense, "--data", "small", "--out", "new"], "labels", "sub-folder", "condition: {labels: 10}")
     wrong(3, ["eval", "dense", "--data", "small"], "labels", "sub-folder")
+    wrong(3, ["sample", "plain", "--judge", "--data", "small", "--out", "s.png"], "labels", "sub-folder", "--judge")
     few = write("few.yaml", open(dense).read().replace("labels: 10", "labels: 7"))
     wrong(3, ["train", few, "--out", "new"], "up to 9", "condition: {labels: 10}")
     report(not os.path.exists("new"), "a training without labels leaves no directory")

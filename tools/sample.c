@@ -1,11 +1,10 @@
 /* hourglass sample: new pictures, decoded from codes drawn from the model's prior. A model with `condition` is asked for one class, or
  * for each in turn: a row of pictures per class. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/rng.h"
-#include "open.h"
+#include "judge.h"
 
 static struct { const char *out; int64_t count, seed, label; bool same_codes, judge; } o = {.label = -1};
 
@@ -17,7 +16,8 @@ static const cli_option options[] = {
     {"label", CLI_INT, &o.label, 0, INT32_MAX, "L", "of a model with `condition`: only this class; default: a row of each"},
     {"same-codes", CLI_FLAG, &o.same_codes, 0, 0, NULL, "every row is drawn from the same codes: what differs is the class alone"},
     {"judge", CLI_FLAG, &o.judge, 0, 0, NULL,
-     "say how many have the class that was asked for, by the nearest training picture of the data"},
+     "say how many have the class that was asked for, by the nearest training picture of the data; or, where none can be asked for, "
+     "how many are clearly of one"},
     {"out", CLI_TEXT, &o.out, 0, 0, "FILE.png", "the picture"},
     {0},
 };
@@ -29,9 +29,9 @@ static bool choose(cli_run *run, request *to)
 {
     hg_context *ctx = run->c->ctx;
     const int labels = hg_model_labels(run->model);
-    if ((o.same_codes || o.judge) && !labels)
-        return hg_fail(ctx, HG_USAGE, "sample: --%s is about classes, but the model %s has no `condition`: it cannot be asked for one",
-                       o.judge ? "judge" : "same-codes", hg_model_name(run->model));
+    if (o.same_codes && !labels)
+        return hg_fail(ctx, HG_USAGE, "sample: --same-codes is about classes, but the model %s has no `condition`: it cannot be asked for one",
+                       hg_model_name(run->model));
     if (o.same_codes && o.label >= 0) return hg_fail(ctx, HG_USAGE, "sample: --same-codes compares classes: leave --label out");
     if (!labels || o.label >= 0) {
         *to = (request){(int)o.label, 1, o.count ? o.count : COUNT};
@@ -40,53 +40,6 @@ static bool choose(cli_run *run, request *to)
     *to = (request){0, labels, o.count ? (o.count + labels - 1) / labels : EACH};
     return true;
 }
-
-/* ---- how a classifier reads them */
-
-/* label[i]: that of the training picture nearest to picture i. */
-static bool classify(cli_run *run, int64_t n, const float *pictures, int *label)
-{
-    hg_context *ctx = run->c->ctx;
-    const size_t d = run->out_n;
-    float *nearest = hg_alloc(ctx, (size_t)n, sizeof *nearest), *known = hg_alloc(ctx, d, sizeof *known);
-    for (int64_t i = 0; nearest && i < n; i++) nearest[i] = INFINITY;
-    for (int64_t t = 0; nearest && known && t < hg_dataset_count(run->data, HG_TRAIN); t++) {
-        hg_dataset_get(run->data, HG_TRAIN, t, known);
-        for (int64_t i = 0; i < n; i++) {
-            const float far = hg_squared_distance(d, known, pictures + (size_t)i * d);
-            if (!(far < nearest[i])) continue;
-            nearest[i] = far;
-            label[i] = hg_dataset_label(run->data, HG_TRAIN, t);
-        }
-    }
-    const bool ok = nearest && known;
-    hg_free(nearest);
-    hg_free(known);
-    return ok;
-}
-
-static bool judge(cli_run *run, const request *want, const float *pictures)
-{
-    const int64_t n = want->rows * want->columns;
-    int *seen = hg_alloc(run->c->ctx, (size_t)n, sizeof *seen);
-    if (!seen || !classify(run, n, pictures, seen)) {
-        hg_free(seen);
-        return false;
-    }
-    int64_t right = 0;
-    printf("class  pictures  as asked for\n");
-    for (int row = 0; row < want->rows; row++) {
-        int64_t in_row = 0;
-        for (int64_t i = 0; i < want->columns; i++) in_row += seen[row * want->columns + i] == want->first + row;
-        printf("%5d  %8" PRId64 "  %12" PRId64 "\n", want->first + row, want->columns, in_row);
-        right += in_row;
-    }
-    printf("  all  %8" PRId64 "  %12" PRId64 "  %.1f %%\n", n, right, 100.0 * (double)right / (double)n);
-    hg_free(seen);
-    return true;
-}
-
-/* ---- drawing them */
 
 /* std: of the prior N(0, std^2 I) */
 static void draw_codes(const request *want, double std, size_t row, float *z)
@@ -105,6 +58,11 @@ static bool decode(cli_run *run, const request *want, const float *z, float *y)
         ok = cli_run_decode(run, want->first + r, want->columns, z + at * run->code_n, y + at * run->out_n);
     }
     return ok;
+}
+
+static bool judge(cli_run *run, const request *want, const float *y)
+{
+    return want->first < 0 ? judge_clear(run, want->columns, y) : judge_asked(run, want->first, want->rows, want->columns, y);
 }
 
 static bool sample(cli_run *run, const request *want)
