@@ -1,27 +1,27 @@
 /* F, D and W of K x K taps, stride S, for CPU devices (model/conv.h) by Winograd's minimal filtering F(MxM, RxR) (Lavin and Gray, CVPR
  * 2016). Row y of the large side, y + P = i S + r, is row i of its phase r; with R = K / S taps, rounded up, a phase of the large side is
  * convolved with the small one at stride 1. A tile of M x M pixels of a phase takes T x T = (M + R - 1)^2 multiplications a pair of
- * channels instead of R^2 M^2: for R 3 2.25 (M 2) and 4 (M 4) times fewer, for R 2 1.78 (M 2). Where S does not divide K the last phases
+ * channels instead of R^2 M^2: for R 3 2.25 (M 2) and 4 (M 4) times fewer, for R 2 1.78 and 2.56. Where S does not divide K the last phases
  * have a tap fewer: the weights of the last point are 0 there and its products left out.
  *   F     out tile = A' [ sum over phases r, g of (B' x_rg B) * (C w_rg C') ] A     * number by number; x: T x T numbers around the tile
  *   D     the same for each phase that is written, with one that is read
  *   W     dw_r = C' [ sum over tiles of (B' x_r B) * (A dy A') ] C                  the same bilinear form, derived by w
- * A, B, C are Toom and Cook's for the points 0, 1, infinity (M 2, R 2), else 0, +-P1, (+-P2,) infinity:
+ * A, B, C are Toom and Cook's for the points 0, 1, infinity (M 2, R 2), +-1/2, +-3/2, infinity (M 4, R 2), else 0, +-P1, (+-P2,) infinity:
  *   row p of A  1, p, p^2, .. p^(M-1);  of C  (1, p, .. p^(R-1)) / N_p with N_p = product of (p - q) over the other finite points q;
  *   of B'  the coefficients of the product of (x - q);  infinity: the highest power alone, and the product over all points. (For 0, 1,
  *   infinity the signs of the first rows of B' and C are turned.)
- * M 2, R 3 has P1 = 1; M 4 has sqrt(1/2) and sqrt(2), whose errors are half of those of the usual 1 and 2 and some twice the direct
- * kernel's (tests/winograd.h derives their bound).
+ * M 2, R 3 has P1 = 1; M 4 has sqrt(1/2) and sqrt(2). With these, and with +-1/2, +-3/2, errors are half of those of the usual 0, +-1,
+ * (+-)2 and some twice the direct kernel's (tests/winograd.h derives their bound).
  *
  * weights: u [phases written][blocks of OB written channels][T T][phases read][G][OB] = C w C', once per launch of gather; the last
  *   block is moved back.
  * gather: a work-item takes a strip of STRIP neighbouring tiles. The transformed tiles v [T T][STRIP][phases read][G] stay in the
  *   second-level cache while for each block of channels T T products m = v u are made in registers, Q tiles times NV vectors at a time,
  *   and turned into results.
- * weight_gradient (WEIGHT 1): a work-item (split, block of BI input channels, block of BO output channels), blocks of the large side
- *   being blocks of a phase, adds strip after strip T T products of the transformed tiles of both sides, Q input channels times NV
- *   vectors at a time, to its partial sums [splits][blocks of BI][blocks of BO][T T][BI][BO]; with BIAS bias_partials
- *   [splits][out], or [splits][phases][out] where the output is the large side.
+ * weight_gradient (WEIGHT 1): a work-item (split, block of BI input channels, block of BO output channels) transforms strip after strip
+ *   of the small side and, for each phase, of the large side; T T products of these, Q input channels times NV vectors at a time, are
+ *   added to its partial sums [splits][blocks of BI][blocks of BO][T T][BI][BO], where blocks of the large side are blocks of a phase;
+ *   with BIAS bias_partials [splits][out], or [splits][phases][out] where the output is the large side.
  * weight_sum: adds the splits up, in order, and transforms the sum into dw [K][K][in][out], added to what is there if DW_ADD.
  * Macros: M K S, PH PW, Q STRIP NV HG_VEC, BIAS; IH IW G (read side), OH OW O (written side), DATA, those of hg_store; or for W
  *   WEIGHT HL WL CL HS WS CS TRANSPOSED BI BO.
@@ -73,7 +73,7 @@
 #endif
 
 /* ---- the transforms of one line; P1 and P2 as above, P1 P2 = 1 */
-#if R == 2
+#if R == 2 && M == 2
 /* B' d */
 INLINE void line_in(const hg_vec *d, hg_vec *to)
 {
@@ -110,6 +110,53 @@ INLINE void line_taps(const hg_vec *u, hg_vec *to)
 {
     to[0] = u[0] + u[1];
     to[1] = u[1] + u[2];
+}
+#elif R == 2
+INLINE void line_in(const hg_vec *d, hg_vec *to)
+{
+    const hg_vec even1 = HG_SCALED(-2.25f, d[0], d[2]), odd1 = HG_SCALED(-2.25f, d[1], d[3]);
+    const hg_vec even2 = HG_SCALED(-0.25f, d[0], d[2]), odd2 = HG_SCALED(-0.25f, d[1], d[3]);
+    to[0] = HG_SCALED(0.5f, even1, odd1);
+    to[1] = HG_SCALED(-0.5f, even1, odd1);
+    to[2] = HG_SCALED(1.5f, even2, odd2);
+    to[3] = HG_SCALED(-1.5f, even2, odd2);
+    to[4] = HG_SCALED(-2.25f, even2, HG_SCALED(-0.25f, d[2], d[4]));
+}
+
+INLINE void line_weight(const hg_vec *w, hg_vec *to)
+{
+    const hg_vec half_one = 0.5f * w[0], sixth = (1.0f / 6.0f) * w[0];
+    to[0] = HG_SCALED(-0.25f, w[1], -half_one);
+    to[1] = HG_SCALED(-0.25f, w[1], half_one);
+    to[2] = HG_SCALED(0.25f, w[1], sixth);
+    to[3] = HG_SCALED(0.25f, w[1], -sixth);
+    to[4] = w[1];
+}
+
+INLINE void line_out(const hg_vec *m, hg_vec *to)
+{
+    const hg_vec even1 = m[0] + m[1], odd1 = m[0] - m[1], even2 = m[2] + m[3], odd2 = m[2] - m[3];
+    to[0] = even1 + even2;
+    to[1] = HG_SCALED(1.5f, odd2, 0.5f * odd1);
+    to[2] = HG_SCALED(2.25f, even2, 0.25f * even1);
+    to[3] = HG_SCALED(3.375f, odd2, HG_SCALED(0.125f, odd1, m[4]));
+}
+
+INLINE void line_back(const hg_vec *y, hg_vec *to)
+{
+    const hg_vec even1 = HG_SCALED(0.25f, y[2], y[0]), odd1 = HG_SCALED(0.25f, y[3], y[1]);
+    const hg_vec even2 = HG_SCALED(2.25f, y[2], y[0]), odd2 = HG_SCALED(2.25f, y[3], y[1]);
+    to[0] = HG_SCALED(0.5f, odd1, even1);
+    to[1] = HG_SCALED(-0.5f, odd1, even1);
+    to[2] = HG_SCALED(1.5f, odd2, even2);
+    to[3] = HG_SCALED(-1.5f, odd2, even2);
+    to[4] = y[3];
+}
+
+INLINE void line_taps(const hg_vec *u, hg_vec *to)
+{
+    to[0] = HG_SCALED(0.5f, u[1] - u[0], (1.0f / 6.0f) * (u[2] - u[3]));
+    to[1] = HG_SCALED(0.25f, (u[2] + u[3]) - (u[0] + u[1]), u[4]);
 }
 #elif M == 2
 INLINE void line_in(const hg_vec *d, hg_vec *to)
@@ -441,6 +488,8 @@ __kernel void gather(__global const float *restrict from, __global const float *
 #define EACH_O ((OUT + BO - 1) / BO)
 #define BLOCKS_I (PHASES_I * EACH_I)
 #define BLOCKS_O (PHASES_O * EACH_O)
+#define BLOCK_I(own, phase) (TRANSPOSED ? (own) : (phase) * EACH_I + (own))
+#define BLOCK_O(own, phase) (TRANSPOSED ? (phase) * EACH_O + (own) : (own))
 #define PHASE_OF(block_i, block_o) (TRANSPOSED ? (block_o) / EACH_O : (block_i) / EACH_I)
 #define STEP_I (STRIP * BI + 16)
 #define STEP_O (STRIP * BO + 16)
@@ -501,47 +550,49 @@ INLINE void multiply(const float *x, const float *y, int n, __global float *to, 
             }
 }
 
-/* tiles: of all pictures; a split takes `span` strips */
+/* tiles: of all pictures; a split takes `span` strips. Dimension 0: blocks of output channels, 1: of input channels, 2: splits. */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_gradient(__global const float *restrict large, __global const float *restrict small, __global float *restrict partials,
                               __global float *restrict bias_partials, int tiles, int span)
 {
+    enum { BLOCK = POINTS * BI * BO, BIASES = (BO + HG_VEC - 1) / HG_VEC };
     const int block_o = (int)get_global_id(0), block_i = (int)get_global_id(1), split = (int)get_global_id(2);
-    const int own_i = HG_MOD(block_i, EACH_I) * BI, own_o = HG_MOD(block_o, EACH_O) * BO;
-    const int i0 = min(own_i, IN - BI), o0 = min(own_o, OUT - BO);
-    const int phase = PHASE_OF(block_i, block_o), begin = split * span * STRIP, end = min(begin + span * STRIP, tiles);
+    const int own_o = block_o * BO, i0 = min(block_i * BI, IN - BI), o0 = min(own_o, OUT - BO);
+    const int begin = split * span * STRIP, end = min(begin + span * STRIP, tiles);
     float in[POINTS * STEP_I], out[POINTS * STEP_O];
-    hg_vec bias[(BO + HG_VEC - 1) / HG_VEC];
-    for (int v = 0; v < (BO + HG_VEC - 1) / HG_VEC; v++) bias[v] = 0.0f;
-    partials += ((split * BLOCKS_I + block_i) * BLOCKS_O + block_o) * POINTS * BI * BO;
+    hg_vec bias[PHASES_O * BIASES];
+    for (int v = 0; v < PHASES_O * BIASES; v++) bias[v] = 0.0f;
     for (int first = begin; first < end; first += STRIP) {
         const int n = min(STRIP, end - first);
-        for (int t = 0; t < n; t++) {
-            const int row = (first + t) / TILES_W, b = row / TILES_H, y = (row - b * TILES_H) * M, x = (first + t - row * TILES_W) * M;
-            __global const float *of_small = small + b * HS * WS * CS, *of_large = large + b * HL * WL * CL;
+        for (int phase = 0; phase < PHASES; phase++) {
+            for (int t = 0; t < n; t++) {
+                const int row = (first + t) / TILES_W, b = row / TILES_H, y = (row - b * TILES_H) * M, x = (first + t - row * TILES_W) * M;
+                __global const float *of_small = small + b * HS * WS * CS, *of_large = large + b * HL * WL * CL;
 #if TRANSPOSED
-            read_small(of_small + i0, y, x, BI, STEP_I, in + t * BI, bias);
-            read_large(of_large + o0, y, x, phase, BO, STEP_O, out + t * BO, bias);
+                if (phase == 0) read_small(of_small + i0, y, x, BI, STEP_I, in + t * BI, bias);
+                read_large(of_large + o0, y, x, phase, BO, STEP_O, out + t * BO, bias + phase * BIASES);
 #else
-            read_small(of_small + o0, y, x, BO, STEP_O, out + t * BO, bias);
-            read_large(of_large + i0, y, x, phase, BI, STEP_I, in + t * BI, bias);
+                if (phase == 0) read_small(of_small + o0, y, x, BO, STEP_O, out + t * BO, bias);
+                read_large(of_large + i0, y, x, phase, BI, STEP_I, in + t * BI, bias);
 #endif
-        }
-        for (int k = 0; k < POINTS; k++)
-            for (int own = 0; own < BI && USED(phase, k); own += Q) {
-                const int i = min(own, BI - Q);
-                for (int o = 0; o < BO; o += OB)
-                    multiply(in + k * STEP_I + i, out + k * STEP_O + o, n, partials + (k * BI + i) * BO + o, own - i, first == begin);
             }
+            __global float *sums = partials + ((split * BLOCKS_I + BLOCK_I(block_i, phase)) * BLOCKS_O + BLOCK_O(block_o, phase)) * BLOCK;
+            for (int k = 0; k < POINTS; k++)
+                for (int own = 0; own < BI && USED(phase, k); own += Q) {
+                    const int i = min(own, BI - Q);
+                    for (int o = 0; o < BO; o += OB)
+                        multiply(in + k * STEP_I + i, out + k * STEP_O + o, n, sums + (k * BI + i) * BO + o, own - i, first == begin);
+                }
+        }
     }
 #if BIAS
     if (block_i == 0)
-        for (int v = 0; v < BO; v += HG_VEC) {
-            float part[HG_VEC];
-            HG_STORE(bias[v / HG_VEC], part);
-            for (int k = max(own_o - o0 - v, 0); k < HG_VEC; k++)
-                bias_partials[(split * PHASES_O + block_o / EACH_O) * OUT + o0 + v + k] = part[k];
-        }
+        for (int phase = 0; phase < PHASES_O; phase++)
+            for (int v = 0; v < BO; v += HG_VEC) {
+                float part[HG_VEC];
+                HG_STORE(bias[phase * BIASES + v / HG_VEC], part);
+                for (int k = max(own_o - o0 - v, 0); k < HG_VEC; k++) bias_partials[(split * PHASES_O + phase) * OUT + o0 + v + k] = part[k];
+            }
 #endif
 }
 

@@ -33,6 +33,10 @@ static inline void sum_add(sum *s, double term)
     s->mag += term < 0 ? -term : term;
     s->n += 1;
 }
+/* With what the device computed a convolution where it was Winograd's filtering (tests/winograd.h): the side of its tiles, else 0; and
+ * its stride, which is larger than the layer's where the enlargement in front of it is part of it (model/conv_enlarged.h). */
+typedef struct winograd_tiles { int side, stride; } winograd_tiles;
+
 /* One call of a node's reference: what it reads and what it fills. */
 typedef struct trial {
     const hg_graph *graph;
@@ -45,7 +49,7 @@ typedef struct trial {
     const double *w[HG_MAX_PARAMS];   /* parameters, before the run */
     const double *seen[HG_MAX_IO];    /* what the device made of the outputs, for masks drawn at random; NULL without device */
     const double *dy[HG_MAX_IO];      /* gradients of the outputs (backward); NULL for an output without one */
-    int winograd_y, winograd_dx, winograd_dw; /* side of the tiles with which the device made them (tests/winograd.h); 0: directly */
+    winograd_tiles winograd_y, winograd_dx, winograd_dw;
     field y[HG_MAX_IO];               /* forward fills these, before any activation that the harness applies itself */
     field dx[HG_MAX_IO];              /* backward fills these; v == NULL: not wanted */
     field dw[HG_MAX_PARAMS];          /* backward; not for running statistics, whose new values forward puts here */

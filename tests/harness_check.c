@@ -115,18 +115,19 @@ static void apply_act(hg_choice act, field *y)
     }
 }
 
-/* The side of the tiles if `what` of the node was made by Winograd's filtering, else 0. */
-static int winograd_of(const rig *r, const hg_node *node, const char *what)
+/* How `what` of the node was made. */
+static winograd_tiles winograd_of(const rig *r, const hg_node *node, const char *what)
 {
     int n;
     hg_launch *const *launches = hg_plan_launches(r->plan, &n);
     char label[256];
     snprintf(label, sizeof label, "%s %s %s", node->name, node->layer->head.name, what);
     for (int i = 0; i < n; i++) {
-        const char *side = strstr(launches[i]->macros, "-DM=");
-        if (strcmp(launches[i]->file, "conv_winograd") == 0 && strcmp(launches[i]->label, label) == 0 && side) return atoi(side + 4);
+        const char *side = strstr(launches[i]->macros, "-DM="), *stride = strstr(launches[i]->macros, "-DS=");
+        if (strcmp(launches[i]->file, "conv_winograd") != 0 || strcmp(launches[i]->label, label) != 0 || !side || !stride) continue;
+        return (winograd_tiles){atoi(side + 4), atoi(stride + 4)};
     }
-    return 0;
+    return (winograd_tiles){0};
 }
 
 /* What is stored as half is rounded once more, by 2^-11 of the value or, where it is denormal, half of 2^-24. */

@@ -27,7 +27,8 @@ static void polynomial(const double *points, int n, int skip, double *coefficien
 
 static sides sides_of(int m, int kernel, int stride)
 {
-    const double two[] = {0, 1, -1}, four[] = {0, M_SQRT1_2, -M_SQRT1_2, M_SQRT2, -M_SQRT2}, *points = m == 2 ? two : four;
+    const double two[] = {0, 1, -1}, four[] = {0, M_SQRT1_2, -M_SQRT1_2, M_SQRT2, -M_SQRT2}, strided_four[] = {0.5, -0.5, 1.5, -1.5};
+    const double *points = m == 2 ? two : stride == 1 ? four : strided_four;
     sides s = {.m = m, .r = (kernel + stride - 1) / stride};
     const int r = s.r, t = s.t = m + r - 1, finite = t - 1;
     for (int p = 0; p < finite; p++) {
@@ -131,9 +132,8 @@ static void widen_tile(const sides *s, const winograd_gather *g, int b, int y, i
     }
 }
 
-void winograd_widen_gather(int m, const winograd_gather *g, field *to)
+static void widen_gather(int m, const winograd_gather *g, field *to)
 {
-    if (!m) return;
     const sides s = sides_of(m, g->k, g->s);
     const int phases = g->s * g->s, from = g->from_shape.c, in = from * (g->data ? 1 : phases), step = g->data ? g->s : 1;
     double *weights = make(in * g->to_shape.c), *turned = make(in), taps[POINTS];
@@ -151,6 +151,60 @@ void winograd_widen_gather(int m, const winograd_gather *g, field *to)
     }
     free(weights);
     free(turned);
+}
+
+/* |w| [from][to][n][n] of the device's convolution where that of g reads squares of f x f equal pixels: a pixel i of the side that g
+ * writes meets pixel j of these with the taps kh for which (i - p + kh) / f = j. Their sum is tap i + P - f j with P = k - 1 - p of
+ * n = k + f - 1. */
+static double *joined_weights(const winograd_gather *g, int f)
+{
+    const int n = g->k + f - 1, from = g->from_shape.c, to = g->to_shape.c;
+    double *joined = calloc((size_t)(from * to * n * n), sizeof *joined);
+    assert_non_null(joined);
+    for (int c = 0; c < from * to; c++)
+        for (int y = 0; y < g->k * f; y++)
+            for (int x = 0; x < g->k * f; x++) {
+                const int kh = y / f, kw = x / f, h = y % f + g->k - 1 - kh, w = x % f + g->k - 1 - kw;
+                const size_t tap = (size_t)(c / to) * g->step_from + (size_t)(c % to) * g->step_to + (size_t)(kh * g->k + kw);
+                joined[(c * n + h) * n + w] += fabs(g->w[tap]);
+            }
+    return joined;
+}
+
+/* The square of f x f pixels, in pictures of such squares, that holds number i of pictures [batch] of this shape. */
+static size_t square_of(hg_shape s, int f, size_t i)
+{
+    const size_t w = (size_t)s.w, h = (size_t)s.h, side = (size_t)f, row = i / w;
+    return (row / h * (h / side) + row % h / side) * (w / side) + i % w / side;
+}
+
+/* The same where the device reads or writes one pixel for each square of f x f of the large side of g. */
+static void widen_joined(int m, int f, const winograd_gather *g, field *to)
+{
+    const hg_shape large = g->data ? g->to_shape : g->from_shape, squares = {.c = large.c, .h = large.h / f, .w = large.w / f};
+    const size_t n = (size_t)g->batch * hg_shape_count(large), taps = (size_t)((g->k + f - 1) * (g->k + f - 1));
+    double *pixels = calloc(n, sizeof *pixels), *w = joined_weights(g, f);
+    assert_non_null(pixels);
+    winograd_gather joined = {.batch = g->batch, .k = g->k + f - 1, .s = f, .p = {g->k - 1 - g->p[0], g->k - 1 - g->p[1]},
+        .w = w, .step_from = taps * (size_t)g->to_shape.c, .step_to = taps, .data = !g->data};
+    if (g->data) {
+        joined.from_shape = g->from_shape, joined.from = g->from, joined.to_shape = squares;
+        widen_gather(m, &joined, &(field){.tol = pixels});
+        for (size_t i = 0; i < n; i++) to->tol[i] += pixels[square_of(large, f, i)] / (f * f);
+    } else {
+        for (size_t i = 0; i < n; i++) pixels[square_of(large, f, i)] = g->from[i];
+        joined.from_shape = squares, joined.from = pixels, joined.to_shape = g->to_shape;
+        widen_gather(m, &joined, to);
+    }
+    free(pixels);
+    free(w);
+}
+
+void winograd_widen_gather(winograd_tiles tiles, const winograd_gather *g, field *to)
+{
+    if (!tiles.side) return;
+    if (tiles.stride == g->s) widen_gather(tiles.side, g, to);
+    else widen_joined(tiles.side, tiles.stride, g, to);
 }
 
 static void widen_phase(const sides *s, const winograd_weight *g, int rh, int rw, field *dw)
@@ -185,9 +239,10 @@ static void widen_phase(const sides *s, const winograd_weight *g, int rh, int rw
     free(total);
 }
 
-void winograd_widen_weight(int m, const winograd_weight *g, field *dw)
+void winograd_widen_weight(winograd_tiles tiles, const winograd_weight *g, field *dw)
 {
-    if (!m) return;
-    const sides s = sides_of(m, g->k, g->s);
+    if (!tiles.side) return;
+    assert_int_equal(tiles.stride, g->s);
+    const sides s = sides_of(tiles.side, g->k, g->s);
     for (int phase = 0; phase < g->s * g->s; phase++) widen_phase(&s, g, phase / g->s, phase % g->s, dw);
 }

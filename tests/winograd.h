@@ -25,8 +25,10 @@ typedef struct winograd_weight {
     size_t step_large, step_small;
 } winograd_weight;
 
-/* Adds the bound to the tolerances that the direct sums have (these cover the bias). m: side of the tiles; 0 adds nothing. */
-void winograd_widen_gather(int m, const winograd_gather *g, field *to);
-void winograd_widen_weight(int m, const winograd_weight *g, field *dw);
+/* Adds the bound to the tolerances that the direct sums have (these cover the bias). Without tiles it adds nothing. Where the tiles have a
+ * larger stride f than g, the large side of g are pictures whose pixels are squares of f x f equal ones, and the device's large side is
+ * the small one of g. */
+void winograd_widen_gather(winograd_tiles tiles, const winograd_gather *g, field *to);
+void winograd_widen_weight(winograd_tiles tiles, const winograd_weight *g, field *dw);
 
 #endif

@@ -8,9 +8,9 @@ enum { VECTOR, VECTORS, TILES, PRODUCTS };
 /* Measured with AVX2, in multiplications: the transforms of a number of a tile; those of a weight in the transformed domain. */
 static const double TILE_NUMBER = 8, WEIGHT_NUMBER = 32;
 
-bool hg_winograd_fits(const hg_conv *c, int m)
+bool hg_winograd_fits(const hg_conv *c)
 {
-    const bool plain = c->kh == 3 && c->sh == 1, strided = (c->kh == 3 || c->kh == 4) && c->sh == 2 && m == 2;
+    const bool plain = c->kh == 3 && c->sh == 1, strided = (c->kh == 3 || c->kh == 4) && c->sh == 2;
     return c->kh == c->kw && c->sh == c->sw && c->dh == 1 && c->dw == 1 && (plain || strided);
 }
 
@@ -27,8 +27,8 @@ double hg_winograd_cost(const hg_device_info *limits, const hg_conv *c, int m, s
     return hg_cpu_place(limits) * (least(c->cl, c->cs) < 16 || cost > 0.8 ? fmax(cost, 1.5) : cost);
 }
 
-/* Bytes of a strip's transformed tiles that leave room for the weights of a block in a second-level cache. */
-enum { STRIP_BYTES = PATCH_BYTES / 2 };
+/* Bytes of a strip's transformed tiles that leave room for the weights of a block in a second-level cache; strips that a launch loses. */
+enum { STRIP_BYTES = PATCH_BYTES / 2, IDLE_STRIPS = 3 };
 
 /* Tiles of m x m results with edge x edge points of the transformed domain; what is read and written; phases of what is read, each time. */
 typedef struct winograd { hg_side read, written; int m, edge, phases; size_t tiles; } winograd;
@@ -54,7 +54,7 @@ static bool accepts(const hg_gather *gather, bool data, int m, const int *p)
 {
     const hg_conv *c = &gather->conv;
     const winograd s = winograd_of(gather, data, m);
-    return hg_winograd_fits(c, m) && p[VECTOR] >= 4 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTOR] <= s.read.c &&
+    return hg_winograd_fits(c) && p[VECTOR] >= 4 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTOR] <= s.read.c &&
            p[VECTORS] >= 1 && (int64_t)p[VECTOR] * p[VECTORS] <= s.written.c && p[TILES] >= 1 && p[PRODUCTS] >= 1 &&
            (size_t)p[TILES] * (size_t)p[PRODUCTS] <= s.tiles && patch_bytes(&s, p) <= 2 * PATCH_BYTES &&
            (int64_t)c->sh * c->sw * s.edge * s.edge * s.read.c * s.written.c <= INT32_MAX / 2;
@@ -79,7 +79,7 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, boo
 {
     const hg_gather *gather = problem;
     const hg_conv *c = &gather->conv;
-    if (!hg_has_wide_vectors(limits) || !hg_winograd_fits(c, m)) return -1; /* elsewhere the tiles in private memory never pay */
+    if (!hg_has_wide_vectors(limits) || !hg_winograd_fits(c)) return -1; /* elsewhere the tiles in private memory never pay */
     const winograd s = winograd_of(gather, data, m);
     p[VECTOR] = hg_cpu_vector(limits, least(s.read.c, s.written.c));
     p[VECTORS] = least(2, s.written.c / p[VECTOR]);
@@ -91,7 +91,9 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, boo
     if (!accepts(gather, data, m, p)) return -1;
     const int phases = c->sh * c->sw, turned = phases * (s.read.c + (data ? s.written.c : 0)) + (data ? 0 : s.written.c);
     const size_t pixels = hg_side_pixels(s.written, gather->batch) / (size_t)(data ? phases : 1);
-    return hg_winograd_cost(limits, c, m, pixels, s.tiles, turned, WEIGHT_NUMBER);
+    /* few strips leave units idle, more or less of them with their number, on which a choice of bits must not depend */
+    const double strips = ceil((double)s.tiles / (p[TILES] * p[PRODUCTS]));
+    return hg_winograd_cost(limits, c, m, pixels, s.tiles, turned, WEIGHT_NUMBER) * (1 + IDLE_STRIPS / strips);
 }
 
 /* Macros of both kernels, and of the gather alone. */

@@ -1,6 +1,6 @@
 /* Winograd's minimal filtering for CPU devices (cl/conv_winograd.cl): winograd_2 makes tiles of 2x2 results with 2.25 times fewer
  * multiplications than the direct kernels for 3x3 taps of stride 1, 1.44 and 1.78 times for 3x3 and 4x4 taps of stride 2; winograd_4 of
- * 4x4 with 4 times fewer for 3x3 taps of stride 1.
+ * 4x4 with 4, 1.78 and 2.56 times fewer.
  * Parameters of the gathers: numbers in a vector, vectors and tiles of a product in registers, such products in a strip of tiles. Of
  * the weight gradient: numbers in a vector, vectors and input channels of a product, tiles in a strip, input and output channels
  * in a block. */
@@ -17,8 +17,8 @@ extern const hg_variant hg_winograd_2_forward, hg_winograd_4_forward, hg_winogra
 #define HG_WINOGRAD_DATA_VARIANTS &hg_winograd_2_data, &hg_winograd_4_data
 #define HG_WINOGRAD_WEIGHT_VARIANTS &hg_winograd_2_weight, &hg_winograd_4_weight
 
-/* Are there tiles of m x m results for these taps? */
-bool hg_winograd_fits(const hg_conv *conv, int m);
+/* Are there tiles for these taps? */
+bool hg_winograd_fits(const hg_conv *conv);
 /* The points of the transformed domain are edge x edge. */
 int hg_winograd_edge(const hg_conv *conv, int m);
 /* For fit: expected cost where the direct kernels cost 1 on such a device, by multiplications, those of `tiles` tiles and what comes with

@@ -34,7 +34,7 @@ static bool accepts(const void *problem, int m, const int *p)
     /* a transposed convolution's bias meets what tiles reach */
     const int reach = hg_winograd_edge(c, m) - m;
     const bool reached = c->hl + c->ph <= (c->hs + reach) * c->sh && c->wl + c->pw <= (c->ws + reach) * c->sw;
-    if (!hg_winograd_fits(c, m) || c->enlarged || !reached) return false;
+    if (!hg_winograd_fits(c) || c->enlarged || !reached) return false;
     return p[VECTOR] >= 4 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[CHANNELS] >= 1 && p[TILES] >= 1 &&
            p[BLOCK_IN] >= most(p[VECTOR], p[CHANNELS]) && p[BLOCK_IN] <= s.in && p[BLOCK_OUT] >= together && p[BLOCK_OUT] <= s.out &&
            p[BLOCK_OUT] % together == 0 && s.points * ((int64_t)p[TILES] * (p[BLOCK_IN] + p[BLOCK_OUT]) + 32) * 4 <= PATCH_BYTES &&
@@ -49,7 +49,7 @@ static split_up split(const winograd *s, const int *p)
     split_up u = {.blocks_in = s->phases_in * ceil_div(s->in, p[BLOCK_IN]), .blocks_out = s->phases_out * ceil_div(s->out, p[BLOCK_OUT]),
                   .strips = ceil_div((int)s->tiles, p[TILES])};
     u.numbers = hg_mul((size_t)s->points * (size_t)(u.blocks_in * p[BLOCK_IN]), (size_t)(u.blocks_out * p[BLOCK_OUT]));
-    const int fitting = (int)(PARTIAL_BYTES / sizeof(float) / u.numbers), wanted = ceil_div(64, u.blocks_in * u.blocks_out);
+    const int fitting = (int)(PARTIAL_BYTES / sizeof(float) / u.numbers), wanted = ceil_div(64, u.blocks_in * u.blocks_out / (s->phases_in * s->phases_out));
     u.span = ceil_div(u.strips, most(1, least(least(wanted, fitting), u.strips / SPLIT_STRIPS)));
     u.splits = ceil_div(u.strips, u.span);
     return u;
@@ -59,7 +59,7 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, int
 {
     const hg_weight *weight = problem;
     /* elsewhere the tiles in private memory never pay */
-    if (!hg_has_wide_vectors(limits) || !hg_winograd_fits(&weight->conv, m)) return -1;
+    if (!hg_has_wide_vectors(limits) || !hg_winograd_fits(&weight->conv)) return -1;
     const winograd s = winograd_of(weight, m);
     p[VECTOR] = hg_cpu_vector(limits, least(s.in, s.out));
     p[VECTORS] = least(2, s.out / p[VECTOR]);
@@ -102,7 +102,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_int(plan, launch, u.span);
     define_sizes(plan, launch, weight, &s, p);
     hg_weight_emit_cost(plan, launch, weight, u.splits);
-    hg_emit_range(plan, launch, (size_t)u.blocks_out, (size_t)u.blocks_in, (size_t)u.splits, 1, 1, 1);
+    hg_emit_range(plan, launch, (size_t)(u.blocks_out / s.phases_out), (size_t)(u.blocks_in / s.phases_in), (size_t)u.splits, 1, 1, 1);
     hg_emit_variant(plan, launch, "winograd_%d %d:%d:%d:%d:%d:%d, %d splits", m, p[VECTOR], p[VECTORS], p[CHANNELS], p[TILES], p[BLOCK_IN], p[BLOCK_OUT], u.splits);
 
     launch = hg_emit(plan, node, "weight gradient sum", "conv_winograd", "weight_sum");
