@@ -264,6 +264,15 @@ static inline void hg_store_one(float v, __global hg_y *out, __global const hg_d
 #else
 #define HG_REST
 #endif
+/* Asks for the cache line of a number that is needed later. (PoCL's own `prefetch` does nothing; SPIR-V has no word for clang's.) */
+#if defined __has_builtin && !defined __SPIR && !defined __SPIR__ && !defined __SPIRV__
+#if __has_builtin(__builtin_prefetch)
+#define HG_FETCH(p) __builtin_prefetch(p)
+#endif
+#endif
+#ifndef HG_FETCH
+#define HG_FETCH(p) prefetch((__global const uchar *)(p), 1)
+#endif
 /* sum + s v, the scalar s with every number of the vector */
 #define HG_SCALED(s, v, sum) fma((hg_vec)(s), (v), (sum))
 /* Perfect shuffles of two float16, and their inverses. HG_SLOW_SHUFFLES: through memory, for Oclgrind 21, which takes numbers that

@@ -79,6 +79,10 @@
 #define PATCH (PATCH_H * PATCH_W * GP)
 #define REGULAR (PART % TILE == 0 || (TILE % PART == 0 && BAND_ROWS % (TILE / PART) == 0))
 #define PANEL (NV * HG_VEC)
+/* taps of a row that lie side by side in the patch and in the panel: one loop goes over their channels */
+#define ROW_TAPS (!DATA && !THIN && DW == 1 ? KW : 1)
+/* so many products of a pixel leave time to fetch what its gradient will be multiplied by */
+#define FETCH_AHEAD (!HG_DX_IS_LINEAR && !THIN && KH * KW * G / (PHASES_H * PHASES_W) >= 128)
 /* channels in the patch: rounded up to whole vectors where vectors go along them */
 #if THIN
 #define GP ((G + HG_VEC - 1) / HG_VEC * HG_VEC)
@@ -201,6 +205,16 @@ inline int place(int p)
 #define X(q) (x[q])
 #endif
 
+#if !THIN
+/* Where pixel p of the band from row `band` and column j0 on, of phase (py, px), lies in out; -1: beyond the picture. */
+static inline int written(int b0, int band, int j0, int p, int py, int px)
+{
+    const int line = HG_WHOLE(p, PART), picture = PICTURES > 1 ? HG_WHOLE(line, BAND_ROWS) : 0, j = j0 + p - line * PART;
+    const int y = (band + line - picture * BAND_ROWS) * PHASES_H + py, x = j * PHASES_W + px;
+    return y < OH && x < OW ? (((b0 + picture) * OH + y) * OW + x) * O : -1;
+}
+#endif
+
 /* units: groups of pictures times bands, each with a patch; a work-item takes a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
@@ -230,7 +244,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
 #if DATA
                 const int kh0 = (py + PH) % SH, kw0 = (px + PW) % SW, kh_step = SH, kw_step = SW;
 #else
-                const int kh0 = 0, kw0 = 0, kh_step = 1, kw_step = 1;
+                const int kh0 = 0, kw0 = 0, kh_step = 1, kw_step = ROW_TAPS;
 #endif
 #if !THIN
                 const int o0 = min(own_o, O - PANEL);
@@ -254,6 +268,12 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
                     HG_UNROLL for (int q = 0; q < TILE; q++)
                         HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = start[v];
 #endif
+#if FETCH_AHEAD
+                    HG_UNROLL for (int q = 0; q < TILE; q++) {
+                        const int to = written(b0, band, j0, min(p0 + q, n - 1), py, px);
+                        if (to >= 0) HG_UNROLL for (int v = 0; v < PANEL; v += 16) HG_FETCH(out_x + to + o0 + v);
+                    }
+#endif
                     for (int kh = kh0; kh < KH; kh += kh_step)
                         for (int kw = kw0; kw < KW; kw += kw_step) {
 #if DATA
@@ -274,7 +294,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
                             }
 #else
                             __global const float *wp = panel + (kh * KW + kw) * G * PANEL;
-                            for (int g = 0; g < G; g++, wp += PANEL) {
+                            for (int g = 0; g < ROW_TAPS * G; g++, wp += PANEL) {
                                 hg_vec weight[NV];
                                 HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
                                 HG_UNROLL for (int q = 0; q < TILE; q++)
@@ -292,10 +312,8 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
 #else
                     /* store; what lies beyond the picture or belongs to another tile is dropped */
                     HG_UNROLL for (int q = 0; q < TILE; q++) {
-                        const int p = p0 + q, line = HG_WHOLE(p, PART), picture = PICTURES > 1 ? HG_WHOLE(line, BAND_ROWS) : 0, j = j0 + p - line * PART;
-                        const int y = (band + line - picture * BAND_ROWS) * PHASES_H + py, xx = j * PHASES_W + px;
-                        const int to = (((b0 + picture) * OH + y) * OW + xx) * O;
-                        if (p < own_p || p >= n || j < own_j || y >= OH || xx >= OW) continue;
+                        const int p = p0 + q, to = written(b0, band, j0, p, py, px);
+                        if (p < own_p || p >= n || to < 0 || j0 + p - HG_WHOLE(p, PART) * PART < own_j) continue;
                         HG_UNROLL for (int v = 0; v < NV; v++) {
                             if (O % PANEL == 0 || o0 == own_o) {
                                 hg_store(sum[q][v], out, out_x, to + o0 + v * HG_VEC);

@@ -286,10 +286,14 @@ INLINE void find_square(int height, int width, int channels, int y0, int x0, int
         }
 }
 
-/* Its numbers of a vector of channels, zeros around the picture. */
-INLINE void load_square(__global const float *picture, const int *place, const int *inside, int n, hg_vec *square)
+/* Its numbers of a vector of channels, zeros around the picture. From memory come meanwhile those that the next square of its row, `step`
+ * times M pixels on, has and this one has not: rows are too far from each other for a device to foresee it. */
+INLINE void load_square(__global const float *picture, int channels, int step, const int *place, const int *inside, int n, hg_vec *square)
 {
-    HG_UNROLL for (int k = 0; k < n * n; k++) square[k] = AS_FLOAT(AS_INT(HG_LOAD(picture + place[k])) & inside[k]);
+    HG_UNROLL for (int k = 0; k < n * n; k++) {
+        square[k] = AS_FLOAT(AS_INT(HG_LOAD(picture + place[k])) & inside[k]);
+        if (k % n >= n - M) HG_FETCH(picture + place[k] + (inside[k] & M * step * channels));
+    }
 }
 
 #if !WEIGHT
@@ -370,7 +374,7 @@ INLINE void read_tile(__global const float *picture, int y0, int x0, float *to)
     for (int own = 0; own < G; own += HG_VEC) {
         const int g = min(own, G - HG_VEC);
         hg_vec patch[POINTS], turned[POINTS];
-        load_square(picture + g, place, inside, T, patch);
+        load_square(picture + g, G, STEP_IN, place, inside, T, patch);
         transform_in(patch, turned);
         HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], to + k * STEP_V + g);
     }
@@ -420,26 +424,33 @@ __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const float *restrict from, __global const float *restrict u, __global const float *restrict bias,
                      __global float *restrict out, __global const float *out_x, int tiles)
 {
-    const int own = (int)get_global_id(0) * STRIP, first = min(own, tiles - STRIP);
+    const int own = (int)get_global_id(0) * STRIP, first = min(own, tiles - STRIP), last = tiles / (TILES_H * TILES_W) * (OH * OW * O) - OB;
     float v[POINTS * STEP_V], m[POINTS * STEP_M];
+    int picture[STRIP], top[STRIP], left[STRIP];
+    for (int t = 0; t < STRIP; t++) {
+        const int row = (first + t) / TILES_W;
+        picture[t] = row / TILES_H, top[t] = (row - picture[t] * TILES_H) * M, left[t] = (first + t - row * TILES_W) * M;
+    }
     for (int out_phase = 0; out_phase < PHASES_OUT; out_phase++) {
         const int py = out_phase / S, px = out_phase - py * S, phase = PHASE_OF(py, PH) * S + PHASE_OF(px, PW);
-        for (int t = 0; t < STRIP; t++) {
-            const int row = (first + t) / TILES_W, b = row / TILES_H, i = (row - b * TILES_H) * M, j = (first + t - row * TILES_W) * M;
-            __global const float *picture = from + b * IH * IW * G;
+        for (int t = 0; t < STRIP; t++)
             for (int in = 0; in < PHASES_IN; in++) {
-                const int y0 = i * STEP_IN + FIRST(DATA ? py : in / S, PH), x0 = j * STEP_IN + FIRST(DATA ? px : HG_MOD(in, S), PW);
-                read_tile(picture, y0, x0, v + t * STEP_T + in * G);
+                const int y0 = top[t] * STEP_IN + FIRST(DATA ? py : in / S, PH), x0 = left[t] * STEP_IN + FIRST(DATA ? px : HG_MOD(in, S), PW);
+                read_tile(from + picture[t] * IH * IW * G, y0, x0, v + t * STEP_T + in * G);
             }
-        }
         for (int block = 0; block < BLOCKS; block++) {
             const int own_o = block * OB, o0 = min(own_o, O - OB);
-            for (int k = 0; k < POINTS; k++)
+            for (int k = 0; k < POINTS; k++) {
+                /* meanwhile what gradients will be multiplied by comes from memory, a pixel of each tile at a time */
+                for (int t = 0; t < (HG_DX_IS_LINEAR || k >= M * M ? 0 : STRIP); t++) {
+                    const int y = (top[t] + k / M) * STEP_OUT + (DATA ? py : 0), x = (left[t] + HG_MOD(k, M)) * STEP_OUT + (DATA ? px : 0);
+                    for (int c = 0; c < OB; c += 16) HG_FETCH(out_x + min(((picture[t] * OH + y) * OW + x) * O + o0 + c, last));
+                }
                 for (int t = 0; t < STRIP && (!DATA || USED(phase, k)); t += Q)
                     multiply(v + k * STEP_V + t * STEP_T, u + ((out_phase * BLOCKS + block) * POINTS + k) * GP * OB,
                              m + k * STEP_M + t * OB, k);
-            for (int t = own - first; t < STRIP; t++) {
-                const int row = (first + t) / TILES_W, b = row / TILES_H, i = (row - b * TILES_H) * M, j = (first + t - row * TILES_W) * M;
+            }
+            for (int t = own - first; t < STRIP; t++)
                 for (int c = 0; c < OB; c += HG_VEC) {
                     hg_vec product[POINTS], result[M * M];
                     HG_UNROLL for (int k = 0; k < POINTS; k++) {
@@ -450,9 +461,8 @@ __kernel void gather(__global const float *restrict from, __global const float *
 #if BIAS
                     HG_UNROLL for (int k = 0; k < M * M; k++) result[k] += HG_LOAD(bias + o0 + c);
 #endif
-                    store_tile(result, out, out_x, b, i * STEP_OUT + (DATA ? py : 0), j * STEP_OUT + (DATA ? px : 0), o0 + c, own_o);
+                    store_tile(result, out, out_x, picture[t], top[t] * STEP_OUT + (DATA ? py : 0), left[t] * STEP_OUT + (DATA ? px : 0), o0 + c, own_o);
                 }
-            }
         }
     }
 }
@@ -504,7 +514,7 @@ INLINE void read_small(__global const float *picture, int y, int x, int channels
     for (int own = 0; own < channels; own += HG_VEC) {
         const int c = min(own, channels - HG_VEC);
         hg_vec square[M * M], turned[POINTS];
-        load_square(picture + c, place, inside, M, square);
+        load_square(picture + c, CS, 1, place, inside, M, square);
         transform_back(square, turned);
         HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], to + k * step + c);
         if (BIAS && !TRANSPOSED)
@@ -520,7 +530,7 @@ INLINE void read_large(__global const float *picture, int y, int x, int phase, i
     for (int own = 0; own < channels; own += HG_VEC) {
         const int c = min(own, channels - HG_VEC);
         hg_vec square[POINTS], turned[POINTS];
-        load_square(picture + c, place, inside, T, square);
+        load_square(picture + c, CL, S, place, inside, T, square);
         transform_in(square, turned);
         HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], to + k * step + c);
         if (BIAS && TRANSPOSED)

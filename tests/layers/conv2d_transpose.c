@@ -108,6 +108,7 @@ static const layer_case cases[] = {
     {"kernel 5 stride 2 same", 2, 3, 4, 2, "[conv2d_transpose: {filters: 2, kernel: 5, stride: 2, padding: same, bias: false}]", SMALL},
     {"behind leaky_relu", 2, 3, 3, 2, "[{conv2d_transpose: {filters: 3, kernel: 1, activation: leaky_relu}}, {conv2d_transpose: {filters: 2, kernel: 4, stride: 2, padding: 1, activation: relu}}]", SMALL},
     {"penalty between", 2, 3, 3, 2, "[{conv2d_transpose: {filters: 3, kernel: 2, activation: tanh, activity_l1: 0.2}}, {conv2d_transpose: {filters: 2, kernel: 3, stride: 2, padding: same}}]", SMALL},
+    {"to 16 behind relu", 2, 3, 5, 2, "[{conv2d_transpose: {filters: 8, kernel: 1, activation: relu}}, {conv2d_transpose: {filters: 16, kernel: 3, stride: 2, padding: same}}]", SMALL},
     {"8 to 4, stride 1", 8, 6, 14, 2, "[conv2d_transpose: {filters: 4, kernel: 3, padding: valid, activation: relu}]", SMALL},
     {"8 to 12, stride 1", 8, 7, 9, 2, "[conv2d_transpose: {filters: 12, kernel: 3, padding: [2, 1], activation: relu}]", SMALL},
     {"35 to 40 to 33, stride 1", 35, 9, 14, 3, "[{conv2d_transpose: {filters: 40, kernel: 3, padding: same, activation: leaky_relu}}, {conv2d_transpose: {filters: 33, kernel: 3, padding: 0}}]", 0},
