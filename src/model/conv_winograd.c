@@ -23,8 +23,10 @@ double hg_winograd_cost(const hg_device_info *limits, const hg_conv *c, int m, s
     const double pairs = (double)c->cl * c->cs, points = edge * edge;
     const double cost = ((double)tiles * (products * products * pairs + points * TILE_NUMBER * turned) + passes * phases * points * pairs) /
                         ((double)c->kh * c->kw * (double)pixels * pairs);
-    /* where little is to be gained it is for the tuner to find out */
-    return hg_cpu_place(limits) * (least(c->cl, c->cs) < 16 || cost > 0.8 ? fmax(cost, 1.5) : cost);
+    /* Where little is to be gained it is for the tuner to find out; so it is with the large tiles of stride 2, which gain some 15 % more
+     * than small ones, but whose kernels take twice as long to compile: they would make a first step late. */
+    const bool tuners = least(c->cl, c->cs) < 16 || cost > 0.8 || (m > 2 && c->sh > 1);
+    return hg_cpu_place(limits) * (tuners ? fmax(cost, 1.5) : cost);
 }
 
 /* Bytes of a strip's transformed tiles that leave room for the weights of a block in a second-level cache; strips that a launch loses. */
