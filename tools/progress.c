@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 void progress_begin(progress *p)
 {
@@ -143,8 +144,9 @@ bool progress_draw(progress *p)
         if (curves[i].n) drawn[n++] = (hg_curve){names[i], curves[i].n, curves[i].x, curves[i].y};
         for (int k = 0; k < curves[i].n; k++) low = fmin(low, curves[i].y[k]), high = fmax(high, curves[i].y[k]);
     }
+    const char *slash = strrchr(dir, '/');
     const hg_curves_params params = {
-        .title = dir, .x_label = "step", .y_label = "loss", .log_y = low > 0 && high > 20 * low};
+        .title = slash && slash[1] ? slash + 1 : dir, .x_label = "step", .y_label = "loss", .log_y = low > 0 && high > 20 * low};
     if (ok && n) ok = hg_plot_curves(c->ctx, picture, drawn, n, &params);
     for (int i = 0; i < CURVES; i++) {
         hg_free(curves[i].x);
