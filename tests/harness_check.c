@@ -124,7 +124,7 @@ static winograd_tiles winograd_of(const rig *r, const hg_node *node, const char 
     snprintf(label, sizeof label, "%s %s %s", node->name, node->layer->head.name, what);
     for (int i = 0; i < n; i++) {
         const char *side = strstr(launches[i]->macros, "-DM="), *stride = strstr(launches[i]->macros, "-DS=");
-        if (strcmp(launches[i]->file, "conv_winograd") != 0 || strcmp(launches[i]->label, label) != 0 || !side || !stride) continue;
+        if (strncmp(launches[i]->file, "conv_winograd", 13) != 0 || strcmp(launches[i]->label, label) != 0 || !side || !stride) continue;
         return (winograd_tiles){atoi(side + 4), atoi(stride + 4)};
     }
     return (winograd_tiles){0};

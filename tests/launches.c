@@ -242,6 +242,36 @@ static void same_bits_as_the_host(void **state)
 
 /* ---- programs of several units */
 
+/* A file stands where its line is; what is wrong in it, and behind it, is told by its own file and line. */
+static void included_files(void **state)
+{
+    (void)state;
+    need_device();
+    if (hg_contains(hg_device_get_info(dev)->platform, "oclgrind")) skip();
+    static const char inner[] = "inline int five(int n)\n{\n    return 5 + WRONG_INSIDE n;\n}\n", absent[] = "\n#include \"absent.cl\"\n",
+                      outer[] = "/* a\n * b */\n#include \"inner.cl\"\n\n__kernel void plain(__global int *to, int n)\n{\n"
+                                "    to[0] = five(0 * n) WRONG_BEHIND;\n}\n";
+    check(hg_file_write(ctx, at("inner.cl"), inner, strlen(inner)) && hg_file_write(ctx, at("outer.cl"), outer, strlen(outer)));
+    check(hg_file_write(ctx, at("without.cl"), absent, strlen(absent)));
+    hg_buffer *to = hg_buffer_create(dev, 4, "to");
+    check(to != NULL);
+    hg_launch launch = plain_launch(to, "-DWRONG_INSIDE= -DWRONG_BEHIND="), *list[] = {&launch};
+    launch.file = "outer";
+    int found = 0;
+    check(hg_launches_build(dev, list, 1, NULL, NULL) && hg_launches_run(dev, list, 1) && hg_buffer_read(to, 0, &found, sizeof found));
+    assert_int_equal(found, 5);
+    hg_launches_release(list, 1);
+    launch.macros = "-DWRONG_INSIDE=? -DWRONG_BEHIND=";
+    build_wrong(launch, "inner.cl:3");
+    launch.macros = "-DWRONG_INSIDE= -DWRONG_BEHIND=?";
+    build_wrong(launch, "outer.cl:7");
+    launch.file = "without";
+    assert_false(hg_launches_build(dev, list, 1, NULL, NULL));
+    expect_failure(HG_BAD_INPUT, "absent.cl");
+    hg_buffer_destroy(to);
+    unlink(at("inner.cl")), unlink(at("outer.cl")), unlink(at("without.cl"));
+}
+
 /* Every kernel file twice, with and without a macro, asked for at once: what one declares is in no other's way. A processor's driver
  * gets them as one program. */
 static void units_together(void **state)
@@ -357,7 +387,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(launching),     cmocka_unit_test(compiling),             cmocka_unit_test(failing_builds),
-        cmocka_unit_test(changed_files), cmocka_unit_test(same_bits_as_the_host), cmocka_unit_test(arithmetic),
+        cmocka_unit_test(changed_files), cmocka_unit_test(included_files), cmocka_unit_test(same_bits_as_the_host), cmocka_unit_test(arithmetic),
         cmocka_unit_test(units_together), cmocka_unit_test(unit_alone),           cmocka_unit_test(recording)};
     return cmocka_run_group_tests(tests, begin_with_kernels, end_with_kernels);
 }

@@ -10,7 +10,7 @@
 /* Roundings of the six passes of transforms (columns and rows of three): at most four each, constants included; and the product's. */
 enum { EDGE = 6, POINTS = EDGE * EDGE, ROUNDINGS = 6 * 4 + 1 };
 
-/* Magnitudes of A [t][m], B' [t][t], C [t][r], by the formulas at the top of cl/conv_winograd.cl, where phases have r taps at most. */
+/* Magnitudes of A [t][m], B' [t][t], C [t][r], by the formulas at the top of cl/winograd_tiles.cl, where phases have r taps at most. */
 typedef struct sides { int m, r, t; double a[EDGE * EDGE], b[EDGE * EDGE], c[EDGE * EDGE]; } sides;
 
 /* The coefficients of the product of (x - p) over n points but number `skip`. */

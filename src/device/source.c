@@ -3,7 +3,8 @@
  * another one with many kernel files costs a fraction of many with one file each.
  *
  * OpenCL C has no name spaces: in a program of several units, what a unit declares gets its number as a suffix, by macros that
- * end with the unit. So our kernel files keep three rules: declarations begin in the first column, one a line, nothing else does. */
+ * end with the unit. So our kernel files keep three rules: declarations begin in the first column, one a line, nothing else does.
+ * A kernel file may include one other, which includes none, by a line `#include "NAME.cl"`: drivers have no folder to look in. */
 #include "device/device_private.h"
 
 #include <ctype.h>
@@ -12,7 +13,7 @@
 #include "base/file.h"
 #include "device/launch.h"
 
-char *hg_source_read(hg_device *dev, const char *stem)
+static char *read_file(hg_device *dev, const char *stem)
 {
     char name[128];
     snprintf(name, sizeof name, "%s.cl", stem);
@@ -28,6 +29,32 @@ char *hg_source_read(hg_device *dev, const char *stem)
     if (path) hg_file_read(dev->ctx, path, 1 << 24, &data, &length);
     hg_free(path);
     return (char *)data;
+}
+
+/* Lines of a text whose last one does not end. */
+static int lines_of(const char *text)
+{
+    int n = 1;
+    for (; *text; text++) n += *text == '\n';
+    return n;
+}
+
+char *hg_source_read(hg_device *dev, const char *stem)
+{
+    static const char include[] = "\n#include \"", end[] = ".cl\"\n";
+    char *text = read_file(dev, stem), *at = text ? strstr(text, include) : NULL, *close = at ? strstr(at, end) : NULL;
+    if (!close) return text;
+    const char *name = at + sizeof include - 1, *rest = close + sizeof end - 1;
+    *at = *close = 0;
+    hg_text whole = {.ctx = dev->ctx};
+    char *included = read_file(dev, name);
+    if (included)
+        hg_text_add(&whole, "%s\n#line 1 \"%s.cl\"\n%s\n#line %d \"%s.cl\"\n%s", text, name, included, lines_of(text) + 2, stem, rest);
+    hg_free(included);
+    hg_free(text);
+    if (included && !whole.failed) return whole.data;
+    hg_text_free(&whole);
+    return NULL;
 }
 
 /* ---- names */

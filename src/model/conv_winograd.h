@@ -1,4 +1,4 @@
-/* Winograd's minimal filtering for CPU devices (cl/conv_winograd.cl): winograd_2 makes tiles of 2x2 results with 2.25 times fewer
+/* Winograd's minimal filtering for CPU devices (cl/winograd_tiles.cl): winograd_2 makes tiles of 2x2 results with 2.25 times fewer
  * multiplications than the direct kernels for 3x3 taps of stride 1, 1.44 and 1.78 times for 3x3 and 4x4 taps of stride 2; winograd_4 of
  * 4x4 with 4, 1.78 and 2.56 times fewer.
  * Parameters of the gathers: numbers in a vector, vectors and tiles of a product in registers, such products in a strip of tiles. Of

@@ -1,4 +1,4 @@
-/* Weight gradients by Winograd's filtering (cl/conv_winograd.cl). */
+/* Weight gradients by Winograd's filtering (cl/conv_winograd_weight.cl). */
 #include "model/conv_winograd.h"
 
 #include "model/conv_cpu_private.h"
@@ -79,7 +79,7 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, int
 static void define_sizes(hg_plan *plan, hg_launch *launch, const hg_weight *weight, const winograd *s, const int *p)
 {
     const hg_conv *c = &weight->conv;
-    const struct { const char *name; int value; } macros[] = {{"WEIGHT", 1}, {"M", s->m}, {"K", c->kh}, {"S", c->sh}, {"CL", c->cl},
+    const struct { const char *name; int value; } macros[] = {{"M", s->m}, {"K", c->kh}, {"S", c->sh}, {"CL", c->cl},
         {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs}, {"HS", c->hs}, {"WS", c->ws}, {"PH", c->ph}, {"PW", c->pw},
         {"TRANSPOSED", c->transposed}, {"BIAS", weight->bias}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}, {"Q", p[CHANNELS]}, {"STRIP", p[TILES]}, {"BI", p[BLOCK_IN]}, {"BO", p[BLOCK_OUT]}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
@@ -93,7 +93,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_block partials = hg_plan_scratch(plan, hg_mul((size_t)u.splits * sizeof(float), u.numbers));
     const size_t biases = hg_mul((size_t)(u.splits * s.phases_out), (size_t)s.out);
     hg_block bias_partials = weight->bias ? hg_plan_scratch(plan, hg_mul(biases, sizeof(float))) : -1;
-    hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_winograd", "weight_gradient");
+    hg_launch *launch = hg_emit(plan, node, "weight gradient", "conv_winograd_weight", "weight_gradient");
     hg_emit_read(plan, launch, weight->large);
     hg_emit_read(plan, launch, weight->small);
     hg_emit_write(plan, launch, partials);
@@ -105,7 +105,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_range(plan, launch, (size_t)(u.blocks_out / s.phases_out), (size_t)(u.blocks_in / s.phases_in), (size_t)u.splits, 1, 1, 1);
     hg_emit_variant(plan, launch, "winograd_%d %d:%d:%d:%d:%d:%d, %d splits", m, p[VECTOR], p[VECTORS], p[CHANNELS], p[TILES], p[BLOCK_IN], p[BLOCK_OUT], u.splits);
 
-    launch = hg_emit(plan, node, "weight gradient sum", "conv_winograd", "weight_sum");
+    launch = hg_emit(plan, node, "weight gradient sum", "conv_winograd_weight", "weight_sum");
     hg_emit_read(plan, launch, partials);
     hg_emit_int(plan, launch, u.splits);
     hg_emit_dw(plan, launch, node, 0, "DW");

@@ -1,0 +1,178 @@
+/* W of K x K taps, stride S, for CPU devices (model/conv.h) by Winograd's minimal filtering (winograd_tiles.cl).
+ * weight_gradient: a work-item (split, block of BI input channels, block of BO output channels) transforms strip after strip of the
+ *   small side and, for each phase, of the large side; T T products of these, Q input channels times NV vectors at a time, are added to
+ *   its partial sums [splits][blocks of BI][blocks of BO][T T][BI][BO], where blocks of the large side are blocks of a phase; with BIAS
+ *   bias_partials [splits][out], or [splits][phases][out] where the output is the large side.
+ * weight_sum: adds the splits up, in order, and transforms the sum into dw [K][K][in][out], added to what is there if DW_ADD.
+ * Macros: those of winograd_tiles.cl, HL WL CL HS WS CS TRANSPOSED BI BO.
+ * Memory traffic: both sides once per block of the other, partials once per strip from the third-level cache. */
+#include "winograd_tiles.cl"
+
+#ifndef CL
+#define HL 8
+#define WL 8
+#define CL 16
+#define HS 8
+#define WS 8
+#define CS 16
+#define BI 16
+#define BO 16
+#endif
+#ifndef TRANSPOSED
+#define TRANSPOSED 0
+#endif
+#if TRANSPOSED
+#define IN CS
+#define OUT CL
+#else
+#define IN CL
+#define OUT CS
+#endif
+#define TILES_H ((HS + M - 1) / M)
+#define TILES_W ((WS + M - 1) / M)
+/* blocks of the large side are blocks of a phase */
+#define PHASES_I (TRANSPOSED ? 1 : PHASES)
+#define PHASES_O (TRANSPOSED ? PHASES : 1)
+#define EACH_I ((IN + BI - 1) / BI)
+#define EACH_O ((OUT + BO - 1) / BO)
+#define BLOCKS_I (PHASES_I * EACH_I)
+#define BLOCKS_O (PHASES_O * EACH_O)
+#define BLOCK_I(own, phase) (TRANSPOSED ? (own) : (phase) * EACH_I + (own))
+#define BLOCK_O(own, phase) (TRANSPOSED ? (phase) * EACH_O + (own) : (own))
+#define PHASE_OF(block_i, block_o) (TRANSPOSED ? (block_o) / EACH_O : (block_i) / EACH_I)
+#define STEP_I (STRIP * BI + 16)
+#define STEP_O (STRIP * BO + 16)
+
+/* to [T T][channels], `step` apart: what the tile whose corner on the small side is pixel (y, x) has there, A y A' of M x M numbers, or
+ * in a phase of the large side, B' x B of T x T numbers. The output side also adds up its numbers in sum [channels], on the large side
+ * those of M x M or what no further tile has. */
+INLINE void read_small(__global const float *picture, int y, int x, int channels, int step, float *to, hg_vec *sum)
+{
+    int place[M * M], inside[M * M];
+    find_square(HS, WS, CS, y, x, 1, M, place, inside);
+    for (int own = 0; own < channels; own += HG_VEC) {
+        const int c = min(own, channels - HG_VEC);
+        hg_vec square[M * M], turned[POINTS];
+        load_square(picture + c, CS, 1, place, inside, M, square);
+        transform_back(square, turned);
+        HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], to + k * step + c);
+        if (BIAS && !TRANSPOSED)
+            HG_UNROLL for (int k = 0; k < M * M; k++) sum[own / HG_VEC] += square[k];
+    }
+}
+
+INLINE void read_large(__global const float *picture, int y, int x, int phase, int channels, int step, float *to, hg_vec *sum)
+{
+    int place[POINTS], inside[POINTS];
+    find_square(HL, WL, CL, y * S + phase / S - PH, x * S + HG_MOD(phase, S) - PW, S, T, place, inside);
+    const int rows = y + M < HS ? M : T, columns = x + M < WS ? M : T;
+    for (int own = 0; own < channels; own += HG_VEC) {
+        const int c = min(own, channels - HG_VEC);
+        hg_vec square[POINTS], turned[POINTS];
+        load_square(picture + c, CL, S, place, inside, T, square);
+        transform_in(square, turned);
+        HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], to + k * step + c);
+        if (BIAS && TRANSPOSED)
+            for (int i = 0; i < rows; i++)
+                for (int j = 0; j < columns; j++) sum[own / HG_VEC] += square[i * T + j];
+    }
+}
+
+/* to [Q][OB], rows BO apart, += x' y with x [n][Q], rows BI apart, y [n][OB], rows BO apart; its first `skip` rows are another's.
+ * `begin`: = instead of += */
+INLINE void multiply(const float *x, const float *y, int n, __global float *to, int skip, bool begin)
+{
+    hg_vec sum[Q][NV];
+    HG_UNROLL for (int q = 0; q < Q; q++)
+        HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = 0.0f;
+    for (int t = 0; t < n; t++, x += BI, y += BO) {
+        hg_vec value[NV];
+        HG_UNROLL for (int v = 0; v < NV; v++) value[v] = HG_LOAD(y + v * HG_VEC);
+        HG_UNROLL for (int q = 0; q < Q; q++)
+            HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = HG_SCALED(x[q], value[v], sum[q][v]);
+    }
+    HG_UNROLL for (int q = 0; q < Q; q++)
+        if (q >= skip)
+            HG_UNROLL for (int v = 0; v < NV; v++) {
+                __global float *at = to + q * BO + v * HG_VEC;
+                HG_STORE(begin ? sum[q][v] : HG_LOAD(at) + sum[q][v], at);
+            }
+}
+
+/* tiles: of all pictures; a split takes `span` strips. Dimension 0: blocks of output channels, 1: of input channels, 2: splits. */
+__attribute__((reqd_work_group_size(1, 1, 1)))
+__kernel void weight_gradient(__global const float *restrict large, __global const float *restrict small, __global float *restrict partials,
+                              __global float *restrict bias_partials, int tiles, int span)
+{
+    enum { BLOCK = POINTS * BI * BO, BIASES = (BO + HG_VEC - 1) / HG_VEC };
+    const int block_o = (int)get_global_id(0), block_i = (int)get_global_id(1), split = (int)get_global_id(2);
+    const int own_o = block_o * BO, i0 = min(block_i * BI, IN - BI), o0 = min(own_o, OUT - BO);
+    const int begin = split * span * STRIP, end = min(begin + span * STRIP, tiles);
+    float in[POINTS * STEP_I], out[POINTS * STEP_O];
+    hg_vec bias[PHASES_O * BIASES];
+    for (int v = 0; v < PHASES_O * BIASES; v++) bias[v] = 0.0f;
+    for (int first = begin; first < end; first += STRIP) {
+        const int n = min(STRIP, end - first);
+        for (int phase = 0; phase < PHASES; phase++) {
+            for (int t = 0; t < n; t++) {
+                const int row = (first + t) / TILES_W, b = row / TILES_H, y = (row - b * TILES_H) * M, x = (first + t - row * TILES_W) * M;
+                __global const float *of_small = small + b * HS * WS * CS, *of_large = large + b * HL * WL * CL;
+#if TRANSPOSED
+                if (phase == 0) read_small(of_small + i0, y, x, BI, STEP_I, in + t * BI, bias);
+                read_large(of_large + o0, y, x, phase, BO, STEP_O, out + t * BO, bias + phase * BIASES);
+#else
+                if (phase == 0) read_small(of_small + o0, y, x, BO, STEP_O, out + t * BO, bias);
+                read_large(of_large + i0, y, x, phase, BI, STEP_I, in + t * BI, bias);
+#endif
+            }
+            __global float *sums = partials + ((split * BLOCKS_I + BLOCK_I(block_i, phase)) * BLOCKS_O + BLOCK_O(block_o, phase)) * BLOCK;
+            for (int k = 0; k < POINTS; k++)
+                for (int own = 0; own < BI && USED(phase, k); own += Q) {
+                    const int i = min(own, BI - Q);
+                    for (int o = 0; o < BO; o += OB)
+                        multiply(in + k * STEP_I + i, out + k * STEP_O + o, n, sums + (k * BI + i) * BO + o, own - i, first == begin);
+                }
+        }
+    }
+#if BIAS
+    if (block_i == 0)
+        for (int phase = 0; phase < PHASES_O; phase++)
+            for (int v = 0; v < BO; v += HG_VEC) {
+                float part[HG_VEC];
+                HG_STORE(bias[phase * BIASES + v / HG_VEC], part);
+                for (int k = max(own_o - o0 - v, 0); k < HG_VEC; k++) bias_partials[(split * PHASES_O + phase) * OUT + o0 + v + k] = part[k];
+            }
+#endif
+}
+
+/* Items: input channels of all blocks. */
+__kernel void weight_sum(__global const float *restrict partials, int splits, __global float *restrict dw)
+{
+    enum { NUMBERS = BLOCKS_I * BLOCKS_O * POINTS * BI * BO, VECTORS = BO / HG_VEC };
+    hg_vec sum[POINTS * VECTORS];
+    HG_FOR(item, BLOCKS_I * BLOCKS_O * BI) {
+        const int block = item / BI, r = item - block * BI, block_i = block / BLOCKS_O, block_o = block - block_i * BLOCKS_O;
+        const int own_i = HG_MOD(block_i, EACH_I) * BI, own_o = HG_MOD(block_o, EACH_O) * BO, phase = PHASE_OF(block_i, block_o);
+        const int i = min(own_i, IN - BI) + r, o0 = min(own_o, OUT - BO), rh = phase / S, rw = phase - rh * S;
+        for (int k = 0; k < POINTS * VECTORS; k++) sum[k] = 0.0f;
+        for (int s = 0; s < splits; s++)
+            for (int k = 0; k < POINTS; k++) {
+                if (!USED(phase, k)) continue;
+                __global const float *row = partials + (long)s * NUMBERS + ((block * POINTS + k) * BI + r) * BO;
+                for (int v = 0; v < VECTORS; v++) sum[k * VECTORS + v] += HG_LOAD(row + v * HG_VEC);
+            }
+        for (int v = 0; v < VECTORS && i >= own_i; v++) {
+            hg_vec points[POINTS], taps[R * R];
+            HG_UNROLL for (int k = 0; k < POINTS; k++) points[k] = sum[k * VECTORS + v];
+            transform_taps(points, taps);
+            for (int k = 0; k < R * R; k++) {
+                const int first = o0 + v * HG_VEC, kh = k / R * S + rh, kw = k % R * S + rw;
+                if (kh >= K || kw >= K) continue;
+                __global float *to = dw + ((kh * K + kw) * IN + i) * OUT + first;
+                float part[HG_VEC];
+                HG_STORE(taps[k], part);
+                for (int lane = max(own_o - first, 0); lane < HG_VEC; lane++) to[lane] = DW_ADD ? to[lane] + part[lane] : part[lane];
+            }
+        }
+    }
+}
