@@ -69,7 +69,7 @@ bool hg_units_get(hg_device *dev, hg_unit_request *requests, int n,
 cl_kernel hg_unit_kernel(const hg_unit *unit, const char *name, cl_int *code);
 void hg_units_release(hg_device *dev);
 
-/* The text of cl/STEM.cl, or of that file in the device's kernel_dir (hg_free). NULL with a failure recorded. */
+/* The text of cl/STEM.cl, or of that file in the device's kernel_dir, with what it includes (hg_free). NULL with a failure recorded. */
 char *hg_source_read(hg_device *dev, const char *stem);
 /* Can macros be written into the text of a program of several units? False for options other than -D. */
 bool hg_source_joins(const char *macros);
