@@ -203,6 +203,16 @@ static bool parse_arguments(int argc, char **argv, const char **layer)
     return *layer != NULL;
 }
 
+/* A name that no case has would pass without testing anything. */
+static bool case_exists(void)
+{
+    for (const layer_case *c = current->cases; c->name; c++)
+        if (!harness.only || strcmp(harness.only, c->name) == 0) return true;
+    fprintf(stderr, "%s has no case named \"%s\"; its cases:\n", current->layer, harness.only);
+    for (const layer_case *c = current->cases; c->name; c++) fprintf(stderr, "  %s\n", c->name);
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     const char *layer = NULL;
@@ -210,6 +220,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s LAYER [--device SEL] [--variant NAME] [--case NAME] [--small] [--bench] [--seed N]\n", argv[0]);
         return 2;
     }
+    if (!case_exists()) return 2;
     list_variants();
     printf("%s, seed %llu\n", layer, (unsigned long long)harness.seed);
     struct CMUnitTest tests[16] = {0};
