@@ -4,7 +4,8 @@
  * block of vectors) takes its share of the bands: RB rows of a picture, or several whole pictures.
  *   weight_gradient: the block's channels of a band are first copied together: those of the large side into a patch with zeros around
  *   each picture, so that the loops over taps know no borders, and no two pixels fight for a place in the cache. TI scalars times NV
- *   vectors are then summed in registers over the band, tile after tile for each tap: ST tiles of scalars, VT of vectors. MERGED:
+ *   vectors are then summed in registers over the band, tile after tile for each tap: ST tiles of scalars, VT of vectors; the next band
+ *   is asked for from memory meanwhile. MERGED:
  *   where the large side has few channels its scalars are those of a whole row of taps, which lie side by side in the patch.
  *   weight_taps (macro KG): for few scalar channels C. The vector side is read once for KG rows of taps; what a band meets on the
  *   scalar side lies in a private patch with zeros around the picture. VEC_LARGE then needs stride 1, and the taps run backwards.
@@ -167,6 +168,7 @@ inline void store_bias(const float *bias, __global float *to, int own_v, int v0)
 #ifndef KG
 #define ROWS (RB < HS ? RB : HS)
 #define PICTURES (RB < HS ? 1 : RB / HS)
+#define BANDS ((HS + ROWS - 1) / ROWS)
 #define PATCH_H ((ROWS - 1) * SH + (KH - 1) * DH + 1)
 #define PATCH_W ((WS - 1) * SW + (KW - 1) * DW + 1)
 /* numbers in a tile and in a block, and what they are of: channels, or channels of a row of taps */
@@ -219,12 +221,29 @@ inline void fill_patch(float *patch, __global const large_t *from, int row, int 
     }
 }
 
+/* Part `part` of `parts` of what so many pixels, `step` bytes apart, have in their first n bytes is asked for from memory. */
+inline void fetch(__global const uchar *from, int step, int pixels, int n, int part, int parts)
+{
+    for (int p = pixels * part / parts; p < pixels * (part + 1) / parts; p++)
+        for (int i = 0; i < n; i += 64) HG_FETCH(from + p * step + i);
+}
+
+/* The same of what band `unit` copies together: nl and nc channels of the sides. */
+inline void fetch_band(__global const large_t *large, __global const small_t *small, int unit, int pictures, int nl, int nc, int part, int parts)
+{
+    const int group = unit / BANDS, b0 = group * PICTURES, here = min(PICTURES, pictures - b0), begin = (unit - group * BANDS) * ROWS;
+    const int row = max(begin * SH - PH, 0), rows = PICTURES > 1 ? here * HL : min(begin * SH - PH + PATCH_H, HL) - row;
+    const int rows_small = PICTURES > 1 ? here * HS : min(begin + ROWS, HS) - begin;
+    fetch((__global const uchar *)(large + (b0 * HL + row) * WL * CL), CL * sizeof(large_t), rows * WL, nl * sizeof(large_t), part, parts);
+    fetch((__global const uchar *)(small + (b0 * HS + begin) * WS * CS), CS * sizeof(small_t), rows_small * WS, nc * sizeof(small_t), part, parts);
+}
+
 /* units: groups of pictures times bands of rows of the small side */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_gradient(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
                               __global float *restrict bias_partials, int units, int span, int pictures)
 {
-    enum { BANDS = (HS + ROWS - 1) / ROWS, TILE = TI * NV };
+    enum { TILE = TI * NV };
     const int split = (int)get_global_id(0), own_s = (int)get_global_id(1) * ST * TI, own_v = (int)get_global_id(2) * BLOCK_V;
     const int last = min((split + 1) * span, units);
     /* the block: where it begins, its numbers, its tiles; the last tile is moved back, and with it a block of one */
@@ -258,6 +277,7 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
             const float *tap = patch + (kh * DH * PATCH_W + kw * DW) * BLOCK_L;
             for (int st = 0; st < tiles_s; st++)
                 for (int vt = 0; vt < tiles_v; vt++) {
+                    if (unit + 1 < last) fetch_band(large + l0, small + c0, unit + 1, pictures, nl, nc, (k * tiles_s + st) * tiles_v + vt, TAPS * tiles_s * tiles_v);
                     const int s = min(st * TI, ns - TI) + (MERGED ? s0 : 0), v = min(vt * TILE_V, nv - TILE_V);
                     hg_vec sum[TI][NV];
                     HG_UNROLL for (int t = 0; t < TI; t++)

@@ -5,11 +5,11 @@
 
 /* Bytes that a work-item sums, which the second-level cache keeps, and that it copies together; pixels in a band over which adding to
  * the totals is lost. */
-enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96, PRODUCT_PIXELS = 128 };
+enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96, PRODUCT_PIXELS = 128, SPLIT_PIXELS = 400 };
 
 enum { VECTOR, VECTORS, SCALARS, VECTOR_TILES, SCALAR_TILES, CHUNK };
 
-/* Vectors go along the small side unless only the large one fills them. `merged`: few channels of the large side are scalars, and those
+/* Vectors go along what the layer writes, as the weights do in memory, unless only the other side fills them. `merged`: few channels of the large side are scalars, and those
  * of a whole row of taps are taken together. */
 typedef struct weight_shape { hg_conv conv; int batch, scalars, vectors; bool vector_large, merged; } weight_shape;
 
@@ -17,7 +17,7 @@ static weight_shape weight_shape_of(const hg_weight *weight)
 {
     weight_shape s = {.conv = weight->conv, .batch = weight->batch};
     const hg_conv *c = &s.conv;
-    s.vector_large = c->cs < 16 && c->cl > c->cs;
+    s.vector_large = c->cs < 16 ? c->cl > c->cs : c->transposed && c->cl >= 16;
     s.merged = !s.vector_large && c->cl <= 4 && c->kw > 1 && c->dw == 1;
     s.scalars = s.vector_large ? c->cs : c->cl;
     s.vectors = s.vector_large ? c->cl : c->cs;
@@ -57,6 +57,14 @@ static bool accept_weight(const hg_device_info *limits, const void *problem, con
            copied_bytes(&s, p) <= PATCH_BYTES && summed_bytes(&s, p) <= PATCH_BYTES;
 }
 
+/* Scalars in a tile: so many, at most `limit`, that none are left over, if that costs registers a third of their sums at most. */
+static int scalar_tile(int scalars, int limit)
+{
+    for (int tile = least(limit, scalars); tile > 0 && tile >= limit * 2 / 3; tile--)
+        if (scalars % tile == 0) return tile;
+    return even_part(scalars, limit);
+}
+
 static double fit_weight(const hg_device_info *limits, const void *problem, int *p)
 {
     if (!hg_has_wide_vectors(limits)) return -1; /* it never pays there, and llvmpipe (Mesa 22.3) computes it wrong */
@@ -65,7 +73,7 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
     const int sums = hg_cpu_registers_of(limits).sums, scalars = tiled_scalars(&s);
     p[VECTOR] = hg_cpu_vector(limits, s.vectors);
     p[VECTORS] = least(2, s.vectors / p[VECTOR]);
-    p[SCALARS] = even_part(scalars, p[VECTORS] == 1 ? least(sums, 16) : least(sums / p[VECTORS], 12));
+    p[SCALARS] = scalar_tile(scalars, p[VECTORS] == 1 ? least(sums, 16) : least(sums / p[VECTORS], 12));
     p[VECTOR_TILES] = p[SCALAR_TILES] = p[CHUNK] = 1;
     /* a block whose sides take about as long to copy: a pixel of the small side meets `patch` pixels of the large one */
     const int patch = c->sh * c->sw, of_scalars = s.vector_large ? 1 : patch, of_vectors = s.vector_large ? patch : 1;
@@ -94,10 +102,12 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
     return accept_weight(limits, problem, p) ? hg_cpu_place(limits) : -1;
 }
 
-/* About 32 work-items, whatever the device: the sums, and so the bits, do not depend on its threads. */
-static int splits_of(int units, int blocks, size_t count, int *span)
+/* About 32 work-items, whatever the device: the sums, and so the bits, do not depend on its threads. Half as many where a split would
+ * have few pixels, and writing its sums and adding them up would take about as long as summing. */
+static int splits_of(const hg_conv *conv, int batch, int units, int blocks, size_t count, int *span)
 {
-    const int items = 32;
+    const bool few = !hg_conv_is_product(conv) && (int64_t)batch * conv->hs * conv->ws < 32 * SPLIT_PIXELS;
+    const int items = few ? 16 : 32;
     const int wanted = most(1, least(least((items + blocks / 2) / blocks, units), (int)((8 << 20) / (count * sizeof(float))) + 1));
     *span = ceil_div(units, wanted);
     return ceil_div(units, *span);
@@ -110,7 +120,7 @@ hg_weight_launch hg_cpu_weight_begin(hg_plan *plan, const hg_node *node, const h
     const int out = c->transposed ? c->cl : c->cs;
     hg_weight_launch w = {.conv = c, .weights = (size_t)c->kh * (size_t)c->kw * (size_t)c->cl * (size_t)c->cs, .biases = weight->bias ? (size_t)out : 0, .bias_partials = -1};
     int span;
-    w.splits = splits_of(units, blocks, w.weights, &span);
+    w.splits = splits_of(c, weight->batch, units, blocks, w.weights, &span);
     const bool direct = w.direct = w.splits == 1 && !c->enlarged;
     w.partials = direct ? -1 : hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.weights));
     if (!direct && weight->bias) w.bias_partials = hg_plan_scratch(plan, hg_mul((size_t)w.splits * sizeof(float), w.biases));
