@@ -126,10 +126,73 @@ static void test_order(void **unused)
     hg_model_destroy(graph);
 }
 
+static hg_graph *graph_of(const char *layers)
+{
+    char text[512];
+    int n = snprintf(text, sizeof text, "input: {channels: 3, height: 2, width: 4}\nencoder: %s\n", layers);
+    hg_context_clear(ctx);
+    hg_graph *graph = hg_graph_parse_layers(ctx, "layers", text, (size_t)n);
+    if (!graph) fail_msg("%s: %s", layers, hg_message(ctx));
+    return graph;
+}
+
+static bool lies_as_picture(const hg_graph *graph, const char *node)
+{
+    for (int i = 0; i < graph->n_tensors; i++)
+        if (strcmp(graph->tensors[i]->name, node) == 0) return graph->tensors[i]->picture.c > 0;
+    fail_msg("no tensor %s", node);
+    return false;
+}
+
+/* Between a picture [3, 2, 4], a dense layer and a picture [2, 3, 5] nothing is turned but the layer's weights. */
+static void test_picture_order(void **unused)
+{
+    (void)unused;
+    hg_graph *graph = graph_of("[flatten, {dense: {units: 30}}, {reshape: [2, 3, 5]}, {conv2d: {filters: 1, kernel: 1}}]");
+    assert_true(lies_as_picture(graph, "encoder.0"));
+    assert_true(lies_as_picture(graph, "encoder.1"));
+    const hg_param *weight = graph->params[0], *bias = graph->params[1];
+    assert_int_equal(weight->rank, 2);
+    float *torch = fill(graph, 0, 3), *engine = calloc(weight->count, sizeof *engine), *back = calloc(weight->count, sizeof *back), biases[30], turned[30];
+    hg_param_to_engine(weight, torch, engine);
+    hg_param_to_torch(weight, engine, back);
+    assert_memory_equal(torch, back, weight->count * sizeof *torch);
+    for (size_t i = 0; i < 30; i++) biases[i] = (float)i;
+    hg_param_to_engine(bias, biases, turned);
+    for (size_t c = 0; c < 2; c++)
+        for (size_t p = 0; p < 15; p++) {
+            assert_true(turned[p * 2 + c] == biases[c * 15 + p]);
+            for (size_t k = 0; k < 3; k++)
+                for (size_t q = 0; q < 8; q++) assert_true(engine[(q * 3 + k) * 30 + p * 2 + c] == torch[(c * 15 + p) * 24 + k * 8 + q]);
+        }
+    free(torch), free(engine), free(back);
+    hg_model_destroy(graph);
+}
+
+/* Others see flat numbers in PyTorch's order: what is asked for, layers that are not dense, weights that have another reader. */
+static void test_torch_order(void **unused)
+{
+    (void)unused;
+    static const struct { const char *layers, *node; } cases[] = {
+        {"[flatten]", "encoder.0"},
+        {"[flatten, {activation: {function: relu}}, {dense: {units: 2}}]", "encoder.0"},
+        {"[flatten, {dense: {units: 24}}, {dense: {units: 24, share: 1}}]", "encoder.0"},
+        {"[flatten, {dense: {units: 30, activity_l1: 1}}, {reshape: [2, 3, 5]}]", "encoder.1"},
+        {"[flatten, {dense: {units: 30}}]", "encoder.1"},
+        {"[flatten, {dense: {units: 30}}, {reshape: [1, 6, 5]}]", "encoder.1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hg_graph *graph = graph_of(cases[i].layers);
+        if (lies_as_picture(graph, cases[i].node)) fail_msg("%s: %s", cases[i].layers, cases[i].node);
+        hg_model_destroy(graph);
+    }
+}
+
 int main(void)
 {
     ctx = hg_context_create(NULL, NULL);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_distributions), cmocka_unit_test(test_orthogonal), cmocka_unit_test(test_bias), cmocka_unit_test(test_order)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_distributions), cmocka_unit_test(test_orthogonal), cmocka_unit_test(test_bias), cmocka_unit_test(test_order),
+                                       cmocka_unit_test(test_picture_order), cmocka_unit_test(test_torch_order)};
     int failed = cmocka_run_group_tests_name("initializers", tests, NULL, NULL);
     hg_context_destroy(ctx);
     return failed;

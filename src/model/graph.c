@@ -71,12 +71,18 @@ const hg_tensor *hg_node_input(const hg_graph *graph, const hg_node *node, int i
     return graph->tensors[node->in[i]];
 }
 
-const hg_node *hg_graph_only_reader(const hg_graph *graph, int tensor)
+bool hg_graph_is_outside(const hg_graph *graph, int tensor)
 {
     const int outside[] = {graph->input, graph->target, graph->code, graph->latent, graph->output};
-    const hg_node *reader = NULL;
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
-        if (tensor == outside[i]) return NULL;
+        if (tensor == outside[i]) return true;
+    return false;
+}
+
+const hg_node *hg_graph_only_reader(const hg_graph *graph, int tensor)
+{
+    const hg_node *reader = NULL;
+    if (hg_graph_is_outside(graph, tensor)) return NULL;
     for (int n = 0; n < graph->n_nodes; n++)
         for (int k = 0; k < graph->nodes[n]->n_in; k++) {
             if (graph->nodes[n]->in[k] != tensor) continue;
@@ -124,11 +130,11 @@ bool hg_node_param(hg_graph *graph, hg_node *node, const char *name, int rank, c
     if (node->shares) return share_param(graph, node, name, rank, shape);
     hg_param *param = hg_arena_alloc(graph->arena, 1, sizeof *param);
     if (!param) return false;
-    *param = (hg_param){.section = node->section, .rank = rank, .init = init, .constant = constant, .fan_in = fan_in,
+    *param = (hg_param){.section = node->section, .rank = rank, .axes = rank, .init = init, .constant = constant, .fan_in = fan_in,
                         .fan_out = fan_out, .trainable = trainable, .count = 1};
     param->name = hg_arena_format(graph->arena, "%s.%s", node->name, name);
     for (int i = 0; i < rank; i++) {
-        param->shape[i] = shape[i];
+        param->shape[i] = param->size[i] = shape[i];
         param->order[i] = order[i];
         param->count = hg_mul(param->count, (size_t)shape[i]);
     }

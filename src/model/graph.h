@@ -24,16 +24,20 @@ typedef struct hg_tensor {
     int producer;  /* node, -1 for what is given: the target, and so the input where nothing corrupts it */
     hg_choice act;
     int repeats[2]; /* it is its producer's input with every pixel repeated so often down and across; 0: it is not */
+    hg_shape picture; /* flat, but its numbers lie as those of this picture, [H, W, C] (order.c); all 0: in PyTorch's order */
 } hg_tensor;
 
-/* A parameter. Files hold it in PyTorch's shape; the engine stores axis order[0] slowest: conv2d [O,I,KH,KW] is stored
- * [KH,KW,I,O], i.e. order {2,3,1,0}. */
+/* A parameter. Files hold it in PyTorch's shape. The engine sees it as `axes` axes, which are those of the shape unless order.c makes
+ * three of one, and stores axis order[0] slowest: conv2d [O,I,KH,KW] is stored [KH,KW,I,O], i.e. order {2,3,1,0}. */
 typedef enum hg_section { HG_CORRUPT, HG_ENCODER, HG_LATENT, HG_DECODER, HG_DISCRIMINATOR, HG_LOSS } hg_section;
+
+enum { HG_MAX_AXES = 6 };
 
 typedef struct hg_param {
     const char *name; /* "encoder.0.weight" */
     hg_section section;
-    int rank, shape[4], order[4];
+    int rank, shape[4];
+    int axes, size[HG_MAX_AXES], order[HG_MAX_AXES];
     hg_choice init;   /* type NULL: `constant` everywhere */
     double constant;
     int64_t fan_in, fan_out;
@@ -87,6 +91,8 @@ typedef struct hg_activation { hg_descriptor head; bool from_output; } hg_activa
 extern const hg_descriptor *const hg_activations[];
 double hg_activation_parameter(hg_choice act); /* p, 0 if it has none */
 
+/* Is the tensor seen from outside: given, asked for, or drawn? */
+bool hg_graph_is_outside(const hg_graph *graph, int tensor);
 /* The only node that reads the tensor; NULL: none, several, or the tensor is seen from outside. */
 const hg_node *hg_graph_only_reader(const hg_graph *graph, int tensor);
 

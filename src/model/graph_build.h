@@ -53,6 +53,9 @@ bool hg_graph_loss(hg_graph *graph, hg_choice loss, const char *place, int phase
 enum { HG_MAX_INPUT_SIDE = 65536 };
 hg_model *hg_graph_parse_sized(hg_context *ctx, const char *name, const char *text, size_t length, int height, int width);
 
+/* Once the graph has all its nodes: flat tensors between a picture and dense layers may lie as the picture does (order.c). */
+void hg_graph_order(hg_graph *graph);
+
 /* ---- phases (phases.c) */
 
 /* A new phase, NULL: there are too many or there is one of that name. */

@@ -161,28 +161,25 @@ bool hg_param_init(hg_context *ctx, const hg_param *param, int index, uint64_t s
     return true;
 }
 
-/* Calls for every element: its place in PyTorch's order and in the engine's. */
 static void permute(const hg_param *param, const float *from, float *to, bool to_engine)
 {
-    size_t stride[4], size[4] = {1, 1, 1, 1}, torch_stride[4], step = 1;
-    for (int k = param->rank - 1; k >= 0; k--) {
+    const int last = param->axes - 1;
+    size_t torch_stride[HG_MAX_AXES], at[HG_MAX_AXES] = {0}, step = 1, torch = 0;
+    for (int k = last; k >= 0; k--) {
         torch_stride[k] = step;
-        step *= (size_t)param->shape[k];
+        step *= (size_t)param->size[k];
     }
-    for (int k = 0; k < 4; k++) { /* engine axis k, slowest first; missing axes have size 1 */
-        int axis = k - (4 - param->rank);
-        stride[k] = axis >= 0 ? torch_stride[param->order[axis]] : 0;
-        if (axis >= 0) size[k] = (size_t)param->shape[param->order[axis]];
+    for (size_t engine = 0; engine < param->count; engine++) {
+        if (to_engine) to[engine] = from[torch];
+        else to[torch] = from[engine];
+        for (int k = last; k >= 0; k--) { /* the next element: as a counter whose last digit is the fastest axis */
+            const size_t size = (size_t)param->size[param->order[k]], stride = torch_stride[param->order[k]];
+            torch += stride;
+            if (++at[k] < size) break;
+            torch -= stride * size;
+            at[k] = 0;
+        }
     }
-    size_t e = 0;
-    for (size_t a = 0; a < size[0]; a++)
-        for (size_t b = 0; b < size[1]; b++)
-            for (size_t c = 0; c < size[2]; c++)
-                for (size_t d = 0; d < size[3]; d++, e++) {
-                    size_t t = a * stride[0] + b * stride[1] + c * stride[2] + d * stride[3];
-                    if (to_engine) to[e] = from[t];
-                    else to[t] = from[e];
-                }
 }
 
 void hg_param_to_engine(const hg_param *param, const float *torch, float *engine) { permute(param, torch, engine, true); }

@@ -227,6 +227,7 @@ static bool build(hg_yaml *r, const yaml_node_t *values[KEYS])
     graph->batch = train.batch;
     graph->epochs = train.epochs;
     graph->drop_last = train.drop_last;
+    hg_graph_order(graph);
     return hg_graph_place(graph);
 }
 

@@ -174,13 +174,19 @@ bool hg_net_init(hg_net *net)
     return ok;
 }
 
+static bool same_param(const hg_param *a, const hg_param *b)
+{
+    return strcmp(a->name, b->name) == 0 && memcmp(a->shape, b->shape, sizeof a->shape) == 0 && memcmp(a->size, b->size, sizeof a->size) == 0 &&
+           memcmp(a->order, b->order, sizeof a->order) == 0;
+}
+
 bool hg_net_copy(hg_net *net, hg_net *from)
 {
     const size_t bytes = hg_buffer_size(net->arenas->params);
     const hg_model *a = net->model, *b = from->model;
     bool same = a->n_params == b->n_params && hg_buffer_size(from->arenas->params) == bytes;
     for (int i = 0; same && i < a->n_params; i++)
-        same = strcmp(a->params[i]->name, b->params[i]->name) == 0 && memcmp(a->params[i]->shape, b->params[i]->shape, sizeof a->params[i]->shape) == 0;
+        same = same_param(a->params[i], b->params[i]);
     if (!same) return hg_fail(net->ctx, HG_USAGE, "the weights of %s do not fit %s: they are not the same model", b->name, a->name);
     float *host = hg_alloc(net->ctx, bytes, 1);
     const bool ok = host && hg_buffer_read(from->arenas->params, 0, host, bytes) && hg_buffer_write(net->arenas->params, 0, host, bytes) &&
