@@ -106,7 +106,6 @@ typedef struct hg_device_params {
     const char *select;     /* NULL or "auto": highest score; "gpu", "cpu"; an index; part of a name (case-insensitive) */
     const char *kernel_dir; /* NULL: the embedded kernels; else a folder with the .cl files, read at every build */
     const char *variants;   /* NULL: heuristics choose; else forced variants: "plain" or "conv_forward=gpu,conv_data=plain" */
-    bool profile;           /* event profiling on the queue (needed by hg_net_time; may be slower) */
 } hg_device_params;
 
 /* Opens a device: context, queue. `params` may be NULL. Fails with HG_NO_DEVICE (none, none that fits, several that fit). */
@@ -315,8 +314,8 @@ typedef enum hg_plan_kind { HG_PLAN_TRAIN, HG_PLAN_EVALUATE, HG_PLAN_ENCODE, HG_
 bool hg_model_layer(const hg_model *model, int i, hg_layer_row *row);
 bool hg_net_launch(hg_net *net, hg_plan_kind kind, int i, hg_launch_row *row);
 bool hg_net_memory(const hg_net *net, int i, hg_memory_row *row);
-/* Runs every launch of a plan on its own `repeats` times and fills in the seconds. */
-bool hg_net_time(hg_net *net, hg_plan_kind kind, int repeats);
+/* Runs a plan `repeats` times and fills in the seconds of its launches. `*whole` is what all take together, with what lies between them. */
+bool hg_net_time(hg_net *net, hg_plan_kind kind, int repeats, double *whole);
 /* For a process beside the one that trains, with the same model and parameters: has drivers that make a kernel's machine code at its
  * first run make it, and keep it in the cache that processes share, from the plan's last kernel to its first. Of `parts` such
  * processes this is number `part` (from 0). `wanted` is asked before each kernel; false ends it. What the net computes from then

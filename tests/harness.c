@@ -48,7 +48,7 @@ static hg_device *device_or_null(const char *variants)
         const char *have = devices[i].variants;
         if (have == variants || (have && variants && strcmp(have, variants) == 0)) return devices[i].dev;
     }
-    hg_device_params params = {.select = harness.device, .variants = variants, .profile = harness.bench};
+    hg_device_params params = {.select = harness.device, .variants = variants};
     hg_device *dev = hg_device_open(harness_context(), &params);
     assert_true(n_devices < MAX_DEVICES);
     devices[n_devices].variants = variants;

@@ -168,7 +168,8 @@ static void bench_case(const layer_case *c, const char *variant)
     rig_run(&r, 0);
     int n;
     hg_launch *const *launches = hg_plan_launches(r.plan, &n);
-    check(hg_launches_time(dev, launches, n, 20), "timing");
+    double whole;
+    check(hg_launches_time(dev, launches, n, 20, &whole), "timing");
     for (int i = 0; i < n; i++) {
         const hg_launch *l = launches[i];
         printf("%-16s %-10s %-36s %-20s %9.4f ms %8.1f GFLOP/s %7.1f GB/s\n", c->name, variant ? variant : "heuristic", l->label,

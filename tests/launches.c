@@ -90,8 +90,16 @@ static void launching(void **state)
     s.calls = 0;
     check(hg_launches_build(dev, all, 3, note, &s)); /* again: nothing to build, nothing leaks */
     assert_int_equal(s.calls, 0);
-    check(hg_launches_time(dev, all, 3, 3));
-    for (int i = 0; i < 3; i++) assert_true(all[i]->seconds > 0 && all[i]->seconds < 1);
+    double whole, sum = 0;
+    check(hg_launches_time(dev, all, 3, 1, &whole));
+    for (int i = 0; i < 3; i++) {
+        assert_true(all[i]->seconds > 0 && all[i]->seconds < 1);
+        assert_true(all[i]->seconds_min == all[i]->seconds && all[i]->seconds_max == all[i]->seconds);
+        sum += all[i]->seconds;
+    }
+    assert_true(whole >= sum * (1 - 1e-9));
+    check(hg_launches_time(dev, all, 3, 5, &whole));
+    for (int i = 0; i < 3; i++) assert_true(all[i]->seconds_min <= all[i]->seconds && all[i]->seconds <= all[i]->seconds_max);
     hg_launches_release(all, 3);
     hg_launches_release(all, 3);
     hg_buffer_destroy(to);

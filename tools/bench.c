@@ -152,7 +152,7 @@ static bool choose_devices(bench *b)
     if (!(b->devices = hg_arena_alloc(c->arena, (size_t)n, sizeof *b->devices))) return false;
     for (int i = 0; i < n; i++) {
         c->device = o.devices.n ? o.devices.at[i] : NULL;
-        hg_device *device = cli_open_device(c, NULL, false);
+        hg_device *device = cli_open_device(c, NULL);
         bool ok = device && add_device(b, hg_device_get_info(device));
         hg_device_close(device);
         if (!ok) return false;

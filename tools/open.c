@@ -72,13 +72,12 @@ hg_model *cli_open_model(cli *c, const char *name)
 
 /* ---- device */
 
-hg_device *cli_open_device(cli *c, const char *remembered, bool profile)
+hg_device *cli_open_device(cli *c, const char *remembered)
 {
     const char *select = c->device, *environment = getenv("HOURGLASS_DEVICE"), *by = "--device";
     if (!select && environment && *environment) select = environment, by = "HOURGLASS_DEVICE";
     if (!select && remembered) select = remembered, by = "the run's --device";
-    const hg_device_params params = {
-        .select = select, .kernel_dir = c->kernels, .variants = c->variants, .profile = profile};
+    const hg_device_params params = {.select = select, .kernel_dir = c->kernels, .variants = c->variants};
     hg_device *device = hg_device_open(c->ctx, &params);
     if (!device) return NULL;
     const hg_device_info *info = hg_device_get_info(device);
@@ -217,7 +216,7 @@ bool cli_run_open(cli_run *run, bool data)
     cli *c = run->c;
     if (data && !(run->data = cli_open_data(c, run->as_input ? run->in : run->out, &run->memory))) return false;
     if (data && !hg_dataset_labels_suit(run->data, run->model)) return false;
-    run->device = cli_open_device(c, NULL, false);
+    run->device = cli_open_device(c, NULL);
     if (!run->device) return false;
     if (!(run->tuning = cli_open_tuning(c, run->device))) return false;
     const char *decided = hg_checkpoint_get(run->info, "tuning"); /* as it was trained and validated */

@@ -14,7 +14,7 @@ bool cli_builtin_at(cli *c, int i, cli_builtin *out);
 
 /* The device that --device names, else the environment's HOURGLASS_DEVICE, else `remembered`, else auto. Says which and
  * why. */
-hg_device *cli_open_device(cli *c, const char *remembered, bool profile);
+hg_device *cli_open_device(cli *c, const char *remembered);
 
 /* What --precision names, else `remembered` (a checkpoint's "precision"; NULL: full). */
 bool cli_precision(cli *c, const char *remembered, hg_precision *precision);

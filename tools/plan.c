@@ -21,11 +21,12 @@ static const cli_option options[] = {
 
 static const char *const kinds[] = {"train", "evaluate", "encode", "decode", "reconstruct"}; /* by hg_plan_kind */
 
-typedef struct totals { double flops, bytes, seconds; int64_t parameters; int launches; uint64_t memory; } totals;
+/* `seconds`: of the launches; `whole`: with what lies between them. */
+typedef struct totals { double flops, bytes, seconds, whole; int64_t parameters; int launches; uint64_t memory; } totals;
 
-static totals sum(const hg_model *model, hg_net *net, hg_plan_kind kind)
+static totals sum(const hg_model *model, hg_net *net, hg_plan_kind kind, double whole)
 {
-    totals t = {0};
+    totals t = {.whole = whole};
     hg_layer_row layer;
     hg_launch_row launch;
     hg_memory_row memory;
@@ -90,13 +91,18 @@ static void print_launches(hg_net *net, hg_plan_kind kind, const totals *t)
     for (int i = 0; hg_net_launch(net, kind, i, &row); i++) {
         printf("%-*s  %-*s  %-*s %10.3f %9.3f", label, row.label, kernel, row.kernel, variant,
                row.variant ? row.variant : "", 1e-6 * row.flops, 1e-6 * row.bytes);
-        if (o.time) print_rates(row.flops, row.bytes, row.seconds, t->seconds);
+        if (o.time) print_rates(row.flops, row.bytes, row.seconds, t->whole);
+        putchar('\n');
+    }
+    if (o.time) {
+        printf("%-*s %10s %9s", label + kernel + variant + 4, "between launches", "", "");
+        print_rates(0, 0, t->whole - t->seconds, t->whole);
         putchar('\n');
     }
     char total[64];
     snprintf(total, sizeof total, "total of %d launches", t->launches);
     printf("%-*s %10.3f %9.3f", label + kernel + variant + 4, total, 1e-6 * t->flops, 1e-6 * t->bytes);
-    if (o.time) print_rates(t->flops, t->bytes, t->seconds, t->seconds);
+    if (o.time) print_rates(t->flops, t->bytes, t->whole, t->whole);
     putchar('\n');
 }
 
@@ -159,7 +165,7 @@ static bool print_json(cli *c, hg_device *device, hg_net *net, hg_plan_kind kind
                   hg_precision_name(precision), "device", info->name, "driver", info->driver, "input", json_shape(in), "target", json_shape(target), "layers", layers, "memory", memory, "launches", json_launches(net, kind));
     json_t *all = json_pack("{s:i, s:f, s:f, s:I}", "launches", t->launches, "flops", t->flops, "bytes", t->bytes,
                             "memory", (json_int_t)t->memory);
-    if (all && o.time) json_object_set_new(all, "seconds", json_real(t->seconds));
+    if (all && o.time) json_object_set_new(all, "seconds", json_real(t->whole));
     if (!root || !all || json_object_set_new(root, "total", all) != 0)
         hg_fail(c->ctx, HG_INTERNAL, "no memory for JSON, or a name is not UTF-8");
     else if (json_dumpf(root, stdout, JSON_INDENT(2)) == 0)
@@ -191,15 +197,16 @@ static bool run(cli *c)
     hg_net_params params = {.batch = (int)o.batch};
     if (!cli_precision(c, NULL, &params.precision)) return false;
     hg_model *model = cli_open_model(c, c->args[0]);
-    bool ok = model && (device = cli_open_device(c, NULL, o.time)) != NULL;
+    bool ok = model && (device = cli_open_device(c, NULL)) != NULL;
     ok = ok && (tuning = cli_open_tuning(c, device)) != NULL;
     params.tuning = tuning;
     ok = ok && (net = hg_net_create(device, model, &params)) != NULL;
-    ok = ok && (!o.time || hg_net_time(net, kind, 20));
+    double whole = 0;
+    ok = ok && (!o.time || hg_net_time(net, kind, 20, &whole));
     if (ok && o.compile.n) {
         ok = ahead_work(net, (int)o.compile.at[0], (int)o.compile.at[1]);
     } else if (ok) {
-        totals t = sum(model, net, kind);
+        totals t = sum(model, net, kind, whole);
         ok = o.json ? print_json(c, device, net, kind, params.precision, &t) : print_text(net, kind, params.precision, &t);
     }
     hg_net_destroy(net);

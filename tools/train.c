@@ -274,7 +274,7 @@ static bool prepare(job *j)
     int target[3];
     hg_model_target(j->model, &target[0], &target[1], &target[2]);
     if (path && !hg_path_is_dir(path)) return cli_open_data(c, target, &j->memory) != NULL; /* fails, and says why */
-    if (!(j->device = cli_open_device(c, j->memory.device, false)) || !open_tuning(j)) return false;
+    if (!(j->device = cli_open_device(c, j->memory.device)) || !open_tuning(j)) return false;
     int batch = j->memory.batch > 0 ? (int)j->memory.batch : hg_model_batch(j->model);
     say_model(c, j->model, batch);
     if (!open_net(j, batch)) return false;

@@ -28,7 +28,7 @@ static bool tune(cli *c, hg_device *device, hg_tuning *tuning, const char *name)
 
 static bool run(cli *c)
 {
-    hg_device *device = cli_open_device(c, NULL, false);
+    hg_device *device = cli_open_device(c, NULL);
     hg_tuning *tuning = device ? cli_open_tuning(c, device) : NULL;
     bool ok = tuning != NULL;
     cli_watch_signals(c, "\nending after this candidate; once more ends at once\n");

@@ -98,7 +98,7 @@ static bool open_queue(hg_device *dev)
     cl_int code;
     dev->context = clCreateContext(NULL, 1, &dev->id, NULL, NULL, &code);
     if (!dev->context) return open_failed(dev, code, "clCreateContext");
-    dev->queue = clCreateCommandQueue(dev->context, dev->id, dev->profile ? CL_QUEUE_PROFILING_ENABLE : 0, &code);
+    dev->queue = clCreateCommandQueue(dev->context, dev->id, 0, &code);
     return dev->queue || open_failed(dev, code, "clCreateCommandQueue");
 }
 
@@ -114,7 +114,6 @@ hg_device *hg_device_open(hg_context *ctx, const hg_device_params *params)
     if (index < 0) goto fail;
     dev->info = hg_devices_at(dev->list, index);
     dev->id = hg_devices_id(dev->list, index);
-    dev->profile = params->profile;
     if (!dev->info->usable) {
         hg_fail(ctx, HG_NO_DEVICE, "the device %s is %s: choose another", dev->info->name, dev->info->why);
         goto fail;

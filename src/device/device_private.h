@@ -23,7 +23,7 @@ struct hg_device {
     cl_device_id id;
     cl_context context;
     cl_command_queue queue;
-    bool profile, lost;
+    bool lost;
     char *kernel_dir, *variants;
     hg_unit *units;           /* asked for so far */
     uint64_t used;            /* bytes handed out */

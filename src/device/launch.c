@@ -103,11 +103,11 @@ void hg_launches_release(hg_launch *const *launches, int n)
 
 /* ---- running */
 
-static bool enqueue(hg_device *dev, const hg_launch *l)
+static bool enqueue(hg_device *dev, const hg_launch *l, cl_event *event)
 {
     if (l->gemm) return hg_gemm_run(dev, l);
     cl_int code = clEnqueueNDRangeKernel(dev->queue, l->built, (cl_uint)l->dims, NULL, l->global,
-                                         l->local[0] ? l->local : NULL, 0, NULL, NULL);
+                                         l->local[0] ? l->local : NULL, 0, NULL, event);
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueNDRangeKernel", l->label);
 }
 
@@ -115,7 +115,7 @@ bool hg_launches_run(hg_device *dev, hg_launch *const *launches, int n)
 {
     if (!hg_device_working(dev)) return false;
     for (int i = 0; i < n; i++)
-        if (!enqueue(dev, launches[i])) return false;
+        if (!enqueue(dev, launches[i], NULL)) return false;
     cl_int code = clFlush(dev->queue); /* some drivers start nothing before */
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clFlush", n ? launches[n - 1]->label : "running");
 }
@@ -143,12 +143,14 @@ bool hg_launches_compile(hg_device *dev, hg_launch *const *launches, int n, int 
         if (one.gemm || comes_before(launches, i) || kernels++ % parts != part) continue;
         if (!wanted(user)) return true;
         if (one.local[0]) memcpy(one.global, one.local, sizeof one.global);
-        if (!enqueue(dev, &one) || !hg_device_finish(dev)) return false;
+        if (!enqueue(dev, &one, NULL) || !hg_device_finish(dev)) return false;
     }
     return true;
 }
 
 /* ---- timing */
+
+static const double WARM_SECONDS = 0.5;
 
 static int compare(const void *a, const void *b)
 {
@@ -156,34 +158,107 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* A chain of launches between two waits: long enough (2 ms and 10 launches or more) that the waiting itself is lost in
- * it. */
-static bool time_chain(hg_device *dev, const hg_launch *l, int chain, double *seconds)
+/* Enqueued with an event; a gemm, which may be several kernels, is followed by a marker whose end is its own. */
+static bool enqueue_timed(hg_device *dev, const hg_launch *l, cl_event *event)
 {
-    double begin = hg_now();
-    for (int i = 0; i < chain; i++)
-        if (!enqueue(dev, l)) return false;
-    if (!hg_device_finish(dev)) return false;
-    *seconds = (hg_now() - begin) / chain;
+    if (!l->gemm) return enqueue(dev, l, event);
+    if (!enqueue(dev, l, NULL)) return false;
+    cl_int code = clEnqueueMarkerWithWaitList(dev->queue, 0, NULL, event);
+    return code == CL_SUCCESS || hg_cl_fail(dev, code, "clEnqueueMarkerWithWaitList", l->label);
+}
+
+/* The device's clock, in ns. */
+static bool stamp(hg_device *dev, const hg_launch *l, cl_event event, cl_profiling_info which, cl_ulong *at)
+{
+    cl_int code = clGetEventProfilingInfo(event, which, sizeof *at, at, NULL);
+    return code == CL_SUCCESS || hg_cl_fail(dev, code, "clGetEventProfilingInfo", l->label);
+}
+
+/* The list once, in order: each launch from its begin (a gemm: from the end of what was before) to its end, and all from the first's
+ * begin to the last's end. */
+static bool time_list(hg_device *dev, hg_launch *const *launches, int n, cl_event *events, double *seconds, double *whole)
+{
+    cl_ulong begin = 0, end = 0, first = 0;
+    bool ok = true;
+    for (int i = 0; i < n; i++) events[i] = NULL;
+    for (int i = 0; ok && i < n; i++) ok = enqueue_timed(dev, launches[i], &events[i]);
+    ok = ok && hg_device_finish(dev);
+    for (int i = 0; ok && i < n; i++) {
+        const cl_ulong before = end;
+        ok = stamp(dev, launches[i], events[i], CL_PROFILING_COMMAND_START, &begin) && stamp(dev, launches[i], events[i], CL_PROFILING_COMMAND_END, &end);
+        if (i && (begin < before || launches[i]->gemm)) begin = before; /* the queue is in order, whatever the driver says */
+        if (end < begin) end = begin;
+        if (!i) first = begin;
+        seconds[i] = 1e-9 * (double)(end - begin);
+    }
+    *whole = 1e-9 * (double)(end - first);
+    for (int i = 0; i < n; i++)
+        if (events[i]) clReleaseEvent(events[i]);
+    return ok;
+}
+
+/* The same by the computer's clock, waiting for each launch. */
+static bool time_list_by_host(hg_device *dev, hg_launch *const *launches, int n, double *seconds, double *whole)
+{
+    const double begin = hg_now();
+    double last = begin;
+    for (int i = 0; i < n; i++) {
+        if (!enqueue(dev, launches[i], NULL) || !hg_device_finish(dev)) return false;
+        const double now = hg_now();
+        seconds[i] = now - last;
+        last = now;
+    }
+    *whole = last - begin;
     return true;
 }
 
-bool hg_launches_time(hg_device *dev, hg_launch *const *launches, int n, int repeats)
+static bool time_lists(hg_device *dev, hg_launch *const *launches, int n, int repeats, double *whole)
 {
-    if (repeats < 1) repeats = 1;
-    double *times = hg_alloc(dev->ctx, (size_t)repeats, sizeof *times), first;
-    bool ok =
-        times && hg_launches_run(dev, launches, n) && hg_device_finish(dev); /* code that is made at the first run */
-    for (int i = 0; ok && i < n; i++) {
-        ok = time_chain(dev, launches[i], 1, &first);
-        int chain = ok && first < 2e-3 ? (int)(2e-3 / (first > 2e-5 ? first : 2e-5)) + 1 : 1;
-        for (int r = 0; ok && r < repeats; r++) ok = time_chain(dev, launches[i], chain, &times[r]);
-        if (!ok) break;
-        qsort(times, (size_t)repeats, sizeof *times, compare);
-        launches[i]->seconds = times[repeats / 2];
-        launches[i]->seconds_min = times[0];
-        launches[i]->seconds_max = times[repeats - 1];
+    const size_t columns = (size_t)n + 1;
+    double *times = hg_alloc(dev->ctx, hg_mul(columns, (size_t)repeats), sizeof *times); /* [launches, whole][repeats] */
+    double *row = hg_alloc(dev->ctx, columns, sizeof *row);
+    cl_event *events = hg_alloc(dev->ctx, columns, sizeof *events);
+    bool ok = times && row && events, by_host = false;
+    for (int r = 0; ok && r < repeats; r++) {
+        const double begin = hg_now();
+        if (!by_host) ok = time_list(dev, launches, n, events, row, &row[n]);
+        if (!r) by_host = row[n] < (hg_now() - begin) / 4; /* a driver without a clock: Mesa's rusticl 22.3 on a CPU */
+        if (ok && by_host) ok = time_list_by_host(dev, launches, n, row, &row[n]);
+        for (size_t i = 0; ok && i < columns; i++) times[i * (size_t)repeats + (size_t)r] = row[i];
+    }
+    for (size_t i = 0; ok && i < columns; i++) {
+        double *sorted = times + i * (size_t)repeats;
+        qsort(sorted, (size_t)repeats, sizeof *sorted, compare);
+        if (i == (size_t)n) *whole = sorted[repeats / 2];
+        else launches[i]->seconds = sorted[repeats / 2], launches[i]->seconds_min = sorted[0], launches[i]->seconds_max = sorted[repeats - 1];
     }
     hg_free(times);
+    hg_free(row);
+    hg_free(events);
+    return ok;
+}
+
+/* Code is made at the first run; and a system may run all threads of a CPU's driver on one processor for some tenths of a second before
+ * it spreads them. */
+static bool warm_up(hg_device *dev, hg_launch *const *launches, int n)
+{
+    const double begin = hg_now();
+    do {
+        if (!hg_launches_run(dev, launches, n) || !hg_device_finish(dev)) return false;
+    } while (hg_now() - begin < WARM_SECONDS);
+    return true;
+}
+
+bool hg_launches_time(hg_device *dev, hg_launch *const *launches, int n, int repeats, double *whole)
+{
+    *whole = 0;
+    if (!warm_up(dev, launches, n)) return false;
+    cl_int code;
+    cl_command_queue usual = dev->queue, timed = clCreateCommandQueue(dev->context, dev->id, CL_QUEUE_PROFILING_ENABLE, &code);
+    if (!timed) return hg_cl_fail(dev, code, "clCreateCommandQueue", "timing");
+    dev->queue = timed;
+    const bool ok = time_lists(dev, launches, n, repeats < 1 ? 1 : repeats, whole);
+    dev->queue = usual;
+    clReleaseCommandQueue(timed);
     return ok;
 }

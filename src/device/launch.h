@@ -51,8 +51,9 @@ bool hg_launches_run(hg_device *dev, hg_launch *const *launches, int n);
  * `parts` processes may share the work: this one takes every parts-th kernel from number `part` (from 0) on. `wanted` is asked before
  * each kernel; false ends it. Waits. */
 bool hg_launches_compile(hg_device *dev, hg_launch *const *launches, int n, int part, int parts, bool (*wanted)(void *user), void *user);
-/* Runs each launch `repeats` times on its own and puts the median into `seconds`, the extremes beside it. Waits. */
-bool hg_launches_time(hg_device *dev, hg_launch *const *launches, int n, int repeats);
+/* Runs the list `repeats` times and puts the median of each launch's own time, as the device's clock has it, into `seconds`, the
+ * extremes beside it. `*whole`: the median time of the list, which also has what lies between launches. Waits. */
+bool hg_launches_time(hg_device *dev, hg_launch *const *launches, int n, int repeats, double *whole);
 
 /* The embedded text of cl/STEM.cl, or NULL. (Generated at build time by tools/embed.) */
 const char *hg_kernel_source(const char *stem);

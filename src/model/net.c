@@ -320,13 +320,13 @@ bool hg_net_launch(hg_net *net, hg_plan_kind kind, int i, hg_launch_row *row)
     return true;
 }
 
-bool hg_net_time(hg_net *net, hg_plan_kind kind, int repeats)
+bool hg_net_time(hg_net *net, hg_plan_kind kind, int repeats, double *whole)
 {
     int n;
     hg_plan *plan = plan_of_kind(net, kind);
     if (!plan || !hg_arenas_set_step(net->arenas, net->seed, 1, 1, 0, net->batch)) return false;
     hg_launch *const *launches = hg_plan_launches(plan, &n);
-    return hg_launches_time(net->dev, launches, n, repeats);
+    return hg_launches_time(net->dev, launches, n, repeats, whole);
 }
 
 bool hg_net_compile(hg_net *net, hg_plan_kind kind, int part, int parts, bool (*wanted)(void *user), void *user)
