@@ -95,11 +95,11 @@ static int band_rows(const hg_gather *gather, const hg_cpu_gather *s, int tile, 
     return pictures * rows;
 }
 
-/* Panels of an item of a product: some cache lines side by side. */
+/* Panels of an item of a product: some cache lines side by side, more where every row of weights is on a page of its own. */
 static int product_panels(const hg_cpu_gather *s, const int *p)
 {
-    const int panel = p[VECTOR] * p[VECTORS];
-    return least(ceil_div(s->written.c, panel), most(1, 64 / panel));
+    const int panel = p[VECTOR] * p[VECTORS], columns = s->written.c < 1024 ? 32 : 64;
+    return least(ceil_div(s->written.c, panel), most(1, columns / panel));
 }
 
 /* Tiles of an item of a product: as many as leave some items, whatever the device, and the sums in the second-level cache. */
