@@ -172,6 +172,7 @@ inline void store_bias(const float *bias, __global float *to, int own_v, int v0)
 #define PATCH_H ((ROWS - 1) * SH + (KH - 1) * DH + 1)
 #define PATCH_W ((WS - 1) * SW + (KW - 1) * DW + 1)
 /* numbers in a tile and in a block, and what they are of: channels, or channels of a row of taps */
+#define TILE (TI * NV)
 #define TILE_V (NV * HG_VEC)
 #define BLOCK_S (MERGED ? CL : ST * TI)
 #define BLOCK_V (VT * TILE_V)
@@ -238,14 +239,34 @@ inline void fetch_band(__global const large_t *large, __global const small_t *sm
     fetch((__global const uchar *)(small + (b0 * HS + begin) * WS * CS), CS * sizeof(small_t), rows_small * WS, nc * sizeof(small_t), part, parts);
 }
 
+/* The sums of a tile of scalars s and vectors from v on, for tap k (MERGED: row k of taps), of which those before s_new and v_new are
+ * others' to store. */
+inline void store_tile(const hg_vec *sums, __global float *partials, int k, int s, int s_new, int v, int v_new)
+{
+#if VEC_OUT
+    for (int t = s_new - s; t < TI; t++) {
+        const int tap = MERGED ? k * KW + (s + t) / CL : k, in = MERGED ? HG_MOD(s + t, CL) : s + t;
+        __global float *to = partials + (tap * IN_CHANNELS + in) * OUT_CHANNELS + v;
+        for (int n = 0; n < NV; n++) put_vector(to + n * HG_VEC, sums[t * NV + n], v_new - v - n * HG_VEC);
+    }
+#else
+    float part[TI * TILE_V];
+    for (int t = 0; t < TILE; t++) HG_STORE(sums[t], part + t * HG_VEC);
+    for (int lane = v_new - v; lane < TILE_V; lane++)
+        for (int t = s_new - s; t < TI; t++) {
+            const int tap = MERGED ? k * KW + (s + t) / CL : k, o = MERGED ? HG_MOD(s + t, CL) : s + t;
+            put(partials + (tap * IN_CHANNELS + v + lane) * OUT_CHANNELS + o, part[t * TILE_V + lane], DW_ADD);
+        }
+#endif
+}
+
 /* units: groups of pictures times bands of rows of the small side */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_gradient(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
                               __global float *restrict bias_partials, int units, int span, int pictures)
 {
-    enum { TILE = TI * NV };
     const int split = (int)get_global_id(0), own_s = (int)get_global_id(1) * ST * TI, own_v = (int)get_global_id(2) * BLOCK_V;
-    const int last = min((split + 1) * span, units);
+    const int first = split * span, last = min(first + span, units);
     /* the block: where it begins, its numbers, its tiles; the last tile is moved back, and with it a block of one */
     const int s0 = min(own_s, ALL_S - TI), ns = min(ST * TI, ALL_S - s0), tiles_s = (ns + TI - 1) / TI;
     const int v0 = min(own_v, VECTORS - TILE_V), nv = min(BLOCK_V, VECTORS - v0), tiles_v = (nv + TILE_V - 1) / TILE_V;
@@ -253,11 +274,11 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
     float patch[PICTURES * PATCH_H * PATCH_W * BLOCK_L];
     float pixels[PICTURES * ROWS * WS * BLOCK_C];
     hg_vec total[TAPS * ST * VT * TILE];
-    for (int k = 0; k < TAPS * ST * VT * TILE; k++) total[k] = 0.0f;
 #if BIAS
     BIAS_SUMS;
 #endif
-    for (int unit = split * span; unit < last; unit++) {
+    partials += split * WEIGHTS;
+    for (int unit = first; unit < last; unit++) {
         const int group = unit / BANDS, b0 = group * PICTURES, here = min(PICTURES, pictures - b0);
         const int begin = (unit - group * BANDS) * ROWS, end = min(begin + ROWS, HS);
         for (int b = 0; b < here; b++) {
@@ -300,13 +321,14 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
                                     HG_UNROLL for (int n = 0; n < NV; n++) sum[t][n] = HG_SCALED(x[t], value[n], sum[t][n]);
                             }
                         }
-                    hg_vec *all = total + ((k * ST + st) * VT + vt) * TILE;
+                    hg_vec *all = total + ((k * ST + st) * VT + vt) * TILE, done[TILE], *to = unit + 1 < last ? all : done;
                     HG_UNROLL for (int t = 0; t < TI; t++)
-                        HG_UNROLL for (int n = 0; n < NV; n++) all[t * NV + n] += sum[t][n];
+                        HG_UNROLL for (int n = 0; n < NV; n++) to[t * NV + n] = unit > first ? all[t * NV + n] + sum[t][n] : sum[t][n];
+                    if (unit + 1 == last)
+                        store_tile(done, partials, k, s0 + min(st * TI, ns - TI), own_s + st * TI, v0 + v, own_v + vt * TILE_V);
                 }
         }
     }
-    partials += split * WEIGHTS;
 #if BIAS
     if (BIAS_HERE) {
 #if VEC_OUT
@@ -316,27 +338,6 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
 #endif
     }
 #endif
-    for (int k = 0; k < TAPS; k++)
-        for (int st = 0; st < tiles_s; st++)
-            for (int vt = 0; vt < tiles_v; vt++) {
-                const int s_at = s0 + min(st * TI, ns - TI), v_at = v0 + min(vt * TILE_V, nv - TILE_V), s_new = own_s + st * TI, v_new = own_v + vt * TILE_V;
-                const hg_vec *sums = total + ((k * ST + st) * VT + vt) * TILE;
-#if VEC_OUT
-                for (int t = s_new - s_at; t < TI; t++) {
-                    const int tap = MERGED ? k * KW + (s_at + t) / CL : k, in = MERGED ? HG_MOD(s_at + t, CL) : s_at + t;
-                    __global float *to = partials + (tap * IN_CHANNELS + in) * OUT_CHANNELS + v_at;
-                    for (int n = 0; n < NV; n++) put_vector(to + n * HG_VEC, sums[t * NV + n], v_new - v_at - n * HG_VEC);
-                }
-#else
-                float part[TI * TILE_V];
-                for (int t = 0; t < TILE; t++) HG_STORE(sums[t], part + t * HG_VEC);
-                for (int lane = v_new - v_at; lane < TILE_V; lane++)
-                    for (int t = s_new - s_at; t < TI; t++) {
-                        const int tap = MERGED ? k * KW + (s_at + t) / CL : k, o = MERGED ? HG_MOD(s_at + t, CL) : s_at + t;
-                        put(partials + (tap * IN_CHANNELS + v_at + lane) * OUT_CHANNELS + o, part[t * TILE_V + lane], DW_ADD);
-                    }
-#endif
-            }
 }
 #else
 
