@@ -5,7 +5,7 @@
 
 /* Bytes that a work-item sums, which the second-level cache keeps, and that it copies together; pixels in a band over which adding to
  * the totals is lost. */
-enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96, PRODUCT_PIXELS = 128, SPLIT_PIXELS = 400 };
+enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96, PRODUCT_PIXELS = 128, PRODUCT_BLOCKS = 8, SPLIT_PIXELS = 400 };
 
 enum { VECTOR, VECTORS, SCALARS, VECTOR_TILES, SCALAR_TILES, CHUNK };
 
@@ -87,6 +87,12 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
         ++*side;
         if (summed_bytes(&s, p) > BLOCK_BYTES) --*side, grown = false;
     }
+    /* products have no taps over which a block serves several times: smaller ones make items where there would have to be splits */
+    while (hg_conv_is_product(c) && ceil_div(tiles_v, p[VECTOR_TILES]) * ceil_div(tiles_s, p[SCALAR_TILES]) < PRODUCT_BLOCKS) {
+        int *side = p[VECTOR_TILES] * p[VECTOR] * p[VECTORS] > p[SCALAR_TILES] * p[SCALARS] ? &p[VECTOR_TILES] : &p[SCALAR_TILES];
+        if (*side == 1) break;
+        *side = ceil_div(*side, 2);
+    }
     p[VECTOR_TILES] = even_part(tiles_v, p[VECTOR_TILES]);
     p[SCALAR_TILES] = even_part(tiles_s, p[SCALAR_TILES]);
     /* enough pixels that adding to the totals is lost among them, in even bands */
@@ -103,11 +109,10 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
 }
 
 /* About 32 work-items, whatever the device: the sums, and so the bits, do not depend on its threads. Half as many where a split would
- * have few pixels, and writing its sums and adding them up would take about as long as summing. */
+ * have few pixels, as all of products do, and writing its sums and adding them up would take about as long as summing. */
 static int splits_of(const hg_conv *conv, int batch, int units, int blocks, size_t count, int *span)
 {
-    const bool few = !hg_conv_is_product(conv) && (int64_t)batch * conv->hs * conv->ws < 32 * SPLIT_PIXELS;
-    const int items = few ? 16 : 32;
+    const int items = (int64_t)batch * conv->hs * conv->ws < 32 * SPLIT_PIXELS ? 16 : 32;
     const int wanted = most(1, least(least((items + blocks / 2) / blocks, units), (int)((8 << 20) / (count * sizeof(float))) + 1));
     *span = ceil_div(units, wanted);
     return ceil_div(units, *span);
