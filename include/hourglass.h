@@ -244,6 +244,10 @@ typedef struct hg_tune_params {
     hg_precision precision;        /* of the nets that it is for */
     bool again;                    /* operations that the tuning knows already, too */
     bool (*progress)(void *user, const hg_tune_progress *progress); /* after every candidate; false: stop, and keep what is done */
+    /* For processes that make machine code meanwhile (hg_tune_compile); each may be NULL. `coming`: a candidate that will be tried before
+     * long; key NULL: those that were told of before are done. `quiet`: from now on nothing may disturb, or (false) may again. */
+    void (*coming)(void *user, const char *key, const char *pick);
+    void (*quiet)(void *user, bool quiet);
     void *user;
 } hg_tune_params;
 
@@ -251,6 +255,10 @@ typedef struct hg_tune_params {
  * variant's results, twice the same bits, before it may win; one that takes the process down is remembered in the file and left
  * out the next time. HG_BUSY: another process is tuning with this file. */
 bool hg_tune(hg_device *dev, const hg_model *model, hg_tuning *tuning, const hg_tune_params *params);
+/* For a process beside the one that tunes, with the same model, batch and precision: has drivers that make a kernel's machine code at its
+ * first run make it for candidates, and keep it in the cache that processes share. `next` gives their keys and picks, texts that
+ * stay until it is called again; false ends it. Candidates that fail are left out. */
+bool hg_tune_compile(hg_device *dev, const hg_model *model, const hg_tune_params *params, bool (*next)(void *user, const char **key, const char **pick), void *user);
 
 /* ---------------------------------------------------------------- net: a model on a device */
 

@@ -398,10 +398,13 @@ class Cold:
     """A training whose driver has an empty cache folder."""
 
     def __init__(self, *rest, **extra):
-        self.out, self.cache, self.calls = place("cold"), place("cache"), os.path.join(folder, "cold-calls")
+        self.out = place("cold")
+        self.start("train", "--out", self.out, "--seed", "4", *DATA, *STEPS, *rest, **extra)
+
+    def start(self, verb, *rest, **extra):
+        self.cache, self.calls = place("cache"), os.path.join(folder, "cold-calls")
         os.mkdir(self.cache)
-        model, seed = os.path.join(folder, "tiny.yaml"), ["--seed", "4"]
-        command = [args.program, "train", model, "--out", self.out, *seed, *DATA, *STEPS, "--verbose", *rest]
+        command = [args.program, verb, os.path.join(folder, "tiny.yaml"), "--verbose", *rest]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                         env=environment(POCL_CACHE_DIR=self.cache, HG_CL_CALLS=self.calls, **extra))
 
@@ -555,6 +558,74 @@ def test_tuning():
     done = train(stopped, "--tuning", "none", "--resume")
     same = done.returncode == 0 and checkpoint(stopped) == checkpoint(tuned)
     report(same, "a run goes on with its own choices", done.stderr.strip()[-300:])
+
+
+class ColdTuning(Cold):
+    def __init__(self, *rest, **extra):
+        self.path = os.path.join(place("cold-tuning"), "t.json")
+        self.start("tune", "--tuning", self.path, *rest, **extra)
+
+    def choices(self):
+        with open(self.path) as file:
+            return json.load(file)["choices"]
+
+
+def test_beside():
+    """Other processes make the machine code of candidates; whatever becomes of them, the tuning ends and its file is whole."""
+    cold = ColdTuning("--seconds", "4")
+    error = cold.process.communicate(timeout=120)[1]
+    report(cold.process.returncode == 0 and len(cold.choices()) >= 6, "tune", error.strip()[-300:])
+    if "make candidates' machine code" not in error:
+        print("SKIP: no other process makes machine code: there is one processor")
+        return
+    choices = cold.choices()
+
+    # one alone: what it is told of it makes, what it does not know it passes over, and it ends with its input
+    key, choice = next((k, c) for k, c in choices.items() if c["pick"].startswith("cpu"))
+    wanted = f"{key}\t{choice['pick']}\n"
+
+    def beside(name, text):
+        cache = place("cache")
+        command = [args.program, "tune", os.path.join(folder, "tiny.yaml"), "--compile", "--tuning", "none"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=environment(POCL_CACHE_DIR=cache))
+        process.stdin.write(text)
+        process.stdin.flush()
+        cold.wait_for(lambda: kernels_in(cache) or process.poll() is not None, 60 if wanted in text else 1)
+        out, error = process.communicate(timeout=60)
+        said = f"exit {process.returncode}, {len(kernels_in(cache))} kernels: {out}{error}"
+        report(process.returncode == 0 and not out and bool(kernels_in(cache)) == (wanted in text), name, said)
+
+    beside("told of nothing", "")
+    beside("told of a candidate", wanted)
+    beside("told that it is done", wanted.replace(choice["pick"], "plain")[:-1] + "\n\n")
+    nonsense = f"\n\nno tab\nno such key\tplain\n{key}\tno such variant\n{key}\t\n\t\n{key}\t{choice['pick']}:1:1:1:1:1:1:1\n"
+    beside("told nonsense", nonsense + wanted)
+    beside("told a very long line", "x" * 70000)
+
+    if not os.path.isdir("/proc/self"):
+        print("SKIP: no /proc to find processes in")
+        return
+    for number in (signal.SIGKILL, signal.SIGSTOP):
+        cold = ColdTuning("--seconds", "4")
+        if report(cold.wait_for(cold.others), f"{number.name} to the other processes: they are there"):
+            for process in cold.others():
+                os.kill(process, number)
+        error = cold.process.communicate(timeout=120)[1]
+        report(cold.process.returncode == 0 and len(cold.choices()) >= 6, f"{number.name} to the other processes: tuned", error.strip()[-300:])
+        report(not cold.others(), f"{number.name} to the other processes: none is left", str(cold.others()))
+
+    cold = ColdTuning()
+    if report(cold.wait_for(cold.others), "Ctrl-C: others are there"):
+        cold.signal_all(signal.SIGINT)
+    error = cold.process.communicate(timeout=60)[1]
+    report(cold.process.returncode == 130 and not cold.others(), "Ctrl-C", f"exit {cold.process.returncode}: {error.strip()[-300:]}")
+
+    cold = ColdTuning()
+    if report(cold.wait_for(cold.others), "SIGKILL to the tuning: others are there"):
+        cold.process.kill()
+        cold.process.communicate()
+    report(cold.wait_for(lambda: not cold.others()), "SIGKILL to the tuning: the others end", str(cold.others()))
 
 
 TESTS = {name[5:]: test for name, test in list(globals().items()) if name.startswith("test_")}

@@ -248,7 +248,7 @@ static bool tune(job *j, int batch)
     ahead_stop(&j->ahead); /* nothing may disturb the timing */
     hg_net_destroy(j->net);
     j->net = NULL;
-    if (!cli_tune(c, j->device, j->model, j->tuning, j->precision, batch, seconds, false, false)) {
+    if (!cli_tune(c, j->device, j->model, j->source, j->tuning, j->precision, batch, seconds, false, false)) {
         const hg_status status = hg_context_status(c->ctx);
         if (status != HG_BUSY && status != HG_OUTPUT) return false;
         cli_say(c, "%stuning:%s left out: %s", cli_bold(c), cli_plain(c), hg_message(c->ctx));

@@ -1,14 +1,17 @@
 /* hourglass tune: finds the fastest kernel variants for a device and keeps them. */
 #include <stdio.h>
+#include "ahead.h"
 #include "open.h"
 #include "tuning.h"
 
-static struct { double seconds; int64_t batch; bool again; } o;
+static struct { double seconds; int64_t batch; bool again, compile; } o;
 
 static const cli_option options[] = {
     {"seconds", CLI_FLOAT, &o.seconds, 1, 1e6, "S", "about so long for each model; without it until nothing gains any more"},
     {"batch", CLI_INT, &o.batch, 1, 1 << 20, "N", "examples per step; default the model's"},
     {"again", CLI_FLAG, &o.again, 0, 0, NULL, "measure operations anew that the file knows already"},
+    {"compile", CLI_FLAG, &o.compile, 0, 0, NULL,
+     "measure nothing, have the driver make the machine code of candidates that standard input names; tuning calls it so"},
     {0},
 };
 
@@ -21,7 +24,8 @@ static bool tune(cli *c, hg_device *device, hg_tuning *tuning, const char *name)
     if (!cli_precision(c, NULL, &precision)) return false;
     hg_model *model = cli_open_model(c, name);
     if (model) cli_say(c, "%smodel:%s %s", cli_bold(c), cli_plain(c), hg_model_name(model));
-    const bool ok = model && cli_tune(c, device, model, tuning, precision, (int)o.batch, o.seconds, o.again, true);
+    const bool ok = model && (o.compile ? ahead_work_tuning(c, device, model, precision, (int)o.batch)
+                                        : cli_tune(c, device, model, name, tuning, precision, (int)o.batch, o.seconds, o.again, true));
     hg_model_destroy(model);
     return ok;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "ahead.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -57,7 +58,7 @@ static bool make_folder(cli *c, const hg_device_info *device)
 
 /* ---- what is said */
 
-typedef struct teller { cli *c; bool table; double gain_sum, default_sum; int measured; } teller;
+typedef struct teller { cli *c; ahead others; bool table; double gain_sum, default_sum; int measured; } teller;
 
 static bool tell(void *user, const hg_tune_progress *p)
 {
@@ -82,17 +83,23 @@ static bool tell(void *user, const hg_tune_progress *p)
     return !cli_caught;
 }
 
-bool cli_tune(cli *c, hg_device *device, const hg_model *model, hg_tuning *tuning, hg_precision precision, int batch, double seconds,
-              bool again, bool table)
+static void coming(void *user, const char *key, const char *pick) { ahead_tell(&((teller *)user)->others, key, pick); }
+static void quiet(void *user, bool on) { ahead_quiet(&((teller *)user)->others, on); }
+
+bool cli_tune(cli *c, hg_device *device, const hg_model *model, const char *source, hg_tuning *tuning, hg_precision precision, int batch,
+              double seconds, bool again, bool table)
 {
     teller t = {.c = c, .table = table};
-    const hg_tune_params params = {.batch = batch, .precision = precision, .seconds = seconds, .again = again,
-                                   .progress = tell, .user = &t};
+    const hg_tune_params params = {.batch = batch ? batch : hg_model_batch(model), .precision = precision, .seconds = seconds, .again = again,
+                                   .progress = tell, .coming = coming, .quiet = quiet, .user = &t};
     const char *path = cli_tuning_path(c, hg_device_get_info(device));
-    if (!make_folder(c, hg_device_get_info(device)) || !hg_tune(device, model, tuning, &params)) return false;
-    if (t.measured)
+    if (!make_folder(c, hg_device_get_info(device))) return false;
+    ahead_start_tuning(&t.others, c, device, precision, params.batch, source);
+    const bool ok = hg_tune(device, model, tuning, &params);
+    ahead_stop(&t.others);
+    if (ok && t.measured)
         cli_say(c, "%stuned:%s %d operations of %s take %.2f ms a step instead of %.2f%s%s",
                 cli_bold(c), cli_plain(c), t.measured, hg_model_name(model), 1e3 * (t.default_sum - t.gain_sum), 1e3 * t.default_sum,
                 path ? "; kept in " : "", path ? path : "");
-    return true;
+    return ok;
 }

@@ -10,9 +10,9 @@ hg_tuning *cli_open_tuning(cli *c, hg_device *device);
 /* Where it is kept; NULL: nowhere. */
 const char *cli_tuning_path(cli *c, const hg_device_info *device);
 
-/* Tunes a model's operations for about `seconds` (0: until nothing gains any more), says what it does and what came of it; with
+/* Tunes the operations of a model, which was opened by the name `source`, for about `seconds` (0: until nothing gains any more), says what it does and what came of it; with
  * `table` a row per operation on standard output. Ctrl-C stops it and keeps what is done. */
-bool cli_tune(cli *c, hg_device *device, const hg_model *model, hg_tuning *tuning, hg_precision precision, int batch, double seconds,
-              bool again, bool table);
+bool cli_tune(cli *c, hg_device *device, const hg_model *model, const char *source, hg_tuning *tuning, hg_precision precision, int batch,
+              double seconds, bool again, bool table);
 
 #endif

@@ -159,7 +159,8 @@ void hg_attempt_end(hg_attempt *a)
     *a = (hg_attempt){0};
 }
 
-bool hg_attempt_begin(hg_trials *t, const hg_pick *pick, hg_attempt *a)
+/* Its plan, whose launches are built. */
+static bool build(hg_trials *t, const hg_pick *pick, hg_attempt *a)
 {
     hg_trial trial = {.node = t->decision.node, .backward = t->decision.backward, .key = t->decision.key, .pick = take_pick, .user = (void *)pick};
     int n;
@@ -168,7 +169,26 @@ bool hg_attempt_begin(hg_trials *t, const hg_pick *pick, hg_attempt *a)
     hg_launch *const *launches = hg_plan_launches(a->plan, &n);
     a->launches = launches + trial.first;
     a->n = trial.count;
-    return hg_launches_build(t->dev, launches, n, NULL, NULL) && fill_inputs(t, a->plan) && hg_plan_run(a->plan) && hg_device_finish(t->dev);
+    return hg_launches_build(t->dev, launches, n, NULL, NULL);
+}
+
+bool hg_attempt_begin(hg_trials *t, const hg_pick *pick, hg_attempt *a)
+{
+    return build(t, pick, a) && fill_inputs(t, a->plan) && hg_plan_run(a->plan) && hg_device_finish(t->dev);
+}
+
+static bool always(void *user)
+{
+    (void)user;
+    return true;
+}
+
+bool hg_trials_compile(hg_trials *t, const hg_pick *pick)
+{
+    hg_attempt attempt;
+    const bool ok = build(t, pick, &attempt) && hg_launches_compile(t->dev, attempt.launches, attempt.n, 0, 1, always, NULL);
+    hg_attempt_end(&attempt);
+    return ok;
 }
 
 bool hg_attempt_check(hg_trials *t, hg_attempt *a)

@@ -38,6 +38,8 @@ typedef struct hg_attempt { hg_plan *plan; hg_pick pick; hg_launch *const *launc
 
 /* Builds it and runs it once. End after a failure too. */
 bool hg_attempt_begin(hg_trials *trials, const hg_pick *pick, hg_attempt *attempt);
+/* Has its machine code made, for other processes; it does not run. A candidate that fails leaves its message. */
+bool hg_trials_compile(hg_trials *trials, const hg_pick *pick);
 /* Are its results finite, within rounding of what is expected, its guard zones untouched, and its bits the same when it runs again? The
  * first that is checked becomes the expectation. Without a message where they are not. */
 bool hg_attempt_check(hg_trials *trials, hg_attempt *attempt);

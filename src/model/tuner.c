@@ -120,12 +120,29 @@ static void tell(tuner *t, const hg_pick *pick, double seconds, const hg_attempt
     if (t->params->progress && !t->params->progress(t->params->user, &t->progress)) t->stopped = true;
 }
 
-static bool was_tried(tuner *t, const hg_pick *pick)
+static bool was_tried(const tuner *t, const hg_pick *pick)
 {
     for (int i = 0; i < t->n_tried; i++)
         if (hg_pick_same(&t->tried[i], pick)) return true;
-    if (t->n_tried < MOST_CANDIDATES) t->tried[t->n_tried++] = *pick;
     return false;
+}
+
+static void quiet(tuner *t, bool on)
+{
+    if (t->params->quiet) t->params->quiet(t->params->user, on);
+}
+
+/* The list's last candidates first: this process tries them from the first one on. */
+static void tell_coming(tuner *t)
+{
+    char text[HG_PICK_TEXT];
+    if (!t->params->coming) return;
+    t->params->coming(t->params->user, NULL, NULL);
+    for (int i = t->n_list - 1; i > 0; i--) {
+        hg_pick_text(&t->list[i], text);
+        if (!was_tried(t, &t->list[i]) && !hg_tuning_has_crashed(t->tuning, t->trials.decision.key, text))
+            t->params->coming(t->params->user, t->trials.decision.key, text);
+    }
 }
 
 /* Tries a candidate and makes it the best if it is. False: the device is lost, or the tuning cannot be written; a candidate that fails
@@ -136,10 +153,14 @@ static bool try_candidate(tuner *t, const hg_pick *pick, hg_attempt *best)
     hg_attempt candidate = {0};
     hg_pick_text(pick, text);
     if (was_tried(t, pick) || hg_tuning_has_crashed(t->tuning, t->trials.decision.key, text)) return true;
+    if (t->n_tried < MOST_CANDIDATES) t->tried[t->n_tried++] = *pick;
     if (!hg_tuning_trying(t->tuning, t->trials.decision.key, text)) return false;
-    bool ok = hg_attempt_begin(&t->trials, pick, &candidate) && hg_attempt_check(&t->trials, &candidate);
+    bool ok = hg_attempt_begin(&t->trials, pick, &candidate);
+    quiet(t, true);
+    ok = ok && hg_attempt_check(&t->trials, &candidate);
     if (ok && best->plan) ok = hg_attempts_time(&t->trials, (hg_attempt *[]){best, &candidate}, 2);
     else if (ok) ok = hg_attempts_time(&t->trials, (hg_attempt *[]){&candidate}, 1);
+    quiet(t, false);
     hg_tuning_survived(t->tuning);
     const hg_status status = hg_context_status(t->ctx);
     if (status == HG_DEVICE_LOST) hg_tuning_add_crash(t->tuning, t->trials.decision.key, text);
@@ -160,6 +181,7 @@ static bool try_candidate(tuner *t, const hg_pick *pick, hg_attempt *best)
 
 static bool try_list(tuner *t, hg_attempt *best)
 {
+    tell_coming(t);
     for (int i = 0; i < t->n_list && !out_of_time(t); i++)
         if (!try_candidate(t, &t->list[i], best)) return false;
     return true;
@@ -195,7 +217,9 @@ static bool settle(tuner *t, const hg_pick *usual, hg_attempt *best)
     char text[HG_PICK_TEXT];
     double usual_seconds = usual ? best->seconds : 0;
     if (usual && !hg_pick_same(usual, &best->pick)) {
+        quiet(t, true);
         const bool ok = hg_attempt_begin(&t->trials, usual, &other) && hg_attempts_time(&t->trials, (hg_attempt *[]){best, &other}, 2);
+        quiet(t, false);
         usual_seconds = ok ? other.seconds : 0;
         if (ok && other.seconds <= best->seconds) best->pick = *usual, best->seconds = other.seconds;
         hg_attempt_end(&other);
@@ -293,25 +317,71 @@ static bool tune_jobs(tuner *t, const job *jobs, int n)
     return ok;
 }
 
+/* What tuning works on: the operations that are to be tuned, in `jobs`. */
+typedef struct bench { hg_arena *arena; hg_arenas *arenas; job *jobs; int n; } bench;
+
+static bool set_up(tuner *t, bench *b, hg_device *dev, const hg_model *model)
+{
+    const int batch = t->params->batch ? t->params->batch : model->batch;
+    hg_plan *plan = NULL;
+    *b = (bench){.arena = hg_arena_create(t->ctx)};
+    bool ok = b->arena && (b->arenas = hg_arenas_create(dev, model, t->tuning, true, t->params->precision));
+    ok = ok && hg_trials_open(&t->trials, b->arenas, dev, batch);
+    ok = ok && (plan = hg_plan_prepare(b->arenas, HG_PURPOSE_TRAIN, batch, false)) && (b->jobs = list_jobs(t, plan, b->arena, &b->n));
+    hg_plan_destroy(plan);
+    return ok;
+}
+
+static void tear_down(tuner *t, bench *b)
+{
+    hg_trials_close(&t->trials);
+    hg_arenas_destroy(b->arenas);
+    hg_arena_destroy(b->arena);
+}
+
 bool hg_tune(hg_device *dev, const hg_model *model, hg_tuning *tuning, const hg_tune_params *params)
 {
     static const hg_tune_params none;
     tuner t = {.ctx = hg_device_context(dev), .tuning = tuning, .params = params ? params : &none};
-    const int batch = t.params->batch ? t.params->batch : model->batch;
+    bench b;
     if (!hg_tuning_take(tuning)) return false;
-    hg_arena *arena = hg_arena_create(t.ctx);
-    hg_arenas *arenas = NULL;
-    hg_plan *plan = NULL;
-    job *jobs = NULL;
-    int n = 0;
-    bool ok = arena && (arenas = hg_arenas_create(dev, model, tuning, true, t.params->precision));
-    ok = ok && hg_trials_open(&t.trials, arenas, dev, batch);
-    ok = ok && (plan = hg_plan_prepare(arenas, HG_PURPOSE_TRAIN, batch, false)) && (jobs = list_jobs(&t, plan, arena, &n));
-    hg_plan_destroy(plan);
-    ok = ok && tune_jobs(&t, jobs, n) && hg_tuning_save(tuning);
-    hg_trials_close(&t.trials);
-    hg_arenas_destroy(arenas);
-    hg_arena_destroy(arena);
+    const bool ok = set_up(&t, &b, dev, model) && tune_jobs(&t, b.jobs, b.n) && hg_tuning_save(tuning);
+    tear_down(&t, &b);
     hg_tuning_release(tuning);
+    return ok;
+}
+
+/* ---- beside another process */
+
+typedef struct wanted { const char *text; hg_pick pick; bool found; } wanted;
+
+static bool parse_wanted(void *user, const hg_operation *operation, const hg_device_info *limits, const void *problem, hg_pick *unused)
+{
+    wanted *w = user;
+    (void)unused;
+    w->found = hg_pick_parse(operation, limits, problem, w->text, &w->pick);
+    return false;
+}
+
+bool hg_tune_compile(hg_device *dev, const hg_model *model, const hg_tune_params *params, bool (*next)(void *user, const char **key, const char **pick), void *user)
+{
+    hg_tune_params all = *params;
+    all.again = true;
+    tuner t = {.ctx = hg_device_context(dev), .params = &all};
+    bench b;
+    wanted w = {0};
+    const char *key;
+    bool ok = (t.tuning = hg_tuning_open(dev, NULL)) && set_up(&t, &b, dev, model);
+    while (ok && next(user, &key, &w.text)) {
+        for (int i = 0; i < b.n; i++)
+            if (strcmp(b.jobs[i].decision.key, key) == 0) hg_trials_turn(&t.trials, &b.jobs[i].decision);
+        if (!t.trials.decision.key || strcmp(t.trials.decision.key, key) != 0) continue;
+        hg_trials_ask(&t.trials, parse_wanted, &w);
+        if (w.found && hg_trials_compile(&t.trials, &w.pick)) continue;
+        ok = hg_context_status(t.ctx) != HG_DEVICE_LOST;
+        if (ok) hg_context_clear(t.ctx);
+    }
+    if (t.tuning) tear_down(&t, &b);
+    hg_tuning_close(t.tuning);
     return ok;
 }
