@@ -258,7 +258,8 @@ bool hg_tune(hg_device *dev, const hg_model *model, hg_tuning *tuning, const hg_
 /* For a process beside the one that tunes, with the same model, batch and precision: has drivers that make a kernel's machine code at its
  * first run make it for candidates, and keep it in the cache that processes share. `next` gives their keys and picks, texts that
  * stay until it is called again; false ends it. Candidates that fail are left out. */
-bool hg_tune_compile(hg_device *dev, const hg_model *model, const hg_tune_params *params, bool (*next)(void *user, const char **key, const char **pick), void *user);
+bool hg_tune_compile(hg_device *dev, const hg_model *model, const hg_tune_params *params,
+                     bool (*next)(void *user, const char **key, const char **pick), void *user);
 
 /* ---------------------------------------------------------------- net: a model on a device */
 

@@ -612,7 +612,8 @@ def test_beside():
             for process in cold.others():
                 os.kill(process, number)
         error = cold.process.communicate(timeout=120)[1]
-        report(cold.process.returncode == 0 and len(cold.choices()) >= 6, f"{number.name} to the other processes: tuned", error.strip()[-300:])
+        tuned = cold.process.returncode == 0 and len(cold.choices()) >= 6
+        report(tuned, f"{number.name} to the other processes: tuned", error.strip()[-300:])
         report(not cold.others(), f"{number.name} to the other processes: none is left", str(cold.others()))
 
     cold = ColdTuning()

@@ -50,8 +50,8 @@ bool ahead_pays(hg_device *device, const hg_net *net)
 enum { MOST_WORDS = 20 };
 
 /* This program's words for the work of a process. */
-static void words_for(cli *c, char *words[MOST_WORDS], hg_device *device, hg_precision precision, int batch, const char *tuning, const char *verb,
-                      const char *model, const char *compile, const char *part)
+static void words_for(cli *c, char *words[MOST_WORDS], hg_device *device, hg_precision precision, int batch, const char *tuning,
+                      const char *verb, const char *model, const char *compile, const char *part)
 {
     int n = 0;
     const char *const given[] = {
@@ -203,7 +203,8 @@ static bool next_candidate(void *user, const char **key, const char **pick)
     for (;;) {
         hear(t, false);
         skip_done(t);
-        char *line = t->text + t->at, *end = memchr(line, '\n', t->end - t->at), *tab = end ? memchr(line, '\t', (size_t)(end - line)) : NULL;
+        char *line = t->text + t->at, *end = memchr(line, '\n', t->end - t->at);
+        char *tab = end ? memchr(line, '\t', (size_t)(end - line)) : NULL;
         if (t->ended || (!end && t->end - t->at == sizeof t->text)) return false;
         if (!end) {
             hear(t, true);

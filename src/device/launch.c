@@ -185,7 +185,8 @@ static bool time_list(hg_device *dev, hg_launch *const *launches, int n, cl_even
     ok = ok && hg_device_finish(dev);
     for (int i = 0; ok && i < n; i++) {
         const cl_ulong before = end;
-        ok = stamp(dev, launches[i], events[i], CL_PROFILING_COMMAND_START, &begin) && stamp(dev, launches[i], events[i], CL_PROFILING_COMMAND_END, &end);
+        ok = stamp(dev, launches[i], events[i], CL_PROFILING_COMMAND_START, &begin) &&
+             stamp(dev, launches[i], events[i], CL_PROFILING_COMMAND_END, &end);
         if (i && (begin < before || launches[i]->gemm)) begin = before; /* the queue is in order, whatever the driver says */
         if (end < begin) end = begin;
         if (!i) first = begin;
@@ -227,10 +228,16 @@ static bool time_lists(hg_device *dev, hg_launch *const *launches, int n, int re
         for (size_t i = 0; ok && i < columns; i++) times[i * (size_t)repeats + (size_t)r] = row[i];
     }
     for (size_t i = 0; ok && i < columns; i++) {
-        double *sorted = times + i * (size_t)repeats;
+        double *sorted = times + i * (size_t)repeats, median;
         qsort(sorted, (size_t)repeats, sizeof *sorted, compare);
-        if (i == (size_t)n) *whole = sorted[repeats / 2];
-        else launches[i]->seconds = sorted[repeats / 2], launches[i]->seconds_min = sorted[0], launches[i]->seconds_max = sorted[repeats - 1];
+        median = sorted[repeats / 2];
+        if (i == (size_t)n) {
+            *whole = median;
+            break;
+        }
+        launches[i]->seconds = median;
+        launches[i]->seconds_min = sorted[0];
+        launches[i]->seconds_max = sorted[repeats - 1];
     }
     hg_free(times);
     hg_free(row);

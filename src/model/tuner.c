@@ -2,8 +2,9 @@
  * operation can be read in tune_operation.
  *
  * A candidate's results must be finite and agree with those of the variant "plain" (where it fits, else of the expected best), its guard
- * zones untouched, and a second run must give the same bits; only then is it timed, in turns with the best so far. From the best of the variants with their expected
- * parameters the search goes on to neighbours, a parameter halved, doubled, one more or one less, while that gains. */
+ * zones untouched, and a second run must give the same bits; only then is it timed, in turns with the best so far. From the best of the
+ * variants with their expected parameters the search goes on to neighbours, a parameter halved, doubled, one more or one less, while
+ * that gains. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -363,7 +364,8 @@ static bool parse_wanted(void *user, const hg_operation *operation, const hg_dev
     return false;
 }
 
-bool hg_tune_compile(hg_device *dev, const hg_model *model, const hg_tune_params *params, bool (*next)(void *user, const char **key, const char **pick), void *user)
+bool hg_tune_compile(hg_device *dev, const hg_model *model, const hg_tune_params *params,
+                     bool (*next)(void *user, const char **key, const char **pick), void *user)
 {
     hg_tune_params all = *params;
     all.again = true;
