@@ -1,4 +1,4 @@
-/* Weight gradients (cl/conv_cpu_weight.cl). */
+/* Weight gradients (cl/conv_cpu_weight.cl, cl/conv_cpu_weight_taps.cl). */
 #include "model/conv_cpu_private.h"
 
 #include "model/conv_reduce.h"
@@ -215,7 +215,7 @@ static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, c
     const weight_shape s = weight_shape_of(problem);
     const int rows = s.vector_large ? s.conv.hl : s.conv.hs;
     const int units = s.batch * ceil_div(rows, p[BAND_ROWS]);
-    const hg_weight_launch w = hg_cpu_weight_begin(plan, node, problem, "conv_cpu_weight", "weight_taps", units, 1);
+    const hg_weight_launch w = hg_cpu_weight_begin(plan, node, problem, "conv_cpu_weight_taps", "weight_taps", units, 1);
     hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
     hg_emit_define(plan, w.launch, "RB", p[BAND_ROWS]);
