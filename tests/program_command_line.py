@@ -53,6 +53,7 @@ def test_wrong():
     wrong(4, ["plan", ae, "--device", "99"], "99")
     for share in ["1", "3,2", "0,1", "1,2,3"]:
         wrong(2, ["plan", ae, "--compile", share], "--compile")
+    wrong(2, ["tune", "--compile"], "--compile")
     # data
     wrong(3, ["train", ae, "--out", "new", "--data", "nowhere"], "nowhere")
     wrong(3, ["train", ae, "--out", "new", "--data", ae], "ae.yaml")

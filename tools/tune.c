@@ -32,6 +32,7 @@ static bool tune(cli *c, hg_device *device, hg_tuning *tuning, const char *name)
 
 static bool run(cli *c)
 {
+    if (o.compile && !c->n_args) return hg_fail(c->ctx, HG_USAGE, "tune --compile needs a model: hourglass tune m1 --compile");
     hg_device *device = cli_open_device(c, NULL);
     hg_tuning *tuning = device ? cli_open_tuning(c, device) : NULL;
     bool ok = tuning != NULL;
