@@ -174,12 +174,13 @@ static bool stamp(hg_device *dev, const hg_launch *l, cl_event event, cl_profili
     return code == CL_SUCCESS || hg_cl_fail(dev, code, "clGetEventProfilingInfo", l->label);
 }
 
-/* The list once, in order: each launch from its begin (a gemm: from the end of what was before) to its end, and all from the first's
- * begin to the last's end. */
-static bool time_list(hg_device *dev, hg_launch *const *launches, int n, cl_event *events, double *seconds, double *whole)
+/* The list once, in order: each launch from its begin (a gemm: from the end of what was before) to its end; seconds[n]: what lies
+ * between them. */
+static bool time_list(hg_device *dev, hg_launch *const *launches, int n, cl_event *events, double *seconds)
 {
-    cl_ulong begin = 0, end = 0, first = 0;
+    cl_ulong begin = 0, end = 0;
     bool ok = true;
+    seconds[n] = 0;
     for (int i = 0; i < n; i++) events[i] = NULL;
     for (int i = 0; ok && i < n; i++) ok = enqueue_timed(dev, launches[i], &events[i]);
     ok = ok && hg_device_finish(dev);
@@ -189,52 +190,54 @@ static bool time_list(hg_device *dev, hg_launch *const *launches, int n, cl_even
              stamp(dev, launches[i], events[i], CL_PROFILING_COMMAND_END, &end);
         if (i && (begin < before || launches[i]->gemm)) begin = before; /* the queue is in order, whatever the driver says */
         if (end < begin) end = begin;
-        if (!i) first = begin;
         seconds[i] = 1e-9 * (double)(end - begin);
+        if (i) seconds[n] += 1e-9 * (double)(begin - before);
     }
-    *whole = 1e-9 * (double)(end - first);
     for (int i = 0; i < n; i++)
         if (events[i]) clReleaseEvent(events[i]);
     return ok;
 }
 
 /* The same by the computer's clock, waiting for each launch. */
-static bool time_list_by_host(hg_device *dev, hg_launch *const *launches, int n, double *seconds, double *whole)
+static bool time_list_by_host(hg_device *dev, hg_launch *const *launches, int n, double *seconds)
 {
-    const double begin = hg_now();
-    double last = begin;
+    double last = hg_now();
+    seconds[n] = 0;
     for (int i = 0; i < n; i++) {
         if (!enqueue(dev, launches[i], NULL) || !hg_device_finish(dev)) return false;
         const double now = hg_now();
         seconds[i] = now - last;
         last = now;
     }
-    *whole = last - begin;
     return true;
+}
+
+static double sum(const double *numbers, size_t n)
+{
+    double s = 0;
+    for (size_t i = 0; i < n; i++) s += numbers[i];
+    return s;
 }
 
 static bool time_lists(hg_device *dev, hg_launch *const *launches, int n, int repeats, double *whole)
 {
     const size_t columns = (size_t)n + 1;
-    double *times = hg_alloc(dev->ctx, hg_mul(columns, (size_t)repeats), sizeof *times); /* [launches, whole][repeats] */
+    double *times = hg_alloc(dev->ctx, hg_mul(columns, (size_t)repeats), sizeof *times); /* [launches, between][repeats] */
     double *row = hg_alloc(dev->ctx, columns, sizeof *row);
     cl_event *events = hg_alloc(dev->ctx, columns, sizeof *events);
     bool ok = times && row && events, by_host = false;
     for (int r = 0; ok && r < repeats; r++) {
         const double begin = hg_now();
-        if (!by_host) ok = time_list(dev, launches, n, events, row, &row[n]);
-        if (!r) by_host = row[n] < (hg_now() - begin) / 4; /* a driver without a clock: Mesa's rusticl 22.3 on a CPU */
-        if (ok && by_host) ok = time_list_by_host(dev, launches, n, row, &row[n]);
+        if (!by_host) ok = time_list(dev, launches, n, events, row);
+        if (!r) by_host = sum(row, columns) < (hg_now() - begin) / 4; /* a driver without a clock: Mesa's rusticl 22.3 on a CPU */
+        if (ok && by_host) ok = time_list_by_host(dev, launches, n, row);
         for (size_t i = 0; ok && i < columns; i++) times[i * (size_t)repeats + (size_t)r] = row[i];
     }
     for (size_t i = 0; ok && i < columns; i++) {
         double *sorted = times + i * (size_t)repeats, median;
         qsort(sorted, (size_t)repeats, sizeof *sorted, compare);
-        median = sorted[repeats / 2];
-        if (i == (size_t)n) {
-            *whole = median;
-            break;
-        }
+        *whole += median = sorted[repeats / 2];
+        if (i == (size_t)n) break;
         launches[i]->seconds = median;
         launches[i]->seconds_min = sorted[0];
         launches[i]->seconds_max = sorted[repeats - 1];

@@ -52,7 +52,7 @@ bool hg_launches_run(hg_device *dev, hg_launch *const *launches, int n);
  * each kernel; false ends it. Waits. */
 bool hg_launches_compile(hg_device *dev, hg_launch *const *launches, int n, int part, int parts, bool (*wanted)(void *user), void *user);
 /* Runs the list `repeats` times and puts the median of each launch's own time, as the device's clock has it, into `seconds`, the
- * extremes beside it. `*whole`: the median time of the list, which also has what lies between launches. Waits. */
+ * extremes beside it. `*whole`: their sum, and the median of what lies between launches. Waits. */
 bool hg_launches_time(hg_device *dev, hg_launch *const *launches, int n, int repeats, double *whole);
 
 /* The embedded text of cl/STEM.cl, or NULL. (Generated at build time by tools/embed.) */
