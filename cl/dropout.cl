@@ -1,6 +1,8 @@
 /* Inverted dropout: each number is kept with probability 1 - rate and divided by it. The mask is drawn from (seed, step, node,
  * index) again in the backward pass, never stored: number i takes word i mod 4 of block i / 4 of the node's stream.
  * Macros: STREAM, those of hg_emit_dx, HG_SPAN. Traffic: 8 bytes an element, 12 where the gradient is added. */
+#include "random.cl"
+
 #ifndef STREAM
 #define STREAM 0x100
 #endif

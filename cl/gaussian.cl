@@ -5,6 +5,8 @@
  * FORM 2 (sigma): sigma = s, KL = 1/2 (mean^2 + s^2 - ln(s^2 + 1e-8) - 1)
  * Macros: FORM, NOISE (0: epsilon_std is 0, nothing is drawn), STREAM (the node's random stream), those of hg_emit_dx, HG_SPAN, HG_GROUP.
  * Traffic: 12 bytes an element forward, 20 backward; tiny. */
+#include "random.cl"
+
 #ifndef FORM
 #define FORM 0
 #endif

@@ -2,6 +2,8 @@
  * x and y are [rows, n]. Number i of a row takes normal i mod 4 of Philox block i / 4 of the node's stream; the block's counter holds, by
  * OWNER, 0: the step, of which the batch is one row; 1: the number of the row's example in its dataset; 2: the row; 3: 2^32 - 1 for all rows.
  * Macros: STREAM, OWNER, CLIP, HG_SPAN. Traffic: 8 bytes an element. */
+#include "random.cl"
+
 #ifndef STREAM
 #define STREAM 0x100
 #endif

@@ -1,5 +1,7 @@
 /* Draws from the prior: z = std e with e ~ N(0, 1). Number i takes normal i mod 4 of Philox block i / 4 of the stream at this step.
  * Macros: STREAM, HG_SPAN. Traffic: 4 bytes an element. */
+#include "random.cl"
+
 #ifndef STREAM
 #define STREAM 7
 #endif

@@ -2,14 +2,15 @@
 #include "on_device.h"
 
 static const char KERNELS[] =
-    "#ifndef ADD\n#define ADD 1\n#endif\n"
+    "#ifndef ADD\n#define ADD 1\n#endif\n#include \"random.cl\"\n"
     "__kernel void fill(__global int *to, int n, float f, __local int *scratch)\n{\n"
     "    int i = (int)get_global_id(0), l = (int)get_local_id(0);\n"
     "    scratch[l] = i;\n    barrier(CLK_LOCAL_MEM_FENCE);\n"
     "    if (i < n) to[i] = scratch[l] * ADD + (int)f;\n}\n"
     "__kernel void plain(__global int *to, int n)\n{\n    for (int i = 0; i < n; i++) to[i] += ADD;\n}\n"
     "__kernel void draw(__global uint4 *to, __global const uint4 *counter, uint key0, uint key1)\n{\n"
-    "    int i = (int)get_global_id(0);\n    to[i] = hg_philox(counter[i], (uint2)(key0, key1));\n}\n"
+    "    int i = (int)get_global_id(0);\n    uint4 c = counter[i];\n    hg_uvec w[4];\n"
+    "    hg_philox_lanes(c.x, c.y, c.z, c.w, key0, key1, w);\n    to[i] = (uint4)(w[0], w[1], w[2], w[3]);\n}\n"
     "__kernel void arithmetic(__global float *to, __global const float *x)\n{\n"
     "    to[0] = x[0] * x[1] + x[2];\n    float product = x[0] * x[1];\n    to[1] = product + x[2];\n"
     "    to[2] = HG_MAD(x[0], x[1], x[2]);\n    to[3] = isnan(x[3]) ? 1.0f : 0.0f;\n    to[4] = x[3] != x[3] ? 1.0f : "

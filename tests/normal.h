@@ -1,4 +1,4 @@
-/* Normals as kernels draw them (hg_normal_lanes of cl/common.cl), in double precision. */
+/* Normals as kernels draw them (hg_normal_lanes of cl/random.cl), in double precision. */
 #ifndef HG_TESTS_NORMAL_H
 #define HG_TESTS_NORMAL_H
 

@@ -34,8 +34,9 @@ static inline int begin(void **state)
     (void)state;
     strcpy(folder, "/tmp/hg-device-XXXXXX");
     if (!mkdtemp(folder) || !(ctx = hg_context_create(NULL, NULL))) return 1;
-    const char *common = hg_kernel_source("common");
+    const char *common = hg_kernel_source("common"), *random = hg_kernel_source("random");
     if (!common || !hg_file_write(ctx, at("common.cl"), common, strlen(common))) return 1;
+    if (!random || !hg_file_write(ctx, at("random.cl"), random, strlen(random))) return 1;
     hg_device_params params = {.kernel_dir = folder, .variants = "plain"};
     dev = hg_device_open(ctx, &params);
     if (!dev) fprintf(stderr, "skipped: %s\n", hg_message(ctx));
@@ -50,6 +51,7 @@ static inline int end(void **state)
     hg_device_close(NULL);
     hg_context_destroy(ctx);
     unlink(at("common.cl"));
+    unlink(at("random.cl"));
     return rmdir(folder);
 }
 

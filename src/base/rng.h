@@ -1,5 +1,5 @@
 /* Counter-based random numbers: Philox-4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2,
- * 3", SC 2011). The same text runs on the device (cl/common.cl), so that host and device draw the same bits.
+ * 3", SC 2011). The same text runs on the device (cl/random.cl), so that host and device draw the same bits.
  * A draw is a function of (seed, stream, counter): nothing to save but the counters. */
 #ifndef HG_BASE_RNG_H
 #define HG_BASE_RNG_H
