@@ -34,18 +34,13 @@ static void reorder_back(hg_shape s, int batch, const float *engine, double *tor
             for (size_t k = 0; k < c; k++) torch[(b * c + k) * pixels + p] = (double)engine[(b * pixels + p) * c + k];
 }
 
-static hg_shape order_of(const hg_tensor *t)
-{
-    return t->picture.c ? t->picture : t->shape;
-}
-
 static double *get_tensor(rig *r, int tensor, bool grad)
 {
     size_t n = tensor_count(r->graph, tensor, r->c->batch);
     float *data = alloc(n, sizeof *data);
     double *out = alloc(n, sizeof *out);
     check(grad ? hg_plan_get_grad(r->plan, tensor, data) : hg_plan_get_value(r->plan, tensor, data), r->graph->tensors[tensor]->name);
-    reorder_back(order_of(r->graph->tensors[tensor]), r->c->batch, data, out);
+    reorder_back(hg_tensor_order(r->graph->tensors[tensor]), r->c->batch, data, out);
     free(data);
     return out;
 }
@@ -65,7 +60,7 @@ static void set_tensor(rig *r, int tensor, bool grad, const double *from)
     const hg_tensor *t = r->graph->tensors[tensor];
     size_t n = tensor_count(r->graph, tensor, r->c->batch);
     float *data = alloc(n, sizeof *data);
-    reorder(order_of(t), r->c->batch, from, data);
+    reorder(hg_tensor_order(t), r->c->batch, from, data);
     const hg_plan *plan = r->plan;
     const hg_block_info *block = &plan->blocks[(grad ? plan->grad : plan->value)[hg_plan_root(plan, tensor)]];
     if (block->guard) write_part(block->guard, HG_ALIGN, data, n * sizeof *data, t->name);

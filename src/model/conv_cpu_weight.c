@@ -9,8 +9,8 @@ enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96, PROD
 
 enum { VECTOR, VECTORS, SCALARS, VECTOR_TILES, SCALAR_TILES, CHUNK };
 
-/* Vectors go along what the layer writes, as the weights do in memory, unless only the other side fills them. `merged`: few channels of the large side are scalars, and those
- * of a whole row of taps are taken together. */
+/* Vectors go along what the layer writes, as the weights do in memory, unless only the other side fills them. `merged`: few channels of
+ * the large side are scalars, and those of a whole row of taps are taken together. */
 typedef struct weight_shape { hg_conv conv; int batch, scalars, vectors; bool vector_large, merged; } weight_shape;
 
 static weight_shape weight_shape_of(const hg_weight *weight)

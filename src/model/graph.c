@@ -71,6 +71,8 @@ const hg_tensor *hg_node_input(const hg_graph *graph, const hg_node *node, int i
     return graph->tensors[node->in[i]];
 }
 
+hg_shape hg_tensor_order(const hg_tensor *tensor) { return tensor->picture.c ? tensor->picture : tensor->shape; }
+
 bool hg_graph_is_outside(const hg_graph *graph, int tensor)
 {
     const int outside[] = {graph->input, graph->target, graph->code, graph->latent, graph->output};

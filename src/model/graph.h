@@ -91,6 +91,8 @@ typedef struct hg_activation { hg_descriptor head; bool from_output; } hg_activa
 extern const hg_descriptor *const hg_activations[];
 double hg_activation_parameter(hg_choice act); /* p, 0 if it has none */
 
+/* The shape in whose order, [H, W, C], the tensor's numbers lie. */
+hg_shape hg_tensor_order(const hg_tensor *tensor);
 /* Is the tensor seen from outside: given, asked for, or drawn? */
 bool hg_graph_is_outside(const hg_graph *graph, int tensor);
 /* The only node that reads the tensor; NULL: none, several, or the tensor is seen from outside. */

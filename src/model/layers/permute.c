@@ -7,8 +7,7 @@ typedef struct order { int pixels, channels; } order;
 
 static order order_of(const hg_plan *plan, int tensor)
 {
-    const hg_tensor *t = hg_plan_tensor(plan, tensor);
-    const hg_shape s = t->picture.c ? t->picture : t->shape;
+    const hg_shape s = hg_tensor_order(hg_plan_tensor(plan, tensor));
     return (order){s.h * s.w, s.c};
 }
 
