@@ -160,7 +160,18 @@ typedef HG_PASTE(uint, HG_VEC) hg_uvec;
 #define HG_LANE_8 (hg_uvec)(0, 1, 2, 3, 4, 5, 6, 7)
 #define HG_LANE_16 (hg_uvec)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define HG_LOAD(p) HG_PASTE(vload, HG_VEC)(0, p)
+#if HG_VEC >= 8 && defined __clang__
+/* In one piece: PoCL's vstore16 becomes four instructions. */
+typedef hg_vec __attribute__((aligned(sizeof(float)))) hg_vec_anywhere;
+#define HG_STORE(v, p) hg_put((v), (p))
+#define HG_PUT(space) \
+    __attribute__((overloadable)) static inline void hg_put(hg_vec v, space float *p) { *(space hg_vec_anywhere *)p = v; }
+HG_PUT(__global)
+HG_PUT(__local)
+HG_PUT(__private)
+#else
 #define HG_STORE(v, p) HG_PASTE(vstore, HG_VEC)(v, 0, p)
+#endif
 #define HG_LOAD_HALF(p) HG_PASTE(vload_half, HG_VEC)(0, p)
 #define HG_STORE_HALF(v, p) HG_PASTE(HG_PASTE(vstore_half, HG_VEC), _rte)(v, 0, p)
 #define HG_LOAD_INT(p) HG_LOAD(p)

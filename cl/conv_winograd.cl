@@ -22,26 +22,27 @@
 #define DATA 0
 #endif
 #define BLOCKS ((O + OB - 1) / OB)
-/* F reads all phases of the large side. D writes them, and takes the taps from behind: pixel i of those with p = y mod S is one of
- * phase r = (p + P) mod S and begins to read at row i + (p + P) / S - (TAPS(r) - 1). */
 #if DATA
+/* D writes the phases p = y mod S of the large side: its row i S + p reads the small side's from row i + FIRST on. Where S does not divide
+ * K, phases with a tap fewer begin with the others, so that what is read is the same for ALL of them. */
 #define PHASES_IN 1
 #define PHASES_OUT PHASES
 #define STEP_IN 1
 #define STEP_OUT S
-#define PHASE_OF(p, P) HG_MOD((p) + (P), S)
-#define FIRST(p, P) (((p) + (P)) / S - (TAPS(PHASE_OF(p, P)) - 1))
-#define TAP(r, k) ((TAPS(r) - 1 - (k)) * S + (r))
+#define ALL (K % S != 0)
+#define FIRST(p, P) (((ALL ? S - 1 : (p)) + (P)) / S - (R - 1))
+#define TAP(p, P, j) ((p) + (P) - (FIRST(p, P) + (j)) * S)
 #define ROWS ((OH + S - 1) / S)
 #define COLUMNS ((OW + S - 1) / S)
 #else
+/* F reads all phases of the large side. */
 #define PHASES_IN PHASES
 #define PHASES_OUT 1
 #define STEP_IN S
 #define STEP_OUT 1
-#define PHASE_OF(p, P) (p)
-#define FIRST(p, P) ((p) - (P))
-#define TAP(r, k) ((k) * S + (r))
+#define ALL 1
+#define FIRST(r, P) ((r) - (P))
+#define TAP(r, P, j) ((j) * S + (r))
 #define ROWS OH
 #define COLUMNS OW
 #endif
@@ -61,13 +62,12 @@ __kernel void weights(__global const float *restrict w, __global float *restrict
     HG_FOR(item, PHASES_OUT * BLOCKS * GP) {
         const int group = item / GP, out = group / BLOCKS, block = group - out * BLOCKS, o0 = min(block * OB, O - OB);
         const int from = item - group * GP, in = from / G, g = from - in * G, phase = DATA ? out : in;
-        const int rh = PHASE_OF(phase / S, PH), rw = PHASE_OF(HG_MOD(phase, S), PW);
         for (int v = 0; v < OB; v += HG_VEC) {
             hg_vec taps[R * R], turned[POINTS];
             HG_UNROLL for (int k = 0; k < R * R; k++) {
-                const int kh = TAP(rh, k / R), kw = TAP(rw, k % R);
+                const int kh = TAP(phase / S, PH, k / R), kw = TAP(HG_MOD(phase, S), PW, k % R);
                 taps[k] = 0.0f;
-                if (K % S == 0 || (kh >= 0 && kh < K && kw >= 0 && kw < K)) taps[k] = HG_LOAD(w + ((kh * K + kw) * G + g) * O + o0 + v);
+                if (HAS_TAP(kh) && HAS_TAP(kw)) taps[k] = HG_LOAD(w + ((kh * K + kw) * G + g) * O + o0 + v);
             }
             transform_weight(taps, turned);
             HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], u + ((group * POINTS + k) * GP + from) * OB + v);
@@ -83,7 +83,7 @@ INLINE void read_tile(__global const float *picture, int y0, int x0, float *to)
     for (int own = 0; own < G; own += HG_VEC) {
         const int g = min(own, G - HG_VEC);
         hg_vec patch[POINTS], turned[POINTS];
-        load_square(picture + g, G, STEP_IN, place, inside, T, patch);
+        load_square(picture + g, place, inside, T, patch);
         transform_in(patch, turned);
         HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], to + k * STEP_V + g);
     }
@@ -110,20 +110,35 @@ INLINE void multiply(const float *x, __global const float *u, float *to, int poi
         HG_UNROLL for (int v = 0; v < NV; v++) HG_STORE(sum[q][v], to + q * OB + v * HG_VEC);
 }
 
-/* Stores the M x M results of the vector of channels from o on whose corner is pixel (y, x) of picture b, STEP_OUT pixels apart; those
- * before own_o belong to another block, those beyond the picture to nobody. */
-INLINE void store_tile(const hg_vec *result, __global float *out, __global const float *out_x, int b, int y, int x, int o, int own_o)
+/* The pixel of the written side that tile `at` has in row i and column j, of phase (py, px): its first number. */
+#define PIXEL(at, i, j, py, px) ((((at).picture * OH + (at).y * STEP_OUT + (i) * STEP_OUT + (py)) * OW + (at).x * STEP_OUT + (j) * STEP_OUT + (px)) * O)
+
+/* Asks for the lines that it will be stored to, and for those of what gradients will be multiplied by. */
+INLINE void fetch_tile(__global const float *out, __global const float *out_x, corner at, int py, int px, int o0)
 {
-    const int rows = min(M * STEP_OUT, OH - y), columns = min(M * STEP_OUT, OW - x);
-    for (int i = 0; i * STEP_OUT < rows; i++)
-        for (int j = 0; j * STEP_OUT < columns; j++) {
-            const int at = ((b * OH + y + i * STEP_OUT) * OW + x + j * STEP_OUT) * O + o;
+    const int rows = min(M, (OH - py + STEP_OUT - 1) / STEP_OUT - at.y), columns = min(M, (OW - px + STEP_OUT - 1) / STEP_OUT - at.x);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++)
+            for (int c = 0; c < OB; c += 16) {
+                HG_FETCH(out + PIXEL(at, i, j, py, px) + o0 + c);
+                if (!HG_DX_IS_LINEAR) HG_FETCH(out_x + PIXEL(at, i, j, py, px) + o0 + c);
+            }
+}
+
+/* Stores its M x M results of the vector of channels from o on; those before own_o belong to another block, those beyond the picture to
+ * nobody. */
+INLINE void store_tile(const hg_vec *result, __global float *out, __global const float *out_x, corner at, int py, int px, int o, int own_o)
+{
+    const int rows = min(M, (OH - py + STEP_OUT - 1) / STEP_OUT - at.y), columns = min(M, (OW - px + STEP_OUT - 1) / STEP_OUT - at.x);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++) {
+            const int to = PIXEL(at, i, j, py, px) + o;
             if (O % OB == 0 || o >= own_o) {
-                hg_store(result[i * M + j], out, out_x, at);
+                hg_store(result[i * M + j], out, out_x, to);
             } else {
                 float part[HG_VEC];
                 HG_STORE(result[i * M + j], part);
-                for (int k = max(own_o - o, 0); k < HG_VEC; k++) hg_store_one(part[k], out, out_x, at + k);
+                for (int k = max(own_o - o, 0); k < HG_VEC; k++) hg_store_one(part[k], out, out_x, to + k);
             }
         }
 }
@@ -133,45 +148,40 @@ __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const float *restrict from, __global const float *restrict u, __global const float *restrict bias,
                      __global float *restrict out, __global const float *out_x, int tiles)
 {
-    const int own = (int)get_global_id(0) * STRIP, first = min(own, tiles - STRIP), last = tiles / (TILES_H * TILES_W) * (OH * OW * O) - OB;
+    const int own = (int)get_global_id(0) * STRIP, first = min(own, tiles - STRIP);
     float v[POINTS * STEP_V], m[POINTS * STEP_M];
-    int picture[STRIP], top[STRIP], left[STRIP];
-    for (int t = 0; t < STRIP; t++) {
-        const int row = (first + t) / TILES_W;
-        picture[t] = row / TILES_H, top[t] = (row - picture[t] * TILES_H) * M, left[t] = (first + t - row * TILES_W) * M;
-    }
-    for (int out_phase = 0; out_phase < PHASES_OUT; out_phase++) {
-        const int py = out_phase / S, px = out_phase - py * S, phase = PHASE_OF(py, PH) * S + PHASE_OF(px, PW);
-        for (int t = 0; t < STRIP; t++)
+    corner at[STRIP];
+    for (int t = 0; t < STRIP; t++) at[t] = corner_of(first + t, TILES_H, TILES_W);
+    for (int group = 0, asked = 0; group < PHASES_OUT * BLOCKS; group++) {
+        const int phase = group / BLOCKS, block = group - phase * BLOCKS, own_o = block * OB, o0 = min(own_o, O - OB);
+        const int py = DATA ? phase / S : 0, px = DATA ? phase - py * S : 0;
+        for (int t = 0; t < (ALL ? group == 0 : block == 0) * STRIP; t++)
             for (int in = 0; in < PHASES_IN; in++) {
-                const int y0 = top[t] * STEP_IN + FIRST(DATA ? py : in / S, PH), x0 = left[t] * STEP_IN + FIRST(DATA ? px : HG_MOD(in, S), PW);
-                read_tile(from + picture[t] * IH * IW * G, y0, x0, v + t * STEP_T + in * G);
+                const int y = at[t].y * STEP_IN + FIRST(DATA ? py : in / S, PH), x = at[t].x * STEP_IN + FIRST(DATA ? px : HG_MOD(in, S), PW);
+                read_tile(from + at[t].picture * IH * IW * G, y, x, v + t * STEP_T + in * G);
             }
-        for (int block = 0; block < BLOCKS; block++) {
-            const int own_o = block * OB, o0 = min(own_o, O - OB);
-            for (int k = 0; k < POINTS; k++) {
-                /* meanwhile what gradients will be multiplied by comes from memory, a pixel of each tile at a time */
-                for (int t = 0; t < (HG_DX_IS_LINEAR || k >= M * M ? 0 : STRIP); t++) {
-                    const int y = (top[t] + k / M) * STEP_OUT + (DATA ? py : 0), x = (left[t] + HG_MOD(k, M)) * STEP_OUT + (DATA ? px : 0);
-                    for (int c = 0; c < OB; c += 16) HG_FETCH(out_x + min(((picture[t] * OH + y) * OW + x) * O + o0 + c, last));
-                }
-                for (int t = 0; t < STRIP && (!DATA || USED(phase, k)); t += Q)
-                    multiply(v + k * STEP_V + t * STEP_T, u + ((out_phase * BLOCKS + block) * POINTS + k) * GP * OB,
-                             m + k * STEP_M + t * OB, k);
+        for (int k = 0; k < POINTS; k++) {
+            /* meanwhile come from memory what the next strip reads, and what this one's tiles are stored to, some tiles at each point */
+            for (; asked < (group * POINTS + k + 1) * STRIP / (PHASES_OUT * BLOCKS * POINTS); asked++) {
+                const corner next = corner_of(min(first + STRIP + asked, tiles - 1), TILES_H, TILES_W);
+                fetch_square(from + next.picture * IH * IW * G, IH, IW, G, next.y * STEP_IN, next.x * STEP_IN, M * STEP_IN, G);
             }
-            for (int t = own - first; t < STRIP; t++)
-                for (int c = 0; c < OB; c += HG_VEC) {
-                    hg_vec product[POINTS], result[M * M];
-                    HG_UNROLL for (int k = 0; k < POINTS; k++) {
-                        product[k] = 0.0f;
-                        if (!DATA || USED(phase, k)) product[k] = HG_LOAD(m + k * STEP_M + t * OB + c);
-                    }
-                    transform_out(product, result);
-#if BIAS
-                    HG_UNROLL for (int k = 0; k < M * M; k++) result[k] += HG_LOAD(bias + o0 + c);
-#endif
-                    store_tile(result, out, out_x, picture[t], top[t] * STEP_OUT + (DATA ? py : 0), left[t] * STEP_OUT + (DATA ? px : 0), o0 + c, own_o);
-                }
+            for (int t = k * STRIP / POINTS; t < (k + 1) * STRIP / POINTS; t++) fetch_tile(out, out_x, at[t], py, px, o0);
+            for (int t = 0; t < STRIP && (!DATA || USED(phase, k)); t += Q)
+                multiply(v + k * STEP_V + t * STEP_T, u + (group * POINTS + k) * GP * OB, m + k * STEP_M + t * OB, k);
         }
+        for (int t = own - first; t < STRIP; t++)
+            for (int c = 0; c < OB; c += HG_VEC) {
+                hg_vec product[POINTS], result[M * M];
+                HG_UNROLL for (int k = 0; k < POINTS; k++) {
+                    product[k] = 0.0f;
+                    if (!DATA || USED(phase, k)) product[k] = HG_LOAD(m + k * STEP_M + t * OB + c);
+                }
+                transform_out(product, result);
+#if BIAS
+                HG_UNROLL for (int k = 0; k < M * M; k++) result[k] += HG_LOAD(bias + o0 + c);
+#endif
+                store_tile(result, out, out_x, at[t], py, px, o0 + c, own_o);
+            }
     }
 }

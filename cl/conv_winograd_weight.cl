@@ -39,6 +39,7 @@
 #define BLOCKS_O (PHASES_O * EACH_O)
 #define BLOCK_I(own, phase) (TRANSPOSED ? (own) : (phase) * EACH_I + (own))
 #define BLOCK_O(own, phase) (TRANSPOSED ? (phase) * EACH_O + (own) : (own))
+#define TAP(r, P, j) ((j) * S + (r))
 #define PHASE_OF(block_i, block_o) (TRANSPOSED ? (block_o) / EACH_O : (block_i) / EACH_I)
 #define STEP_I (STRIP * BI + 16)
 #define STEP_O (STRIP * BO + 16)
@@ -53,7 +54,7 @@ INLINE void read_small(__global const float *picture, int y, int x, int channels
     for (int own = 0; own < channels; own += HG_VEC) {
         const int c = min(own, channels - HG_VEC);
         hg_vec square[M * M], turned[POINTS];
-        load_square(picture + c, CS, 1, place, inside, M, square);
+        load_square(picture + c, place, inside, M, square);
         transform_back(square, turned);
         HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], to + k * step + c);
         if (BIAS && !TRANSPOSED)
@@ -69,7 +70,7 @@ INLINE void read_large(__global const float *picture, int y, int x, int phase, i
     for (int own = 0; own < channels; own += HG_VEC) {
         const int c = min(own, channels - HG_VEC);
         hg_vec square[POINTS], turned[POINTS];
-        load_square(picture + c, CL, S, place, inside, T, square);
+        load_square(picture + c, place, inside, T, square);
         transform_in(square, turned);
         HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], to + k * step + c);
         if (BIAS && TRANSPOSED)
@@ -99,39 +100,46 @@ INLINE void multiply(const float *x, const float *y, int n, __global float *to, 
             }
 }
 
-/* tiles: of all pictures; a split takes `span` strips. Dimension 0: blocks of output channels, 1: of input channels, 2: splits. */
+/* tiles: of all pictures; each split takes as many strips, or one more. Dimension 0: blocks of output channels, 1: of input channels, 2: splits. */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_gradient(__global const float *restrict large, __global const float *restrict small, __global float *restrict partials,
-                              __global float *restrict bias_partials, int tiles, int span)
+                              __global float *restrict bias_partials, int tiles, int splits)
 {
     enum { BLOCK = POINTS * BI * BO, BIASES = (BO + HG_VEC - 1) / HG_VEC };
     const int block_o = (int)get_global_id(0), block_i = (int)get_global_id(1), split = (int)get_global_id(2);
     const int own_o = block_o * BO, i0 = min(block_i * BI, IN - BI), o0 = min(own_o, OUT - BO);
-    const int begin = split * span * STRIP, end = min(begin + span * STRIP, tiles);
+    const int strips = (tiles + STRIP - 1) / STRIP, begin = split * strips / splits * STRIP, end = min((split + 1) * strips / splits * STRIP, tiles);
     float in[POINTS * STEP_I], out[POINTS * STEP_O];
     hg_vec bias[PHASES_O * BIASES];
     for (int v = 0; v < PHASES_O * BIASES; v++) bias[v] = 0.0f;
     for (int first = begin; first < end; first += STRIP) {
         const int n = min(STRIP, end - first);
-        for (int phase = 0; phase < PHASES; phase++) {
+        for (int phase = 0, asked = 0; phase < PHASES; phase++) {
             for (int t = 0; t < n; t++) {
-                const int row = (first + t) / TILES_W, b = row / TILES_H, y = (row - b * TILES_H) * M, x = (first + t - row * TILES_W) * M;
-                __global const float *of_small = small + b * HS * WS * CS, *of_large = large + b * HL * WL * CL;
+                const corner at = corner_of(first + t, TILES_H, TILES_W);
+                __global const float *of_small = small + at.picture * HS * WS * CS, *of_large = large + at.picture * HL * WL * CL;
 #if TRANSPOSED
-                if (phase == 0) read_small(of_small + i0, y, x, BI, STEP_I, in + t * BI, bias);
-                read_large(of_large + o0, y, x, phase, BO, STEP_O, out + t * BO, bias + phase * BIASES);
+                if (phase == 0) read_small(of_small + i0, at.y, at.x, BI, STEP_I, in + t * BI, bias);
+                read_large(of_large + o0, at.y, at.x, phase, BO, STEP_O, out + t * BO, bias + phase * BIASES);
 #else
-                if (phase == 0) read_small(of_small + o0, y, x, BO, STEP_O, out + t * BO, bias);
-                read_large(of_large + i0, y, x, phase, BI, STEP_I, in + t * BI, bias);
+                if (phase == 0) read_small(of_small + o0, at.y, at.x, BO, STEP_O, out + t * BO, bias);
+                read_large(of_large + i0, at.y, at.x, phase, BI, STEP_I, in + t * BI, bias);
 #endif
             }
             __global float *sums = partials + ((split * BLOCKS_I + BLOCK_I(block_i, phase)) * BLOCKS_O + BLOCK_O(block_o, phase)) * BLOCK;
-            for (int k = 0; k < POINTS; k++)
+            for (int k = 0; k < POINTS; k++) {
+                /* meanwhile what the next strip reads comes from memory */
+                for (; asked < (phase * POINTS + k + 1) * STRIP / (PHASES * POINTS); asked++) {
+                    const corner next = corner_of(min(first + STRIP + asked, tiles - 1), TILES_H, TILES_W);
+                    fetch_square(small + next.picture * HS * WS * CS + (TRANSPOSED ? i0 : o0), HS, WS, CS, next.y, next.x, M, TRANSPOSED ? BI : BO);
+                    fetch_square(large + next.picture * HL * WL * CL + (TRANSPOSED ? o0 : i0), HL, WL, CL, next.y * S, next.x * S, M * S, TRANSPOSED ? BO : BI);
+                }
                 for (int own = 0; own < BI && USED(phase, k); own += Q) {
                     const int i = min(own, BI - Q);
                     for (int o = 0; o < BO; o += OB)
                         multiply(in + k * STEP_I + i, out + k * STEP_O + o, n, sums + (k * BI + i) * BO + o, own - i, first == begin);
                 }
+            }
         }
     }
 #if BIAS

@@ -1,8 +1,9 @@
-/* The tiles of conv_winograd.cl and conv_winograd_weight.cl, which include this file: F, D and W (model/conv.h) of K x K taps, stride S, by
- * Winograd's minimal filtering F(MxM, RxR) (Lavin and Gray, CVPR 2016). Row y of the large side, y + P = i S + r, is row i of its phase r; with R = K / S taps, rounded up, a phase of the large side is
- * convolved with the small one at stride 1. A tile of M x M pixels of a phase takes T x T = (M + R - 1)^2 multiplications a pair of
- * channels instead of R^2 M^2: for R 3 2.25 (M 2) and 4 (M 4) times fewer, for R 2 1.78 and 2.56. Where S does not divide K the last phases
- * have a tap fewer: the weights of the last point are 0 there and its products left out.
+/* The tiles of conv_winograd.cl and conv_winograd_weight.cl, which include this file: F, D and W (model/conv.h) of K x K taps, stride S,
+ * by Winograd's minimal filtering F(MxM, RxR) (Lavin and Gray, CVPR 2016). Row y of the large side, y + P = i S + r, is row i of its
+ * phase r; with R = K / S taps, rounded up, a phase of the large side is convolved with the small one at stride 1. A tile of M x M pixels
+ * of a phase takes T x T = (M + R - 1)^2 multiplications a pair of channels instead of R^2 M^2: for R 3 2.25 (M 2) and 4 (M 4) times
+ * fewer, for R 2 1.78 and 2.56. Where S does not divide K some phases have a tap fewer: the weights of one point are 0 there and its
+ * products left out.
  *   F     out tile = A' [ sum over phases r, g of (B' x_rg B) * (C w_rg C') ] A     * number by number; x: T x T numbers around the tile
  *   D     the same for each phase that is written, with one that is read
  *   W     dw_r = C' [ sum over tiles of (B' x_r B) * (A dy A') ] C                  the same bilinear form, derived by w
@@ -12,6 +13,7 @@
  *   infinity the signs of the first rows of B' and C are turned.)
  * M 2, R 3 has P1 = 1; M 4 has sqrt(1/2) and sqrt(2). With these, and with +-1/2, +-3/2, errors are half of those of the usual 0, +-1,
  * (+-)2 and some twice the direct kernel's (tests/winograd.h derives their bound).
+ * The including file defines TAP(phase, P, j): the tap that a phase's tiles meet j-th in one dimension; there is none outside 0 to K - 1.
  * Macros: M K S, PH PW, Q STRIP NV HG_VEC, BIAS. */
 #ifndef M
 #define M 4
@@ -41,9 +43,11 @@
 #define PHASES (S * S)
 #define OB (NV * HG_VEC)
 
-/* The taps of a phase in one dimension, and whether point `point` of a phase has products. */
-#define TAPS(r) ((K - (r) + S - 1) / S)
-#define USED(phase, point) ((TAPS((phase) / S) == R || (point) / T < T - 1) && (TAPS(HG_MOD(phase, S)) == R || HG_MOD(point, T) < T - 1))
+/* Whether point `point` of a phase has products: that at 0 (M 2, R 2) is made of the first tap alone, that at infinity of the last. */
+#define HAS_TAP(k) ((k) >= 0 && (k) < K)
+#define LINE_USED(phase, P, point) \
+    ((HAS_TAP(TAP(phase, P, 0)) || M > 2 || (point) > 0) && (HAS_TAP(TAP(phase, P, R - 1)) || (point) < T - 1))
+#define USED(phase, point) (LINE_USED((phase) / S, PH, (point) / T) && LINE_USED(HG_MOD(phase, S), PW, HG_MOD(point, T)))
 
 /* Without `restrict`: where such functions are inlined, Oclgrind 21 does not know the notes that compilers leave. */
 #define INLINE __attribute__((always_inline)) static inline
@@ -269,12 +273,28 @@ INLINE void find_square(int height, int width, int channels, int y0, int x0, int
         }
 }
 
-/* Its numbers of a vector of channels, zeros around the picture. From memory come meanwhile those that the next square of its row, `step`
- * times M pixels on, has and this one has not: rows are too far from each other for a device to foresee it. */
-INLINE void load_square(__global const float *picture, int channels, int step, const int *place, const int *inside, int n, hg_vec *square)
+/* Its numbers of a vector of channels, zeros around the picture. */
+INLINE void load_square(__global const float *picture, const int *place, const int *inside, int n, hg_vec *square)
 {
-    HG_UNROLL for (int k = 0; k < n * n; k++) {
-        square[k] = AS_FLOAT(AS_INT(HG_LOAD(picture + place[k])) & inside[k]);
-        if (k % n >= n - M) HG_FETCH(picture + place[k] + (inside[k] & M * step * channels));
-    }
+    HG_UNROLL for (int k = 0; k < n * n; k++) square[k] = AS_FLOAT(AS_INT(HG_LOAD(picture + place[k])) & inside[k]);
+}
+
+/* Asks for the n x n pixels of a picture [height][width][channels] from (y, x) on, `used` channels of each, which are needed later: rows
+ * are too far from each other for a device to foresee it. */
+INLINE void fetch_square(__global const float *picture, int height, int width, int channels, int y, int x, int n, int used)
+{
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) {
+            __global const float *pixel = picture + (min(y + i, height - 1) * width + min(x + j, width - 1)) * channels;
+            for (int c = 0; c < used; c += 16) HG_FETCH(pixel + c);
+        }
+}
+
+/* A tile of all pictures' [rows][columns], and the pixel of its corner. */
+typedef struct { int picture, y, x; } corner;
+
+INLINE corner corner_of(int tile, int rows, int columns)
+{
+    const int row = tile / columns, picture = row / rows;
+    return (corner){picture, (row - picture * rows) * M, (tile - row * columns) * M};
 }

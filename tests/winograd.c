@@ -87,22 +87,29 @@ static void add_products(const double *x, const double *y, int points, double *t
     for (int p = 0; p < points; p++) total[p] += x[p] * y[p];
 }
 
-/* Taps of phase r of the large side, and where the pixels of the large side that are p mod s begin to read the small one. */
+/* Taps of phase r of the large side. */
 static int taps_of(int k, int s, int r) { return (k - r + s - 1) / s; }
+
+/* Where the pixels of the large side that are p mod s begin to read the small one: together, where some have a tap fewer. */
 static int first_of(const winograd_gather *g, int axis, int p)
 {
-    const int r = p + g->p[axis];
-    return r / g->s - (taps_of(g->k, g->s, r % g->s) - 1);
+    return ((g->k % g->s ? g->s - 1 : p) + g->p[axis]) / g->s - (taps_of(g->k, g->s, 0) - 1);
 }
 
-/* |w| [r][r] of a phase, in the order in which tiles meet it: from behind for the large side */
-static void phase_taps(const winograd_gather *g, int r, int rh, int rw, size_t first, double *taps)
+/* Which tap tiles of phase p, of the side that is written or read by phases, meet j-th; outside 0 to k - 1: none. */
+static int tap_of(const winograd_gather *g, int axis, int p, int j)
 {
-    const int nh = taps_of(g->k, g->s, rh), nw = taps_of(g->k, g->s, rw);
+    return g->data ? p + g->p[axis] - (first_of(g, axis, p) + j) * g->s : j * g->s + p;
+}
+
+/* |w| [r][r] of phase (ph, pw) in the order in which tiles meet it */
+static void phase_taps(const winograd_gather *g, int r, int ph, int pw, size_t first, double *taps)
+{
     for (int i = 0; i < r; i++)
         for (int j = 0; j < r; j++) {
-            const int kh = (g->data ? nh - 1 - i : i) * g->s + rh, kw = (g->data ? nw - 1 - j : j) * g->s + rw;
-            taps[i * r + j] = i < nh && j < nw ? fabs(g->w[first + (size_t)(kh * g->k + kw)]) : 0;
+            const int kh = tap_of(g, 0, ph, i), kw = tap_of(g, 1, pw, j);
+            const bool is = kh >= 0 && kh < g->k && kw >= 0 && kw < g->k;
+            taps[i * r + j] = is ? fabs(g->w[first + (size_t)(kh * g->k + kw)]) : 0;
         }
 }
 
@@ -141,8 +148,8 @@ static void widen_gather(int m, const winograd_gather *g, field *to)
         const int ph = phase / g->s, pw = phase % g->s;
         for (int o = 0; o < g->to_shape.c; o++)
             for (int c = 0; c < in; c++) {
-                const int rh = g->data ? (ph + g->p[0]) % g->s : c / from / g->s, rw = g->data ? (pw + g->p[1]) % g->s : c / from % g->s;
-                phase_taps(g, s.r, rh, rw, (size_t)(c % from) * g->step_from + (size_t)o * g->step_to, taps);
+                const int of = g->data ? phase : c / from;
+                phase_taps(g, s.r, of / g->s, of % g->s, (size_t)(c % from) * g->step_from + (size_t)o * g->step_to, taps);
                 both_ways(s.c, s.t, s.r, false, taps, weights + (o * in + c) * POINTS);
             }
         for (int b = 0; b < g->batch; b++)

@@ -5,8 +5,8 @@
 
 enum { VECTOR, VECTORS, TILES, PRODUCTS };
 
-/* Measured with AVX2, in multiplications: the transforms of a number of a tile; those of a weight in the transformed domain. */
-static const double TILE_NUMBER = 8, WEIGHT_NUMBER = 32;
+/* Measured with AVX2 and AVX-512, in multiplications: the transforms of a number of a tile; those of a weight in the transformed domain. */
+static const double TILE_NUMBER = 6, WEIGHT_NUMBER = 32;
 
 bool hg_winograd_fits(const hg_conv *c)
 {
@@ -25,7 +25,7 @@ double hg_winograd_cost(const hg_device_info *limits, const hg_conv *c, int m, s
                         ((double)c->kh * c->kw * (double)pixels * pairs);
     /* Where little is to be gained it is for the tuner to find out; so it is with the large tiles of stride 2, which gain some 15 % more
      * than small ones, but whose kernels take twice as long to compile: they would make a first step late. */
-    const bool tuners = least(c->cl, c->cs) < 16 || cost > 0.8 || (m > 2 && c->sh > 1);
+    const bool tuners = least(c->cl, c->cs) < 16 || cost > 0.95 || (m > 2 && c->sh > 1);
     return hg_cpu_place(limits) * (tuners ? fmax(cost, 1.5) : cost);
 }
 
@@ -91,7 +91,8 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, boo
         if (patch_bytes(&s, p) > STRIP_BYTES) break;
     if (p[PRODUCTS] > 1) p[PRODUCTS]--;
     if (!accepts(gather, data, m, p)) return -1;
-    const int phases = c->sh * c->sw, turned = phases * (s.read.c + (data ? s.written.c : 0)) + (data ? 0 : s.written.c);
+    /* the phases that are written may have the same tiles (cl/conv_winograd.cl) */
+    const int phases = c->sh * c->sw, read = data && c->kh % c->sh ? 1 : phases, turned = read * s.read.c + (data ? phases : 1) * s.written.c;
     const size_t pixels = hg_side_pixels(s.written, gather->batch) / (size_t)(data ? phases : 1);
     /* few strips leave units idle, more or less of them with their number, on which a choice of bits must not depend */
     const double strips = ceil((double)s.tiles / (p[TILES] * p[PRODUCTS]));

@@ -41,8 +41,9 @@ static bool accepts(const void *problem, int m, const int *p)
            (int64_t)s.points * s.phases_in * s.phases_out * s.in * s.out <= INT32_MAX / 4;
 }
 
-/* How the tiles are shared among work-items: whatever the device, so that the sums, and the bits, do not depend on its threads. */
-typedef struct split_up { int blocks_in, blocks_out, strips, span, splits; size_t numbers; } split_up;
+/* How the tiles are shared among work-items: whatever the device, so that the sums, and the bits, do not depend on its threads; splits are a
+ * power of two, so that as many threads have the same to do. */
+typedef struct split_up { int blocks_in, blocks_out, strips, splits; size_t numbers; } split_up;
 
 static split_up split(const winograd *s, const int *p)
 {
@@ -50,8 +51,8 @@ static split_up split(const winograd *s, const int *p)
                   .strips = ceil_div((int)s->tiles, p[TILES])};
     u.numbers = hg_mul((size_t)s->points * (size_t)(u.blocks_in * p[BLOCK_IN]), (size_t)(u.blocks_out * p[BLOCK_OUT]));
     const int fitting = (int)(PARTIAL_BYTES / sizeof(float) / u.numbers), wanted = ceil_div(64, u.blocks_in * u.blocks_out / (s->phases_in * s->phases_out));
-    u.span = ceil_div(u.strips, most(1, least(least(wanted, fitting), u.strips / SPLIT_STRIPS)));
-    u.splits = ceil_div(u.strips, u.span);
+    const int most_splits = least(least(wanted, fitting), u.strips / SPLIT_STRIPS);
+    for (u.splits = 1; 2 * u.splits <= most_splits + most_splits / 4;) u.splits *= 2;
     return u;
 }
 
@@ -99,7 +100,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_write(plan, launch, partials);
     hg_emit_write(plan, launch, bias_partials);
     hg_emit_int(plan, launch, (int64_t)s.tiles);
-    hg_emit_int(plan, launch, u.span);
+    hg_emit_int(plan, launch, u.splits);
     define_sizes(plan, launch, weight, &s, p);
     hg_weight_emit_cost(plan, launch, weight, u.splits);
     hg_emit_range(plan, launch, (size_t)(u.blocks_out / s.phases_out), (size_t)(u.blocks_in / s.phases_in), (size_t)u.splits, 1, 1, 1);
