@@ -115,7 +115,7 @@ static const layer_case cases[] = {
     {"35 to 37 to 40, stride 2", 35, 5, 4, 3, "[{conv2d_transpose: {filters: 37, kernel: 4, stride: 2, padding: [1, 0], activation: relu}}, {conv2d_transpose: {filters: 40, kernel: 3, stride: 2, padding: [1, 2], output_padding: 1}}]", 0},
     {"40 to 3, stride 2", 40, 7, 9, 5, "[conv2d_transpose: {filters: 3, kernel: 4, stride: 2, padding: 1}]", 0},
     {"32 to 1, stride 1", 32, 19, 20, 3, "[conv2d_transpose: {filters: 1, kernel: 3, padding: same, activation: sigmoid}]", 0},
-    {"4 to 6, stride 2, 18 pictures", 4, 3, 4, 18, "[{conv2d_transpose: {filters: 6, kernel: 3, stride: 2, padding: same, activation: relu}}, {conv2d_transpose: {filters: 1, kernel: 2, stride: [3, 1], padding: 0}}]", SMALL},
+    {"4 to 4, stride 2, 18 pictures", 4, 2, 3, 18, "[{conv2d_transpose: {filters: 4, kernel: 3, stride: 2, padding: same, activation: relu}}, {conv2d_transpose: {filters: 1, kernel: 2, stride: [3, 1], padding: 0}}]", SMALL},
     {"16 to 1, stride 2", 16, 20, 21, 3, "[conv2d_transpose: {filters: 1, kernel: 3, stride: 2, padding: same, activation: sigmoid}]", 0},
     {"20 to 3, 19x18", 20, 19, 18, 2, "[conv2d_transpose: {filters: 3, kernel: [5, 3], padding: same, activation: tanh}]", 0},
     {"17 to 19 channels", 17, 5, 4, 3, "[conv2d_transpose: {filters: 19, kernel: 3, stride: 2, padding: same, activation: relu}]", 0},

@@ -56,7 +56,7 @@ static const layer_case cases[] = {
     {"of a conv, padding 1, to 5 channels", 3, 5, 5, 2, "[{conv2d: {filters: 5, kernel: [3, 2], padding: valid}}, {max_pool2d: {size: 2, padding: 1}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL},
     {"of a conv, 17 pictures", 2, 6, 5, 17, "[{conv2d: {filters: 4, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2, padding: 1}}, {conv2d: {filters: 2, kernel: 1}}]", 0},
     {"of a conv with stride and dilation", 2, 9, 11, 2, "[{conv2d: {filters: 3, kernel: [2, 3], stride: [1, 2], dilation: [2, 1], padding: [2, 1], activation: elu}}, {max_pool2d: {size: [3, 2]}}]", SMALL},
-    {"of convs twice", 3, 8, 8, 2, "[{conv2d: {filters: 8, kernel: 3, padding: same, activation: tanh}}, {max_pool2d: {size: 2}}, {conv2d: {filters: 4, kernel: 3, padding: 1, activation: relu}}, {max_pool2d: {size: [1, 2]}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL},
+    {"of convs twice", 3, 8, 8, 2, "[{conv2d: {filters: 8, kernel: 3, padding: same, activation: tanh}}, {max_pool2d: {size: 2}}, {conv2d: {filters: 4, kernel: 3, padding: 1, activation: relu}}, {max_pool2d: {size: [1, 2]}}, {conv2d: {filters: 2, kernel: 1}}]", 0},
     {"of a conv, evaluated", 2, 6, 6, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: sigmoid}}, {max_pool2d: {size: 2}}]", SMALL | EVALUATE},
     {"of a conv and again", 2, 8, 8, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2}}, {max_pool2d: {size: 2}}, {conv2d: {filters: 2, kernel: 1}}]", 0},
     {"of a conv that enlarges", 2, 4, 4, 2, "[{upsample2d: {factor: 2}}, {conv2d: {filters: 3, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2}}, {conv2d: {filters: 2, kernel: 1}}]", 0},
