@@ -76,14 +76,14 @@ __kernel void weights(__global const float *restrict w, __global float *restrict
 }
 
 /* to [T T][G], STEP_V apart, = B' x B for the tile whose patch begins at (y0, x0) */
-INLINE void read_tile(__global const float *picture, int y0, int x0, float *to)
+INLINE void read_tile(__global const hg_x *picture, int y0, int x0, float *to)
 {
     int place[POINTS], inside[POINTS];
     find_square(IH, IW, G, y0, x0, STEP_IN, T, place, inside);
     for (int own = 0; own < G; own += HG_VEC) {
         const int g = min(own, G - HG_VEC);
         hg_vec patch[POINTS], turned[POINTS];
-        load_square(picture + g, place, inside, T, patch);
+        LOAD_SQUARE(HG_X_LOAD, picture + g, place, inside, T, patch);
         transform_in(patch, turned);
         HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], to + k * STEP_V + g);
     }
@@ -114,7 +114,7 @@ INLINE void multiply(const float *x, __global const float *u, float *to, int poi
 #define PIXEL(at, i, j, py, px) ((((at).picture * OH + (at).y * STEP_OUT + (i) * STEP_OUT + (py)) * OW + (at).x * STEP_OUT + (j) * STEP_OUT + (px)) * O)
 
 /* Asks for the lines that it will be stored to, and for those of what gradients will be multiplied by. */
-INLINE void fetch_tile(__global const float *out, __global const float *out_x, corner at, int py, int px, int o0)
+INLINE void fetch_tile(__global const hg_y *out, __global const hg_dx_x *out_x, corner at, int py, int px, int o0)
 {
     const int rows = min(M, (OH - py + STEP_OUT - 1) / STEP_OUT - at.y), columns = min(M, (OW - px + STEP_OUT - 1) / STEP_OUT - at.x);
     for (int i = 0; i < rows; i++)
@@ -127,7 +127,7 @@ INLINE void fetch_tile(__global const float *out, __global const float *out_x, c
 
 /* Stores its M x M results of the vector of channels from o on; those before own_o belong to another block, those beyond the picture to
  * nobody. */
-INLINE void store_tile(const hg_vec *result, __global float *out, __global const float *out_x, corner at, int py, int px, int o, int own_o)
+INLINE void store_tile(const hg_vec *result, __global hg_y *out, __global const hg_dx_x *out_x, corner at, int py, int px, int o, int own_o)
 {
     const int rows = min(M, (OH - py + STEP_OUT - 1) / STEP_OUT - at.y), columns = min(M, (OW - px + STEP_OUT - 1) / STEP_OUT - at.x);
     for (int i = 0; i < rows; i++)
@@ -145,8 +145,8 @@ INLINE void store_tile(const hg_vec *result, __global float *out, __global const
 
 /* ---- tiles: of all pictures; a work-item takes a strip, the last of which is moved back */
 __attribute__((reqd_work_group_size(1, 1, 1)))
-__kernel void gather(__global const float *restrict from, __global const float *restrict u, __global const float *restrict bias,
-                     __global float *restrict out, __global const float *out_x, int tiles)
+__kernel void gather(__global const hg_x *restrict from, __global const float *restrict u, __global const float *restrict bias,
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int tiles)
 {
     const int own = (int)get_global_id(0) * STRIP, first = min(own, tiles - STRIP);
     float v[POINTS * STEP_V], m[POINTS * STEP_M];
@@ -164,7 +164,7 @@ __kernel void gather(__global const float *restrict from, __global const float *
             /* meanwhile come from memory what the next strip reads, and what this one's tiles are stored to, some tiles at each point */
             for (; asked < (group * POINTS + k + 1) * STRIP / (PHASES_OUT * BLOCKS * POINTS); asked++) {
                 const corner next = corner_of(min(first + STRIP + asked, tiles - 1), TILES_H, TILES_W);
-                fetch_square(from + next.picture * IH * IW * G, IH, IW, G, next.y * STEP_IN, next.x * STEP_IN, M * STEP_IN, G);
+                fetch_square(from + next.picture * IH * IW * G, IH, IW, sizeof(hg_x[G]), next.y * STEP_IN, next.x * STEP_IN, M * STEP_IN, sizeof(hg_x[G]));
             }
             for (int t = k * STRIP / POINTS; t < (k + 1) * STRIP / POINTS; t++) fetch_tile(out, out_x, at[t], py, px, o0);
             for (int t = 0; t < STRIP && (!DATA || USED(phase, k)); t += Q)

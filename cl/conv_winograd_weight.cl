@@ -21,13 +21,24 @@
 #ifndef TRANSPOSED
 #define TRANSPOSED 0
 #endif
+/* x, which the layer read, holds values; dy gradients, which are float. */
 #if TRANSPOSED
 #define IN CS
 #define OUT CL
+typedef float large_t;
+typedef hg_x small_t;
+#define LOAD_LARGE(p) HG_LOAD(p)
+#define LOAD_SMALL(p) HG_X_LOAD(p)
 #else
 #define IN CL
 #define OUT CS
+typedef hg_x large_t;
+typedef float small_t;
+#define LOAD_LARGE(p) HG_X_LOAD(p)
+#define LOAD_SMALL(p) HG_LOAD(p)
 #endif
+#define SMALL_BLOCK (TRANSPOSED ? BI : BO)
+#define LARGE_BLOCK (TRANSPOSED ? BO : BI)
 #define TILES_H ((HS + M - 1) / M)
 #define TILES_W ((WS + M - 1) / M)
 /* blocks of the large side are blocks of a phase */
@@ -47,14 +58,14 @@
 /* to [T T][channels], `step` apart: what the tile whose corner on the small side is pixel (y, x) has there, A y A' of M x M numbers, or
  * in a phase of the large side, B' x B of T x T numbers. The output side also adds up its numbers in sum [channels], on the large side
  * those of M x M or what no further tile has. */
-INLINE void read_small(__global const float *picture, int y, int x, int channels, int step, float *to, hg_vec *sum)
+INLINE void read_small(__global const small_t *picture, int y, int x, int channels, int step, float *to, hg_vec *sum)
 {
     int place[M * M], inside[M * M];
     find_square(HS, WS, CS, y, x, 1, M, place, inside);
     for (int own = 0; own < channels; own += HG_VEC) {
         const int c = min(own, channels - HG_VEC);
         hg_vec square[M * M], turned[POINTS];
-        load_square(picture + c, place, inside, M, square);
+        LOAD_SQUARE(LOAD_SMALL, picture + c, place, inside, M, square);
         transform_back(square, turned);
         HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], to + k * step + c);
         if (BIAS && !TRANSPOSED)
@@ -62,7 +73,7 @@ INLINE void read_small(__global const float *picture, int y, int x, int channels
     }
 }
 
-INLINE void read_large(__global const float *picture, int y, int x, int phase, int channels, int step, float *to, hg_vec *sum)
+INLINE void read_large(__global const large_t *picture, int y, int x, int phase, int channels, int step, float *to, hg_vec *sum)
 {
     int place[POINTS], inside[POINTS];
     find_square(HL, WL, CL, y * S + phase / S - PH, x * S + HG_MOD(phase, S) - PW, S, T, place, inside);
@@ -70,7 +81,7 @@ INLINE void read_large(__global const float *picture, int y, int x, int phase, i
     for (int own = 0; own < channels; own += HG_VEC) {
         const int c = min(own, channels - HG_VEC);
         hg_vec square[POINTS], turned[POINTS];
-        load_square(picture + c, place, inside, T, square);
+        LOAD_SQUARE(LOAD_LARGE, picture + c, place, inside, T, square);
         transform_in(square, turned);
         HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], to + k * step + c);
         if (BIAS && TRANSPOSED)
@@ -102,7 +113,7 @@ INLINE void multiply(const float *x, const float *y, int n, __global float *to, 
 
 /* tiles: of all pictures; each split takes as many strips, or one more. Dimension 0: blocks of output channels, 1: of input channels, 2: splits. */
 __attribute__((reqd_work_group_size(1, 1, 1)))
-__kernel void weight_gradient(__global const float *restrict large, __global const float *restrict small, __global float *restrict partials,
+__kernel void weight_gradient(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
                               __global float *restrict bias_partials, int tiles, int splits)
 {
     enum { BLOCK = POINTS * BI * BO, BIASES = (BO + HG_VEC - 1) / HG_VEC };
@@ -117,7 +128,8 @@ __kernel void weight_gradient(__global const float *restrict large, __global con
         for (int phase = 0, asked = 0; phase < PHASES; phase++) {
             for (int t = 0; t < n; t++) {
                 const corner at = corner_of(first + t, TILES_H, TILES_W);
-                __global const float *of_small = small + at.picture * HS * WS * CS, *of_large = large + at.picture * HL * WL * CL;
+                __global const small_t *of_small = small + at.picture * HS * WS * CS;
+                __global const large_t *of_large = large + at.picture * HL * WL * CL;
 #if TRANSPOSED
                 if (phase == 0) read_small(of_small + i0, at.y, at.x, BI, STEP_I, in + t * BI, bias);
                 read_large(of_large + o0, at.y, at.x, phase, BO, STEP_O, out + t * BO, bias + phase * BIASES);
@@ -131,8 +143,10 @@ __kernel void weight_gradient(__global const float *restrict large, __global con
                 /* meanwhile what the next strip reads comes from memory */
                 for (; asked < (phase * POINTS + k + 1) * STRIP / (PHASES * POINTS); asked++) {
                     const corner next = corner_of(min(first + STRIP + asked, tiles - 1), TILES_H, TILES_W);
-                    fetch_square(small + next.picture * HS * WS * CS + (TRANSPOSED ? i0 : o0), HS, WS, CS, next.y, next.x, M, TRANSPOSED ? BI : BO);
-                    fetch_square(large + next.picture * HL * WL * CL + (TRANSPOSED ? o0 : i0), HL, WL, CL, next.y * S, next.x * S, M * S, TRANSPOSED ? BO : BI);
+                    __global const small_t *of_small = small + next.picture * HS * WS * CS + (TRANSPOSED ? i0 : o0);
+                    __global const large_t *of_large = large + next.picture * HL * WL * CL + (TRANSPOSED ? o0 : i0);
+                    fetch_square(of_small, HS, WS, sizeof(small_t[CS]), next.y, next.x, M, sizeof(small_t[SMALL_BLOCK]));
+                    fetch_square(of_large, HL, WL, sizeof(large_t[CL]), next.y * S, next.x * S, M * S, sizeof(large_t[LARGE_BLOCK]));
                 }
                 for (int own = 0; own < BI && USED(phase, k); own += Q) {
                     const int i = min(own, BI - Q);

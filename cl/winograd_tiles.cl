@@ -273,20 +273,18 @@ INLINE void find_square(int height, int width, int channels, int y0, int x0, int
         }
 }
 
-/* Its numbers of a vector of channels, zeros around the picture. */
-INLINE void load_square(__global const float *picture, const int *place, const int *inside, int n, hg_vec *square)
-{
-    HG_UNROLL for (int k = 0; k < n * n; k++) square[k] = AS_FLOAT(AS_INT(HG_LOAD(picture + place[k])) & inside[k]);
-}
+/* Its numbers of a vector of channels, by HG_LOAD or HG_X_LOAD, zeros around the picture. */
+#define LOAD_SQUARE(load, picture, place, inside, n, square) \
+    HG_UNROLL for (int k = 0; k < (n) * (n); k++) (square)[k] = AS_FLOAT(AS_INT(load((picture) + (place)[k])) & (inside)[k])
 
-/* Asks for the n x n pixels of a picture [height][width][channels] from (y, x) on, `used` channels of each, which are needed later: rows
+/* Asks for the n x n pixels of a picture of height x width from (y, x) on, the first `used` of a pixel's bytes, which are needed later: rows
  * are too far from each other for a device to foresee it. */
-INLINE void fetch_square(__global const float *picture, int height, int width, int channels, int y, int x, int n, int used)
+INLINE void fetch_square(__global const void *picture, int height, int width, int pixel, int y, int x, int n, int used)
 {
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) {
-            __global const float *pixel = picture + (min(y + i, height - 1) * width + min(x + j, width - 1)) * channels;
-            for (int c = 0; c < used; c += 16) HG_FETCH(pixel + c);
+            __global const uchar *from = (__global const uchar *)picture + (min(y + i, height - 1) * width + min(x + j, width - 1)) * pixel;
+            for (int c = 0; c < used; c += 64) HG_FETCH(from + c);
         }
 }
 

@@ -150,7 +150,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     static bool accept_##m##_##operation(const hg_device_info *l, const void *q, const int *p) { (void)l; return accepts(q, data, m, p); } \
     static void emit_##m##_##operation(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit(plan, node, q, p, data, m); } \
     const hg_variant hg_winograd_##m##_##operation = {"winograd_" #m, {"vector", "vectors", "tiles", "products", NULL}, \
-        fit_##m##_##operation, accept_##m##_##operation, emit_##m##_##operation};
+        fit_##m##_##operation, accept_##m##_##operation, emit_##m##_##operation, .half = true};
 VARIANT(2, forward, false)
 VARIANT(4, forward, false)
 VARIANT(2, data, true)

@@ -122,6 +122,6 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     static bool accept_##m(const hg_device_info *l, const void *q, const int *p) { (void)l; return accepts(q, m, p); } \
     static void emit_##m(hg_plan *plan, const hg_node *node, const void *q, const int *p) { emit(plan, node, q, p, m); } \
     const hg_variant hg_winograd_##m##_weight = {"winograd_" #m, {"vector", "vectors", "channels", "tiles", "block_in", "block_out", NULL}, \
-        fit_##m, accept_##m, emit_##m};
+        fit_##m, accept_##m, emit_##m, .half = true};
 VARIANT(2)
 VARIANT(4)
