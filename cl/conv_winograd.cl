@@ -111,7 +111,8 @@ INLINE void multiply(const float *x, __global const float *u, float *to, int poi
 }
 
 /* The pixel of the written side that tile `at` has in row i and column j, of phase (py, px): its first number. */
-#define PIXEL(at, i, j, py, px) ((((at).picture * OH + (at).y * STEP_OUT + (i) * STEP_OUT + (py)) * OW + (at).x * STEP_OUT + (j) * STEP_OUT + (px)) * O)
+#define PIXEL(at, i, j, py, px) \
+    ((((at).picture * OH + ((at).y + (i)) * STEP_OUT + (py)) * OW + ((at).x + (j)) * STEP_OUT + (px)) * O)
 
 /* Asks for the lines that it will be stored to, and for those of what gradients will be multiplied by. */
 INLINE void fetch_tile(__global const hg_y *out, __global const hg_dx_x *out_x, corner at, int py, int px, int o0)
@@ -157,14 +158,16 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
         const int py = DATA ? phase / S : 0, px = DATA ? phase - py * S : 0;
         for (int t = 0; t < (ALL ? group == 0 : block == 0) * STRIP; t++)
             for (int in = 0; in < PHASES_IN; in++) {
-                const int y = at[t].y * STEP_IN + FIRST(DATA ? py : in / S, PH), x = at[t].x * STEP_IN + FIRST(DATA ? px : HG_MOD(in, S), PW);
+                const int y = at[t].y * STEP_IN + FIRST(DATA ? py : in / S, PH);
+                const int x = at[t].x * STEP_IN + FIRST(DATA ? px : HG_MOD(in, S), PW);
                 read_tile(from + at[t].picture * IH * IW * G, y, x, v + t * STEP_T + in * G);
             }
         for (int k = 0; k < POINTS; k++) {
             /* meanwhile come from memory what the next strip reads, and what this one's tiles are stored to, some tiles at each point */
             for (; asked < (group * POINTS + k + 1) * STRIP / (PHASES_OUT * BLOCKS * POINTS); asked++) {
                 const corner next = corner_of(min(first + STRIP + asked, tiles - 1), TILES_H, TILES_W);
-                fetch_square(from + next.picture * IH * IW * G, IH, IW, sizeof(hg_x[G]), next.y * STEP_IN, next.x * STEP_IN, M * STEP_IN, sizeof(hg_x[G]));
+                const int pixel = sizeof(hg_x[G]);
+                fetch_square(from + next.picture * IH * IW * G, IH, IW, pixel, next.y * STEP_IN, next.x * STEP_IN, M * STEP_IN, pixel);
             }
             for (int t = k * STRIP / POINTS; t < (k + 1) * STRIP / POINTS; t++) fetch_tile(out, out_x, at[t], py, px, o0);
             for (int t = 0; t < STRIP && (!DATA || USED(phase, k)); t += Q)

@@ -111,15 +111,17 @@ INLINE void multiply(const float *x, const float *y, int n, __global float *to, 
             }
 }
 
-/* tiles: of all pictures; each split takes as many strips, or one more. Dimension 0: blocks of output channels, 1: of input channels, 2: splits. */
+/* tiles: of all pictures; each split takes as many strips, or one more. Dimension 0: blocks of output channels, 1: of input channels,
+ * 2: splits. */
 __attribute__((reqd_work_group_size(1, 1, 1)))
-__kernel void weight_gradient(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
-                              __global float *restrict bias_partials, int tiles, int splits)
+__kernel void weight_gradient(__global const large_t *restrict large, __global const small_t *restrict small,
+                              __global float *restrict partials, __global float *restrict bias_partials, int tiles, int splits)
 {
     enum { BLOCK = POINTS * BI * BO, BIASES = (BO + HG_VEC - 1) / HG_VEC };
     const int block_o = (int)get_global_id(0), block_i = (int)get_global_id(1), split = (int)get_global_id(2);
     const int own_o = block_o * BO, i0 = min(block_i * BI, IN - BI), o0 = min(own_o, OUT - BO);
-    const int strips = (tiles + STRIP - 1) / STRIP, begin = split * strips / splits * STRIP, end = min((split + 1) * strips / splits * STRIP, tiles);
+    const int strips = (tiles + STRIP - 1) / STRIP, begin = split * strips / splits * STRIP;
+    const int end = min((split + 1) * strips / splits * STRIP, tiles);
     float in[POINTS * STEP_I], out[POINTS * STEP_O];
     hg_vec bias[PHASES_O * BIASES];
     for (int v = 0; v < PHASES_O * BIASES; v++) bias[v] = 0.0f;
@@ -162,7 +164,8 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
             for (int v = 0; v < BO; v += HG_VEC) {
                 float part[HG_VEC];
                 HG_STORE(bias[phase * BIASES + v / HG_VEC], part);
-                for (int k = max(own_o - o0 - v, 0); k < HG_VEC; k++) bias_partials[(split * PHASES_O + phase) * OUT + o0 + v + k] = part[k];
+                __global float *to = bias_partials + (split * PHASES_O + phase) * OUT + o0 + v;
+                for (int k = max(own_o - o0 - v, 0); k < HG_VEC; k++) to[k] = part[k];
             }
 #endif
 }

@@ -277,8 +277,8 @@ INLINE void find_square(int height, int width, int channels, int y0, int x0, int
 #define LOAD_SQUARE(load, picture, place, inside, n, square) \
     HG_UNROLL for (int k = 0; k < (n) * (n); k++) (square)[k] = AS_FLOAT(AS_INT(load((picture) + (place)[k])) & (inside)[k])
 
-/* Asks for the n x n pixels of a picture of height x width from (y, x) on, the first `used` of a pixel's bytes, which are needed later: rows
- * are too far from each other for a device to foresee it. */
+/* Asks for the n x n pixels of a picture of height x width from (y, x) on, the first `used` of a pixel's bytes, which are needed later:
+ * rows are too far from each other for a device to foresee it. */
 INLINE void fetch_square(__global const void *picture, int height, int width, int pixel, int y, int x, int n, int used)
 {
     for (int i = 0; i < n; i++)

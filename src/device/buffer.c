@@ -40,7 +40,8 @@ static bool ask_for_large_pages(hg_buffer *buffer)
     hg_device *dev = buffer->dev;
     if (dev->info->type != HG_DEVICE_CPU || buffer->bytes < 2 * (size_t)PAGE) return true;
     cl_int code;
-    char *first = clEnqueueMapBuffer(dev->queue, buffer->mem, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, 0, buffer->bytes, 0, NULL, NULL, &code);
+    char *first = clEnqueueMapBuffer(dev->queue, buffer->mem, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, 0, buffer->bytes, 0, NULL, NULL,
+                                     &code);
     if (!first) return hg_cl_fail(dev, code, "clEnqueueMapBuffer", buffer->label);
     const size_t before = (PAGE - (uintptr_t)first % PAGE) % PAGE;
     (void)madvise(first + before, (buffer->bytes - before) / PAGE * PAGE, MADV_HUGEPAGE); /* without them all works, too */

@@ -92,7 +92,8 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, boo
     if (p[PRODUCTS] > 1) p[PRODUCTS]--;
     if (!accepts(gather, data, m, p)) return -1;
     /* the phases that are written may have the same tiles (cl/conv_winograd.cl) */
-    const int phases = c->sh * c->sw, read = data && c->kh % c->sh ? 1 : phases, turned = read * s.read.c + (data ? phases : 1) * s.written.c;
+    const int phases = c->sh * c->sw, read = data && c->kh % c->sh ? 1 : phases, written = data ? phases : 1;
+    const int turned = read * s.read.c + written * s.written.c;
     const size_t pixels = hg_side_pixels(s.written, gather->batch) / (size_t)(data ? phases : 1);
     /* few strips leave units idle, more or less of them with their number, on which a choice of bits must not depend */
     const double strips = ceil((double)s.tiles / (p[TILES] * p[PRODUCTS]));

@@ -41,8 +41,8 @@ static bool accepts(const void *problem, int m, const int *p)
            (int64_t)s.points * s.phases_in * s.phases_out * s.in * s.out <= INT32_MAX / 4;
 }
 
-/* How the tiles are shared among work-items: whatever the device, so that the sums, and the bits, do not depend on its threads; splits are a
- * power of two, so that as many threads have the same to do. */
+/* How the tiles are shared among work-items: whatever the device, so that the sums, and the bits, do not depend on its threads; splits
+ * are a power of two, so that as many threads have the same to do. */
 typedef struct split_up { int blocks_in, blocks_out, strips, splits; size_t numbers; } split_up;
 
 static split_up split(const winograd *s, const int *p)
@@ -50,7 +50,8 @@ static split_up split(const winograd *s, const int *p)
     split_up u = {.blocks_in = s->phases_in * ceil_div(s->in, p[BLOCK_IN]), .blocks_out = s->phases_out * ceil_div(s->out, p[BLOCK_OUT]),
                   .strips = ceil_div((int)s->tiles, p[TILES])};
     u.numbers = hg_mul((size_t)s->points * (size_t)(u.blocks_in * p[BLOCK_IN]), (size_t)(u.blocks_out * p[BLOCK_OUT]));
-    const int fitting = (int)(PARTIAL_BYTES / sizeof(float) / u.numbers), wanted = ceil_div(64, u.blocks_in * u.blocks_out / (s->phases_in * s->phases_out));
+    const int items = u.blocks_in * u.blocks_out / (s->phases_in * s->phases_out), wanted = ceil_div(64, items);
+    const int fitting = (int)(PARTIAL_BYTES / sizeof(float) / u.numbers);
     const int most_splits = least(least(wanted, fitting), u.strips / SPLIT_STRIPS);
     for (u.splits = 1; 2 * u.splits <= most_splits + most_splits / 4;) u.splits *= 2;
     return u;
@@ -68,7 +69,8 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, int
     p[BLOCK_IN] = even_part(s.in, BLOCK);
     p[BLOCK_OUT] = most(1, even_part(s.out, BLOCK) / together) * together;
     p[CHANNELS] = even_part(p[BLOCK_IN], hg_cpu_registers_of(limits).sums / p[VECTORS]);
-    const int64_t tile = s.points * (int64_t)(p[BLOCK_IN] + p[BLOCK_OUT]) * (int64_t)sizeof(float), fitting = (PATCH_BYTES - 32 * 4 * s.points) / tile;
+    const int64_t tile = s.points * (int64_t)(p[BLOCK_IN] + p[BLOCK_OUT]) * (int64_t)sizeof(float);
+    const int64_t fitting = (PATCH_BYTES - 32 * 4 * s.points) / tile;
     p[TILES] = s.tiles < (size_t)fitting ? (int)s.tiles : (int)fitting;
     if (!accepts(problem, m, p)) return -1;
     const split_up u = split(&s, p);
@@ -82,7 +84,8 @@ static void define_sizes(hg_plan *plan, hg_launch *launch, const hg_weight *weig
     const hg_conv *c = &weight->conv;
     const struct { const char *name; int value; } macros[] = {{"M", s->m}, {"K", c->kh}, {"S", c->sh}, {"CL", c->cl},
         {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs}, {"HS", c->hs}, {"WS", c->ws}, {"PH", c->ph}, {"PW", c->pw},
-        {"TRANSPOSED", c->transposed}, {"BIAS", weight->bias}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}, {"Q", p[CHANNELS]}, {"STRIP", p[TILES]}, {"BI", p[BLOCK_IN]}, {"BO", p[BLOCK_OUT]}};
+        {"TRANSPOSED", c->transposed}, {"BIAS", weight->bias}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]},
+        {"Q", p[CHANNELS]}, {"STRIP", p[TILES]}, {"BI", p[BLOCK_IN]}, {"BO", p[BLOCK_OUT]}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
 }
 
@@ -104,7 +107,8 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     define_sizes(plan, launch, weight, &s, p);
     hg_weight_emit_cost(plan, launch, weight, u.splits);
     hg_emit_range(plan, launch, (size_t)(u.blocks_out / s.phases_out), (size_t)(u.blocks_in / s.phases_in), (size_t)u.splits, 1, 1, 1);
-    hg_emit_variant(plan, launch, "winograd_%d %d:%d:%d:%d:%d:%d, %d splits", m, p[VECTOR], p[VECTORS], p[CHANNELS], p[TILES], p[BLOCK_IN], p[BLOCK_OUT], u.splits);
+    hg_emit_variant(plan, launch, "winograd_%d %d:%d:%d:%d:%d:%d, %d splits", m, p[VECTOR], p[VECTORS], p[CHANNELS], p[TILES],
+                    p[BLOCK_IN], p[BLOCK_OUT], u.splits);
 
     launch = hg_emit(plan, node, "weight gradient sum", "conv_winograd_weight", "weight_sum");
     hg_emit_read(plan, launch, partials);
