@@ -163,12 +163,12 @@ typedef HG_PASTE(uint, HG_VEC) hg_uvec;
 #if HG_VEC >= 8 && defined __clang__
 /* In one piece: PoCL's vstore16 becomes four instructions. */
 typedef hg_vec __attribute__((aligned(sizeof(float)))) hg_vec_anywhere;
-#define HG_STORE(v, p) hg_put((v), (p))
-#define HG_PUT(space) \
-    __attribute__((overloadable)) static inline void hg_put(hg_vec v, space float *p) { *(space hg_vec_anywhere *)p = v; }
-HG_PUT(__global)
-HG_PUT(__local)
-HG_PUT(__private)
+#define HG_STORE(v, p) hg_store_whole((v), (p))
+#define HG_STORE_TO(space) \
+    __attribute__((overloadable)) static inline void hg_store_whole(hg_vec v, space float *p) { *(space hg_vec_anywhere *)p = v; }
+HG_STORE_TO(__global)
+HG_STORE_TO(__local)
+HG_STORE_TO(__private)
 #else
 #define HG_STORE(v, p) HG_PASTE(vstore, HG_VEC)(v, 0, p)
 #endif
