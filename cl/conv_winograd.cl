@@ -114,10 +114,13 @@ INLINE void multiply(const float *x, __global const float *u, float *to, int poi
 #define PIXEL(at, i, j, py, px) \
     ((((at).picture * OH + ((at).y + (i)) * STEP_OUT + (py)) * OW + ((at).x + (j)) * STEP_OUT + (px)) * O)
 
+/* How many of its rows, or columns, from `first` on are inside a side of so many pixels, of which phase p has every STEP_OUT-th. */
+#define INSIDE(size, p, first) min(M, ((size) - (p) + STEP_OUT - 1) / STEP_OUT - (first))
+
 /* Asks for the lines that it will be stored to, and for those of what gradients will be multiplied by. */
 INLINE void fetch_tile(__global const hg_y *out, __global const hg_dx_x *out_x, corner at, int py, int px, int o0)
 {
-    const int rows = min(M, (OH - py + STEP_OUT - 1) / STEP_OUT - at.y), columns = min(M, (OW - px + STEP_OUT - 1) / STEP_OUT - at.x);
+    const int rows = INSIDE(OH, py, at.y), columns = INSIDE(OW, px, at.x);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++)
             for (int c = 0; c < OB; c += 16) {
@@ -130,7 +133,7 @@ INLINE void fetch_tile(__global const hg_y *out, __global const hg_dx_x *out_x, 
  * nobody. */
 INLINE void store_tile(const hg_vec *result, __global hg_y *out, __global const hg_dx_x *out_x, corner at, int py, int px, int o, int own_o)
 {
-    const int rows = min(M, (OH - py + STEP_OUT - 1) / STEP_OUT - at.y), columns = min(M, (OW - px + STEP_OUT - 1) / STEP_OUT - at.x);
+    const int rows = INSIDE(OH, py, at.y), columns = INSIDE(OW, px, at.x);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++) {
             const int to = PIXEL(at, i, j, py, px) + o;

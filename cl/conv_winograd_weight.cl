@@ -37,8 +37,6 @@ typedef float small_t;
 #define LOAD_LARGE(p) HG_X_LOAD(p)
 #define LOAD_SMALL(p) HG_LOAD(p)
 #endif
-#define SMALL_BLOCK (TRANSPOSED ? BI : BO)
-#define LARGE_BLOCK (TRANSPOSED ? BO : BI)
 #define TILES_H ((HS + M - 1) / M)
 #define TILES_W ((WS + M - 1) / M)
 /* blocks of the large side are blocks of a phase */
@@ -120,6 +118,7 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
     enum { BLOCK = POINTS * BI * BO, BIASES = (BO + HG_VEC - 1) / HG_VEC };
     const int block_o = (int)get_global_id(0), block_i = (int)get_global_id(1), split = (int)get_global_id(2);
     const int own_o = block_o * BO, i0 = min(block_i * BI, IN - BI), o0 = min(own_o, OUT - BO);
+    const int s0 = TRANSPOSED ? i0 : o0, l0 = TRANSPOSED ? o0 : i0;
     const int strips = (tiles + STRIP - 1) / STRIP, begin = split * strips / splits * STRIP;
     const int end = min((split + 1) * strips / splits * STRIP, tiles);
     float in[POINTS * STEP_I], out[POINTS * STEP_O];
@@ -130,14 +129,14 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
         for (int phase = 0, asked = 0; phase < PHASES; phase++) {
             for (int t = 0; t < n; t++) {
                 const corner at = corner_of(first + t, TILES_H, TILES_W);
-                __global const small_t *of_small = small + at.picture * HS * WS * CS;
-                __global const large_t *of_large = large + at.picture * HL * WL * CL;
+                __global const small_t *of_small = small + at.picture * HS * WS * CS + s0;
+                __global const large_t *of_large = large + at.picture * HL * WL * CL + l0;
 #if TRANSPOSED
-                if (phase == 0) read_small(of_small + i0, at.y, at.x, BI, STEP_I, in + t * BI, bias);
-                read_large(of_large + o0, at.y, at.x, phase, BO, STEP_O, out + t * BO, bias + phase * BIASES);
+                if (phase == 0) read_small(of_small, at.y, at.x, BI, STEP_I, in + t * BI, bias);
+                read_large(of_large, at.y, at.x, phase, BO, STEP_O, out + t * BO, bias + phase * BIASES);
 #else
-                if (phase == 0) read_small(of_small + o0, at.y, at.x, BO, STEP_O, out + t * BO, bias);
-                read_large(of_large + i0, at.y, at.x, phase, BI, STEP_I, in + t * BI, bias);
+                if (phase == 0) read_small(of_small, at.y, at.x, BO, STEP_O, out + t * BO, bias);
+                read_large(of_large, at.y, at.x, phase, BI, STEP_I, in + t * BI, bias);
 #endif
             }
             __global float *sums = partials + ((split * BLOCKS_I + BLOCK_I(block_i, phase)) * BLOCKS_O + BLOCK_O(block_o, phase)) * BLOCK;
@@ -145,10 +144,10 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
                 /* meanwhile what the next strip reads comes from memory */
                 for (; asked < (phase * POINTS + k + 1) * STRIP / (PHASES * POINTS); asked++) {
                     const corner next = corner_of(min(first + STRIP + asked, tiles - 1), TILES_H, TILES_W);
-                    __global const small_t *of_small = small + next.picture * HS * WS * CS + (TRANSPOSED ? i0 : o0);
-                    __global const large_t *of_large = large + next.picture * HL * WL * CL + (TRANSPOSED ? o0 : i0);
-                    fetch_square(of_small, HS, WS, sizeof(small_t[CS]), next.y, next.x, M, sizeof(small_t[SMALL_BLOCK]));
-                    fetch_square(of_large, HL, WL, sizeof(large_t[CL]), next.y * S, next.x * S, M * S, sizeof(large_t[LARGE_BLOCK]));
+                    __global const small_t *of_small = small + next.picture * HS * WS * CS + s0;
+                    __global const large_t *of_large = large + next.picture * HL * WL * CL + l0;
+                    fetch_square(of_small, HS, WS, sizeof(small_t[CS]), next.y, next.x, M, sizeof(small_t[TRANSPOSED ? BI : BO]));
+                    fetch_square(of_large, HL, WL, sizeof(large_t[CL]), next.y * S, next.x * S, M * S, sizeof(large_t[TRANSPOSED ? BO : BI]));
                 }
                 for (int own = 0; own < BI && USED(phase, k); own += Q) {
                     const int i = min(own, BI - Q);
