@@ -164,11 +164,11 @@ typedef HG_PASTE(uint, HG_VEC) hg_uvec;
 /* In one piece: PoCL's vstore16 becomes four instructions. */
 typedef hg_vec __attribute__((aligned(sizeof(float)))) hg_vec_anywhere;
 #define HG_STORE(v, p) hg_store_whole((v), (p))
-#define HG_STORE_TO(space) \
-    __attribute__((overloadable)) static inline void hg_store_whole(hg_vec v, space float *p) { *(space hg_vec_anywhere *)p = v; }
-HG_STORE_TO(__global)
-HG_STORE_TO(__local)
-HG_STORE_TO(__private)
+#define HG_STORE_TO(name, space) \
+    __attribute__((overloadable)) static inline void name(hg_vec v, space float *p) { *(space hg_vec_anywhere *)p = v; }
+HG_STORE_TO(hg_store_whole, __global)
+HG_STORE_TO(hg_store_whole, __local)
+HG_STORE_TO(hg_store_whole, __private)
 #else
 #define HG_STORE(v, p) HG_PASTE(vstore, HG_VEC)(v, 0, p)
 #endif
