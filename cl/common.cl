@@ -128,6 +128,28 @@ inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(
 #define HG_DX(dx, dx_x, i, v) ((dx)[i] = HG_DX_OLD(dx, i) (v) * HG_DX_FACTOR(HG_DX_X((dx_x) + (i))))
 #endif
 
+/* ---- long vectors into memory, in one piece: PoCL's vstore16 becomes four instructions */
+#ifdef __clang__
+typedef float8 __attribute__((aligned(sizeof(float)))) hg_float8_anywhere;
+typedef float16 __attribute__((aligned(sizeof(float)))) hg_float16_anywhere;
+#define HG_STORE_TO(name, vector, anywhere, space) \
+    __attribute__((overloadable)) static inline void name(vector v, space float *p) { *(space anywhere *)p = v; }
+HG_STORE_TO(hg_store_whole, float8, hg_float8_anywhere, __global)
+HG_STORE_TO(hg_store_whole, float8, hg_float8_anywhere, __local)
+HG_STORE_TO(hg_store_whole, float8, hg_float8_anywhere, __private)
+HG_STORE_TO(hg_store_whole, float16, hg_float16_anywhere, __global)
+HG_STORE_TO(hg_store_whole, float16, hg_float16_anywhere, __local)
+HG_STORE_TO(hg_store_whole, float16, hg_float16_anywhere, __private)
+#define HG_STORE8(v, p) hg_store_whole((v), (p))
+#define HG_STORE16(v, p) hg_store_whole((v), (p))
+#else
+#define HG_STORE8(v, p) vstore8((v), 0, (p))
+#define HG_STORE16(v, p) vstore16((v), 0, (p))
+#endif
+
+/* An array in private memory of which vectors are loaded: one that crosses the ends of cache lines costs twice. */
+#define HG_ALIGNED __attribute__((aligned(64)))
+
 /* ---- rows of channels: work-items that compute HG_VEC (1, 2, 4, 8, 16) neighbouring channels at a time */
 #ifndef HG_VEC
 #ifdef HG_SPAN
@@ -160,15 +182,10 @@ typedef HG_PASTE(uint, HG_VEC) hg_uvec;
 #define HG_LANE_8 (hg_uvec)(0, 1, 2, 3, 4, 5, 6, 7)
 #define HG_LANE_16 (hg_uvec)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define HG_LOAD(p) HG_PASTE(vload, HG_VEC)(0, p)
-#if HG_VEC >= 8 && defined __clang__
-/* In one piece: PoCL's vstore16 becomes four instructions. */
-typedef hg_vec __attribute__((aligned(sizeof(float)))) hg_vec_anywhere;
-#define HG_STORE(v, p) hg_store_whole((v), (p))
-#define HG_STORE_TO(name, space) \
-    __attribute__((overloadable)) static inline void name(hg_vec v, space float *p) { *(space hg_vec_anywhere *)p = v; }
-HG_STORE_TO(hg_store_whole, __global)
-HG_STORE_TO(hg_store_whole, __local)
-HG_STORE_TO(hg_store_whole, __private)
+#if HG_VEC == 16
+#define HG_STORE(v, p) HG_STORE16(v, p)
+#elif HG_VEC == 8
+#define HG_STORE(v, p) HG_STORE8(v, p)
 #else
 #define HG_STORE(v, p) HG_PASTE(vstore, HG_VEC)(v, 0, p)
 #endif
@@ -366,10 +383,10 @@ static inline void hg_take(float *to, __global const hg_x *from, int n)
 {
     int i = 0;
 #if X_HALF
-    for (; i + 16 <= n; i += 16) vstore16(vload_half16(0, from + i), 0, to + i);
+    for (; i + 16 <= n; i += 16) HG_STORE16(vload_half16(0, from + i), to + i);
     for (; i + 4 <= n; i += 4) vstore4(vload_half4(0, from + i), 0, to + i);
 #else
-    for (; i + 16 <= n; i += 16) vstore16(vload16(0, from + i), 0, to + i);
+    for (; i + 16 <= n; i += 16) HG_STORE16(vload16(0, from + i), to + i);
     for (; i + 4 <= n; i += 4) vstore4(vload4(0, from + i), 0, to + i);
 #endif
     HG_REST for (; i < n; i++) to[i] = HG_X(from + i);

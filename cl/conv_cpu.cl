@@ -153,30 +153,41 @@ inline void fill_patch(float *patch, __global const hg_x *restrict from, int row
 #endif
 
 #if THIN
-/* Sums over the lanes of n <= HG_VEC vectors, in order: each round adds neighbouring lanes of two vectors, so that HG_VEC - 1 additions
- * do for all. */
-#if HG_VEC == 16
+/* Sums over the lanes of n <= HG_VEC vectors: each round adds halves of two vectors, so that HG_VEC - 1 additions do for all. Numbers
+ * move within fours, then fours as a whole, which costs AVX one instruction each. */
+#define ROUND(left, ADDED) HG_UNROLL for (int k = 0; k < (left); k++) a[k] = ADDED(a[2 * k], a[2 * k + 1])
+#if HG_VEC == 16 && !defined HG_SLOW_SHUFFLES
+#define SINGLES(a, b) ((float16)((a).s0, (b).s0, (a).s1, (b).s1, (a).s4, (b).s4, (a).s5, (b).s5, \
+                                 (a).s8, (b).s8, (a).s9, (b).s9, (a).sc, (b).sc, (a).sd, (b).sd) + \
+                       (float16)((a).s2, (b).s2, (a).s3, (b).s3, (a).s6, (b).s6, (a).s7, (b).s7, \
+                                 (a).sa, (b).sa, (a).sb, (b).sb, (a).se, (b).se, (a).sf, (b).sf))
+#define PAIRS(a, b) ((float16)((a).s01, (b).s01, (a).s45, (b).s45, (a).s89, (b).s89, (a).scd, (b).scd) + \
+                     (float16)((a).s23, (b).s23, (a).s67, (b).s67, (a).sab, (b).sab, (a).sef, (b).sef))
+#define FOURS(a, b) ((float16)((a).s0123, (a).s89ab, (b).s0123, (b).s89ab) + (float16)((a).s4567, (a).scdef, (b).s4567, (b).scdef))
 __attribute__((always_inline))
 static inline void fold(const float16 *sum, int n, float *folded)
 {
     float16 a[16];
     HG_UNROLL for (int k = 0; k < 16; k++) a[k] = k < n ? sum[k] : 0.0f;
-    HG_UNROLL for (int left = 8; left > 0; left /= 2)
-        HG_UNROLL for (int k = 0; k < left; k++) a[k] = HG_EVEN(a[2 * k], a[2 * k + 1]) + HG_ODD(a[2 * k], a[2 * k + 1]);
-    vstore16(a[0], 0, folded);
+    ROUND(8, SINGLES);
+    ROUND(4, PAIRS);
+    ROUND(2, FOURS);
+    ROUND(1, FOURS);
+    HG_STORE(a[0], folded);
 }
 #elif HG_VEC == 8 && !defined HG_SLOW_SHUFFLES
-/* by halves of 4 lanes, within which AVX shuffles fastest */
 #define PAIRS(a, b) ((float8)((a).s0, (a).s2, (b).s0, (b).s2, (a).s4, (a).s6, (b).s4, (b).s6) + \
                      (float8)((a).s1, (a).s3, (b).s1, (b).s3, (a).s5, (a).s7, (b).s5, (b).s7))
+#define FOURS(a, b) ((float8)((a).lo, (b).lo) + (float8)((a).hi, (b).hi))
 __attribute__((always_inline))
 static inline void fold(const float8 *sum, int n, float *folded)
 {
     float8 a[8];
     HG_UNROLL for (int k = 0; k < 8; k++) a[k] = k < n ? sum[k] : 0.0f;
-    HG_UNROLL for (int left = 4; left > 1; left /= 2)
-        HG_UNROLL for (int k = 0; k < left; k++) a[k] = PAIRS(a[2 * k], a[2 * k + 1]);
-    vstore8((float8)(a[0].lo, a[1].lo) + (float8)(a[0].hi, a[1].hi), 0, folded);
+    ROUND(4, PAIRS);
+    ROUND(2, PAIRS);
+    ROUND(1, FOURS);
+    HG_STORE(a[0], folded);
 }
 #else
 static inline void fold(const hg_vec *sum, int n, float *folded)
@@ -223,10 +234,10 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
     enum { BANDS = (ROWS + BAND_ROWS - 1) / BAND_ROWS };
     const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), begin = (int)get_global_id(0) * span;
     const int end = min(begin + span, units);
-    float patch[PICTURES * PATCH];
+    HG_ALIGNED float patch[PICTURES * PATCH];
 #if THIN
-    float results[PICTURES * BAND_ROWS * PHASES_H * PART * PHASES_W * O];
-    float packed[KH * KW * O * GP]; /* [KH, KW, O, GP] */
+    HG_ALIGNED float results[PICTURES * BAND_ROWS * PHASES_H * PART * PHASES_W * O];
+    HG_ALIGNED float packed[KH * KW * O * GP]; /* [KH, KW, O, GP] */
     for (int k = 0; k < KH * KW; k++)
         for (int o = 0; o < O; o++)
             for (int g = 0; g < GP; g++) packed[(k * O + o) * GP + g] = g < G ? w[(k * G + g) * O + o] : 0.0f;
@@ -303,7 +314,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
 #endif
                         }
 #if THIN
-                    float folded[TILE * O + HG_VEC];
+                    HG_ALIGNED float folded[TILE * O + HG_VEC];
                     HG_UNROLL for (int k = 0; k < TILE * O; k += HG_VEC) fold(sum + k, min(TILE * O - k, HG_VEC), folded + k);
                     HG_UNROLL for (int q = 0; q < TILE; q++) {
                         const int p = min(p0 + q, n - 1), line = HG_WHOLE(p, PART), at = ((line * PHASES_H + py) * PART + p - line * PART) * PHASES_W + px;

@@ -64,7 +64,7 @@ inline void make(float *made, __global const hg_x *from, const float *packed)
 {
     for (int own = LOW; own < HIGH; own += TILE) {
         const int j = min(own, HIGH - TILE); /* the last tile is moved back */
-        float x[TILE * G];
+        HG_ALIGNED float x[TILE * G];
         hg_take(x, from + (COLUMN + j) * G, TILE * G);
         for (int panel = 0; panel < LANES; panel += PANEL) {
             const float *wp = packed + panel;
@@ -92,10 +92,10 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
     typedef HG_PASTE(float, LINE) line;
     const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), first = (int)get_global_id(0) * span;
     const int last = min(first + span, units);
-    float packed[G * LANES];
-    float ring[TH * MADE];
-    float row[ROW];
-    float starts[LINE];
+    HG_ALIGNED float packed[G * LANES];
+    HG_ALIGNED float ring[TH * MADE];
+    HG_ALIGNED float row[ROW];
+    HG_ALIGNED float starts[LINE];
     int inside[LINE]; /* numbers of the last column of groups that have a tap: the others are 0 times what may be NaN */
     pack(packed, w);
     for (int i = 0; i < TH * MADE; i++) ring[i] = 0.0f;

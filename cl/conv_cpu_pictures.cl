@@ -70,7 +70,7 @@
             float16 square[16]; \
             HG_UNROLL for (int b = 0; b < 16; b++) square[b] = LOAD(from + b * step + at); \
             hg_turn(square); \
-            HG_UNROLL for (int k = 0; k < 16; k++) vstore16(square[k], at + k, to); \
+            HG_UNROLL for (int k = 0; k < 16; k++) HG_STORE16(square[k], to + (at + k) * 16); \
         } \
         HG_REST for (int b = 0; n < 16 && b < 16; b++) \
             HG_REST for (int i = 0; i < n; i++) to[i * 16 + b] = ONE(from + b * step + i); \
@@ -85,7 +85,7 @@ TURN(turn_places, uchar, LOAD_PLACES, PLACE)
 /* The rows of 16 pictures from `top` on, of which only the windows' winners have numbers, to a patch whose other columns are zeros. */
 inline void fill_patch(float *patch, __global const hg_x *from, __global const uchar *winner, int top)
 {
-    float given[YW * G * 16], places[YW * G * 16];
+    HG_ALIGNED float given[YW * G * 16], places[YW * G * 16];
     int turned = -1;
     for (int r = max(-top, 0); r < min(IH - top, PATCH_H); r++) {
         const int i = HG_WHOLE(top + r + PPH, PKH), first = (top + r + PPH - i * PKH) * PKW;
@@ -105,7 +105,7 @@ inline void fill_patch(float *patch, __global const hg_x *from, __global const u
                 const float16 place = first + s, none = 0.0f;
                 if (column < max(BASE_W, 0) || column >= min(IW, PATCH_W + BASE_W)) continue;
                 for (int g = 0; g < G; g++)
-                    vstore16(vload16(j * G + g, places) == place ? vload16(j * G + g, given) : none, column * G + g, row);
+                    HG_STORE16(vload16(j * G + g, places) == place ? vload16(j * G + g, given) : none, row + (column * G + g) * 16);
             }
     }
 }
@@ -136,8 +136,8 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
     enum { BANDS = (ROWS + BAND - 1) / BAND, LEFT = BASE_W > 0 ? BASE_W : 0, RIGHT = BASE_W + PATCH_W < IW ? BASE_W + PATCH_W : IW };
     const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), begin = (int)get_global_id(0) * span;
     const int end = min(begin + span, units);
-    float patch[PATCH_H * PATCH_W * G * 16];
-    float results[BAND * PHASES_H * OW * O * 16];
+    HG_ALIGNED float patch[PATCH_H * PATCH_W * G * 16];
+    HG_ALIGNED float results[BAND * PHASES_H * OW * O * 16];
     for (int i = 0; i < PATCH_H * PATCH_W * G * 16; i++) patch[i] = 0.0f;
     for (int unit = begin; unit < end; unit++) {
         const int group = unit / BANDS, band = (unit - group * BANDS) * BAND, b0 = min(group * 16, pictures - 16);
@@ -188,7 +188,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
                         HG_UNROLL for (int p = 0; p < TILE; p++) {
                             const int column = (j0 + p) * PHASES_W + px;
                             if (column >= OW) continue;
-                            HG_UNROLL for (int o = 0; o < Q; o++) vstore16(sum[p][o], ((y - y0) * OW + column) * O + o0 + o, results);
+                            HG_UNROLL for (int o = 0; o < Q; o++) HG_STORE16(sum[p][o], results + (((y - y0) * OW + column) * O + o0 + o) * 16);
                         }
                     }
                 }

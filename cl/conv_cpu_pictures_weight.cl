@@ -67,7 +67,7 @@ typedef float small_t;
             float16 square[16]; \
             HG_UNROLL for (int b = 0; b < 16; b++) square[b] = LOAD(from + b * step + i); \
             hg_turn(square); \
-            HG_UNROLL for (int k = 0; k < 16; k++) vstore16(as_float16(as_int16(square[k]) & mine), i + k, to); \
+            HG_UNROLL for (int k = 0; k < 16; k++) HG_STORE16(as_float16(as_int16(square[k]) & mine), to + (i + k) * 16); \
         } \
         HG_REST for (int b = 0; b < 16; b++) \
             HG_REST for (int k = i; k < n; k++) to[k * 16 + b] = b < own ? 0.0f : ONE(from + b * step + k); \
@@ -106,7 +106,7 @@ __kernel void weight_pictures(__global const large_t *restrict large, __global c
 {
     enum { BANDS = (HS + BAND - 1) / BAND };
     const int split = (int)get_global_id(0), last = min((split + 1) * span, units);
-    float patch[PATCH_L * WL * CL * 16], pixels[BAND * WS * CS * 16];
+    HG_ALIGNED float patch[PATCH_L * WL * CL * 16], pixels[BAND * WS * CS * 16];
     float16 total[KH * KW * CL * CS];
     for (int k = 0; k < KH * KW * CL * CS; k++) total[k] = 0.0f;
 #if BIAS

@@ -34,7 +34,7 @@ inline void pack(__global const float *restrict w, float *restrict packed, int k
                 float16 square[16];
                 HG_UNROLL for (int i = 0; i < 16; i++) square[i] = vload16(0, from + (o + i) * G + k);
                 hg_turn(square);
-                HG_UNROLL for (int i = 0; i < 16; i++) vstore16(square[i], 0, panel + (k + i) * PANEL + o);
+                HG_UNROLL for (int i = 0; i < 16; i++) HG_STORE16(square[i], panel + (k + i) * PANEL + o);
             }
 #endif
         HG_REST for (; k < n; k++)
@@ -54,7 +54,7 @@ __kernel void product(__global const hg_x *restrict from, __global const float *
 {
     const int first = (int)get_global_id(0) * BAND * Q, first_o = (int)get_global_id(1) * PANELS * PANEL;
     const int tiles = (min(BAND * Q, n - first) + Q - 1) / Q, panels = (min(PANELS * PANEL, O - first_o) + PANEL - 1) / PANEL;
-    float panel[PANELS * KC * PANEL];
+    HG_ALIGNED float panel[PANELS * KC * PANEL];
     hg_vec waiting[G > KC ? PANELS * BAND * Q * NV : 1];
     for (int k0 = 0; k0 < G; k0 += KC) {
         const int length = min(KC, G - k0);
@@ -62,7 +62,7 @@ __kernel void product(__global const hg_x *restrict from, __global const float *
         for (int tile = 0; tile < tiles; tile++) {
 #if X_HALF
 #define X_STEP KC
-            float turned[Q * KC];
+            HG_ALIGNED float turned[Q * KC];
             for (int q = 0; q < Q; q++) hg_take(turned + q * KC, from + (min(first + tile * Q, n - Q) + q) * G + k0, length);
 #else
 #define X_STEP G

@@ -127,8 +127,8 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
     const int s0 = min(own_s, ALL_S - TI), ns = min(ST * TI, ALL_S - s0), tiles_s = (ns + TI - 1) / TI;
     const int v0 = min(own_v, VECTORS - TILE_V), nv = min(BLOCK_V, VECTORS - v0), tiles_v = (nv + TILE_V - 1) / TILE_V;
     const int l0 = VEC_LARGE ? v0 : MERGED ? 0 : s0, nl = VEC_LARGE ? nv : MERGED ? CL : ns, c0 = VEC_LARGE ? s0 : v0, nc = VEC_LARGE ? ns : nv;
-    float patch[PICTURES * PATCH_H * PATCH_W * BLOCK_L];
-    float pixels[PICTURES * ROWS * WS * BLOCK_C];
+    HG_ALIGNED float patch[PICTURES * PATCH_H * PATCH_W * BLOCK_L];
+    HG_ALIGNED float pixels[PICTURES * ROWS * WS * BLOCK_C];
     hg_vec total[TAPS * ST * VT * TILE];
 #if BIAS
     BIAS_SUMS;

@@ -76,7 +76,7 @@ __kernel void weight_taps(__global const large_t *restrict large, __global const
     __global const scalar_t *scalars = large;
     __global const vector_t *vectors = small;
 #endif
-    float patch[PATCH_H * PATCH_W * C];
+    HG_ALIGNED float patch[PATCH_H * PATCH_W * C];
     hg_vec total[PANELS * KH * KW * C * NV];
     for (int k = 0; k < PANELS * KH * KW * C * NV; k++) total[k] = 0.0f;
 #if BIAS

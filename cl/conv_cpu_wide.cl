@@ -63,7 +63,7 @@ inline void turn(__global const hg_x *restrict from, float *restrict to, int n)
         }
         HG_UNROLL for (int k = 0; k < GN; k++) a[k] = b[k];
     }
-    HG_UNROLL for (int k = 0; k < GN; k++) vstore16(as_float16(as_int16(a[k]) & inside), 0, to + k * PLANE);
+    HG_UNROLL for (int k = 0; k < GN; k++) HG_STORE16(as_float16(as_int16(a[k]) & inside), to + k * PLANE);
 }
 
 /* n pixels in a row, of which `left` and more are in memory. Fewer than 16 are turned with their neighbours, in whose place
@@ -91,8 +91,8 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
            WIDTH = IW - FIRST < PS - LEFT ? IW - FIRST : PS - LEFT };
     const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), first = (int)get_global_id(0) * span;
     const int last = min(first + span, units), pictures = units / ROW_TILES;
-    float patch[G * PLANE];
-    float turned[FLAT * O];
+    HG_ALIGNED float patch[G * PLANE];
+    HG_ALIGNED float turned[FLAT * O];
     for (int i = 0; i < G * PLANE; i++) patch[i] = 0.0f;
     for (int unit = first; unit < last; unit++) {
         const int b = unit / ROW_TILES, own = (unit - b * ROW_TILES) * R, i0 = min(own, OH - R);
@@ -128,7 +128,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
                     }
                     HG_UNROLL for (int k = 0; k < O; k++) a[k] = c[k];
                 }
-                HG_UNROLL for (int o = 0; o < O; o++) vstore16(a[o], 0, turned + (p + v * 16) * O + o * 16);
+                HG_UNROLL for (int o = 0; o < O; o++) HG_STORE16(a[o], turned + (p + v * 16) * O + o * 16);
             }
         }
         for (int r = own - i0; r < R; r++) { /* the last tile is moved back: what it shares is not stored again */

@@ -13,7 +13,7 @@ inline void turn(__global const float *restrict from, int from_step, __global fl
     float16 square[16];
     HG_UNROLL for (int k = 0; k < 16; k++) square[k] = vload16(0, from + k * from_step);
     hg_turn(square);
-    HG_UNROLL for (int k = 0; k < 16; k++) vstore16(square[k], 0, to + k * to_step);
+    HG_UNROLL for (int k = 0; k < 16; k++) HG_STORE16(square[k], to + k * to_step);
 }
 
 __kernel void conv_swap(__global const float *restrict stored, __global float *restrict packed, int in, int out, int taps)

@@ -152,7 +152,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
     enum { BANDS = (YH + BAND - 1) / BAND };
     const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), begin = (int)get_global_id(0) * span;
     const int end = min(begin + span, units);
-    float patch[PATCH_H * PATCH_W * G];
+    HG_ALIGNED float patch[PATCH_H * PATCH_W * G];
     for (int unit = begin; unit < end; unit++) {
         const int b = unit / BANDS, band = (unit - b * BANDS) * BAND, here = min(BAND, YH - band);
         fill_patch(patch, from + b * IH * IW * G, band * PKH * SH + BASE_H);
@@ -228,7 +228,7 @@ inline void turn(__global const hg_x *restrict from, int step, float *to, int n)
             float16 square[16];
             HG_UNROLL for (int b = 0; b < 16; b++) square[b] = HG_X_LOAD(from + b * step + at);
             hg_turn(square);
-            HG_UNROLL for (int k = 0; k < 16; k++) vstore16(square[k], at + k, to);
+            HG_UNROLL for (int k = 0; k < 16; k++) HG_STORE16(square[k], to + (at + k) * 16);
         }
         return;
     }
@@ -265,8 +265,8 @@ static inline void compute_again_turned(float16 *v, const float *x, __global con
 static inline void keep_window(float16 best, places at, float *results, float *winners)
 {
     best = LATE ? HG_ACT(best) : best;
-    vstore16(best, 0, results);
-    vstore16(convert_float16(at), 0, winners);
+    HG_STORE16(best, results);
+    HG_STORE16(convert_float16(at), winners);
 }
 
 /* [n][16 pictures] to n numbers in a row of each picture from `own` on */
@@ -299,7 +299,7 @@ __kernel void gather_pictures(__global const hg_x *restrict from, __global const
     enum { BANDS = (YH + BAND - 1) / BAND };
     const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), begin = (int)get_global_id(0) * span;
     const int end = min(begin + span, units);
-    float patch[PATCH_H * PATCH_W * G * 16], results[BAND * YW * O * 16], winners[BAND * YW * O * 16];
+    HG_ALIGNED float patch[PATCH_H * PATCH_W * G * 16], results[BAND * YW * O * 16], winners[BAND * YW * O * 16];
     for (int unit = begin; unit < end; unit++) {
         const int group = unit / BANDS, band = (unit - group * BANDS) * BAND, here = min(BAND, YH - band);
         const int b0 = min(group * 16, pictures - 16);

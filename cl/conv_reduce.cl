@@ -23,7 +23,7 @@ inline void gather_up(__global const float *restrict from, int splits, __global 
     float16 sum = 0.0f;
     for (int term = 0; term < SH * SW; term++)
         for (int s = 0; s < splits; s++) sum += vload16(0, from + s * step + place(i, term));
-    vstore16(DW_ADD ? vload16(0, to + i) + sum : sum, 0, to + i);
+    HG_STORE16(DW_ADD ? vload16(0, to + i) + sum : sum, to + i);
 #else
     for (int k = i; k < min(i + 16, n); k++) {
         float sum = 0.0f;
@@ -42,7 +42,7 @@ inline void sum_up(__global const float *restrict from, int splits, __global flo
         float16 sum = vload16(0, from + i);
         for (int s = 1; s < splits; s++) sum += vload16(0, from + (long)s * n + i);
         if (add) sum += vload16(0, to + i);
-        vstore16(sum, 0, to + i);
+        HG_STORE16(sum, to + i);
     } else {
         HG_REST for (int k = i; k < n; k++) {
             float sum = from[k];

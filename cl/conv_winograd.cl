@@ -153,7 +153,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
                      __global hg_y *restrict out, __global const hg_dx_x *out_x, int tiles)
 {
     const int own = (int)get_global_id(0) * STRIP, first = min(own, tiles - STRIP);
-    float v[POINTS * STEP_V], m[POINTS * STEP_M];
+    HG_ALIGNED float v[POINTS * STEP_V], m[POINTS * STEP_M];
     corner at[STRIP];
     for (int t = 0; t < STRIP; t++) at[t] = corner_of(first + t, TILES_H, TILES_W);
     for (int group = 0, asked = 0; group < PHASES_OUT * BLOCKS; group++) {

@@ -121,7 +121,7 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
     const int s0 = TRANSPOSED ? i0 : o0, l0 = TRANSPOSED ? o0 : i0;
     const int strips = (tiles + STRIP - 1) / STRIP, begin = split * strips / splits * STRIP;
     const int end = min((split + 1) * strips / splits * STRIP, tiles);
-    float in[POINTS * STEP_I], out[POINTS * STEP_O];
+    HG_ALIGNED float in[POINTS * STEP_I], out[POINTS * STEP_O];
     hg_vec bias[PHASES_O * BIASES];
     for (int v = 0; v < PHASES_O * BIASES; v++) bias[v] = 0.0f;
     for (int first = begin; first < end; first += STRIP) {

@@ -116,7 +116,7 @@ inline void add_bias(float *bias, __global const float *dy, int n)
     for (int p = 0; p < whole; p += GROUP)
         for (int v = 0; v < PERIOD; v++) sum[v] += vload16(v, dy + p * OUT_CHANNELS);
     float part[PERIOD * 16];
-    for (int v = 0; v < PERIOD; v++) vstore16(sum[v], v, part);
+    for (int v = 0; v < PERIOD; v++) HG_STORE16(sum[v], part + v * 16);
     for (int i = 0; i < GROUP; i++)
         for (int o = 0; o < OUT_CHANNELS; o++) bias[o] += part[i * OUT_CHANNELS + o];
     HG_REST for (int p = whole; p < n; p++)
