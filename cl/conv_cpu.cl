@@ -9,7 +9,7 @@
  * The weights come in panels of NV vectors of written channels [panel][KH, KW, G, NV HG_VEC] (cl/conv_pack.cl), which are read from the
  * second-level cache in a row; the last panel is moved back.
  * THIN 1: few channels are written (up to 4): vectors then go along the channels read, and each sum is folded at the end; weights
- * as stored. The results of a band wait in private memory, so that they are stored row by row in wide vectors.
+ * as stored (SWAP 1: of one tap, [O, G]). The results of a band wait in private memory, so that they are stored row by row in wide vectors.
  * D of what is pooled (PKH .., model/conv_pooled.h): the patch is made of the windows' gradients and of their winners.
  * Macros: IH IW G (read side), OH OW O (written side), KH KW SH SW DH DW PH PW, DATA, TILE BAND PART NV HG_VEC, THIN, BIAS, those of
  * hg_store. PART: columns that share a patch, all of them unless pictures are very wide; the last part is moved back.
@@ -41,6 +41,9 @@
 #endif
 #ifndef THIN
 #define THIN 0
+#endif
+#ifndef SWAP
+#define SWAP 0
 #endif
 #ifndef BIAS
 #define BIAS 0
@@ -240,7 +243,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
     HG_ALIGNED float packed[KH * KW * O * GP]; /* [KH, KW, O, GP] */
     for (int k = 0; k < KH * KW; k++)
         for (int o = 0; o < O; o++)
-            for (int g = 0; g < GP; g++) packed[(k * O + o) * GP + g] = g < G ? w[(k * G + g) * O + o] : 0.0f;
+            for (int g = 0; g < GP; g++) packed[(k * O + o) * GP + g] = g < G ? w[SWAP ? o * G + g : (k * G + g) * O + o] : 0.0f;
 #endif
     for (int unit = begin; unit < end; unit++) {
         const int group = unit / BANDS, b0 = group * PICTURES, band = (unit - group * BANDS) * BAND_ROWS;

@@ -17,7 +17,7 @@
 #ifndef BIAS
 #define BIAS 0
 #endif
-#define KC 128
+#define KC (G < 128 ? G : 128)
 #define PANEL (NV * HG_VEC)
 
 /* The rows [k0, k0 + n) of so many panels of w, beginning with column `first`. */

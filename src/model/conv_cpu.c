@@ -49,7 +49,6 @@ hg_launch *hg_cpu_emit_gather(hg_plan *plan, const hg_node *node, const hg_gathe
     hg_emit_define(plan, launch, "O", s->written.c);
     hg_emit_define(plan, launch, "BIAS", gather->bias >= 0);
     hg_gather_emit_cost(plan, launch, gather);
-    if (s->product) return launch;
     hg_conv_define(plan, launch, &gather->conv);
     hg_emit_define(plan, launch, "IH", s->read.h);
     hg_emit_define(plan, launch, "IW", s->read.w);
@@ -61,7 +60,7 @@ hg_launch *hg_cpu_emit_gather(hg_plan *plan, const hg_node *node, const hg_gathe
 
 /* ---- gathers: F reads the large side, D the small one */
 
-enum { VECTOR, VECTORS, COLUMNS, BAND };
+enum { VECTOR, VECTORS, COLUMNS, BAND, FEW_READ = 16, MOST_WRITTEN = 2048 };
 
 /* A band: rows of a picture, or `pictures` whole ones, and the columns that share a patch: all unless the picture is very wide. */
 typedef struct band { int pictures, rows, columns; } band;
@@ -95,10 +94,11 @@ static int band_rows(const hg_gather *gather, const hg_cpu_gather *s, int tile, 
     return pictures * rows;
 }
 
-/* Panels of an item of a product: some cache lines side by side, more where every row of weights is on a page of its own. */
+/* Panels of an item of a product: some cache lines side by side, more where every row of weights is on a page of its own; whole rows
+ * where so few channels are read that the time goes into writing. */
 static int product_panels(const hg_cpu_gather *s, const int *p)
 {
-    const int panel = p[VECTOR] * p[VECTORS], columns = s->written.c < 1024 ? 32 : 64;
+    const int panel = p[VECTOR] * p[VECTORS], columns = s->read.c <= FEW_READ ? least(s->written.c, MOST_WRITTEN) : s->written.c < 1024 ? 32 : 64;
     return least(ceil_div(s->written.c, panel), most(1, columns / panel));
 }
 
@@ -117,8 +117,8 @@ static bool accepts(const hg_gather *gather, const hg_cpu_gather *s, const int *
     if (s->data && ((c->sh > 1 && c->dh > 1) || (c->sw > 1 && c->dw > 1))) return false;
     if (p[VECTOR] < 1 || p[VECTOR] > 16 || (p[VECTOR] & (p[VECTOR] - 1)) || p[VECTORS] < 1 || p[COLUMNS] < 1 || p[COLUMNS] > 32 || p[BAND] < 1) return false;
     if (gather->pool.kh && (!s->data || s->product || thin)) return false;
-    if (s->product)
-        return !thin && (int64_t)p[VECTOR] * p[VECTORS] <= s->written.c && (size_t)p[COLUMNS] <= hg_side_pixels(s->written, gather->batch) &&
+    if (s->product && !thin)
+        return (int64_t)p[VECTOR] * p[VECTORS] <= s->written.c && (size_t)p[COLUMNS] <= hg_side_pixels(s->written, gather->batch) &&
                (int64_t)p[BAND] * p[COLUMNS] * p[VECTOR] * p[VECTORS] * product_panels(s, p) <= PATCH_BYTES / 4;
     if (p[BAND] > s->rows && (p[BAND] % s->rows || p[BAND] / s->rows > gather->batch)) return false;
     if (patch_bytes(gather, s, band_of(gather, s, p[BAND])) > PATCH_BYTES) return false;
@@ -159,7 +159,7 @@ static double fit_thin(const hg_device_info *limits, const void *problem, int *p
 {
     const hg_gather *gather = problem;
     const hg_cpu_gather s = hg_cpu_gather_of(gather, data);
-    if (s.written.c > 4 || s.product) return -1;
+    if (s.written.c > 4) return -1;
     p[VECTOR] = hg_cpu_vector(limits, s.read.c);
     p[VECTORS] = 1;
     p[COLUMNS] = tile_pixels(&s, most(1, least(16, hg_cpu_registers_of(limits).sums) / s.written.c));
@@ -188,18 +188,20 @@ static void emit_gather(hg_plan *plan, const hg_node *node, const void *problem,
 {
     const hg_gather *gather = problem;
     const hg_cpu_gather s = hg_cpu_gather_of(gather, data);
-    if (s.product) {
+    if (s.product && !thin) {
         emit_product(plan, node, gather, &s, p);
         return;
     }
     const band d = band_of(gather, &s, p[BAND]);
     const int panel = thin ? s.written.c : p[VECTOR] * p[VECTORS];
     const size_t units = hg_mul((size_t)ceil_div(gather->batch, d.pictures), (size_t)ceil_div(s.rows, d.rows));
-    const hg_block weights = hg_gather_weights(plan, node, gather, panel);
+    const bool swap = s.product && gather->gradient; /* as they lie, then, for there is one tap */
+    const hg_block weights = swap ? gather->weight : hg_gather_weights(plan, node, gather, panel);
     hg_launch *launch = hg_cpu_emit_gather(plan, node, gather, &s, weights, "conv_cpu", "gather");
     hg_emit_int(plan, launch, gather->batch);
     hg_emit_int(plan, launch, (int64_t)units);
     hg_emit_define(plan, launch, "THIN", thin);
+    hg_emit_define(plan, launch, "SWAP", swap);
     hg_emit_define(plan, launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, launch, "NV", p[VECTORS]);
     hg_emit_define(plan, launch, "TILE", p[COLUMNS]);
