@@ -67,7 +67,7 @@ static bool add_activation(hg_graph *graph, hg_choice act, hg_section section, c
     return node != NULL;
 }
 
-extern const hg_layer hg_layer_activity_l1;
+extern const hg_layer hg_layer_activity_l1, hg_layer_flatten, hg_layer_reshape;
 
 static bool add_penalty(hg_graph *graph, double weight, hg_section section, const char *name, const char *place, int current)
 {
@@ -178,18 +178,33 @@ static bool consumed(const hg_graph *graph, int tensor)
     return false;
 }
 
+/* The tensor whose numbers a chain of `reshape` and `flatten`, which alone reads it, gives to this one: an activation may as well come
+ * after them. */
+static int before_reshapes(const hg_graph *graph, int tensor)
+{
+    const hg_tensor *t = graph->tensors[tensor];
+    while (t->producer >= 0 && is_linear(t->act)) {
+        const hg_node *node = graph->nodes[t->producer];
+        if ((node->layer != &hg_layer_reshape && node->layer != &hg_layer_flatten) || !hg_graph_only_reader(graph, node->in[0])) break;
+        tensor = node->in[0];
+        t = graph->tensors[tensor];
+    }
+    return tensor;
+}
+
 /* Where the loss wants logits: the tensor before the last activation, or -1. The activation is then computed for the
  * output alone. */
 static bool split_logits(hg_graph *graph, const hg_loss *loss, const char *place, int prediction, int *logits)
 {
-    hg_tensor *last = graph->tensors[prediction];
+    const int source = before_reshapes(graph, prediction);
+    hg_tensor *last = graph->tensors[source];
     *logits = -1;
     graph->output = prediction;
     if (!loss->logits_of || is_linear(last->act) || strcmp(last->act.type->name, loss->logits_of) != 0) return true;
     if (consumed(graph, prediction)) return true; /* a penalty looks at the probabilities: they stay in the plan */
     const hg_node *producer = graph->nodes[last->producer];
     if (strcmp(producer->layer->head.name, "activation") == 0) {
-        *logits = producer->in[0];
+        if (source == prediction) *logits = producer->in[0]; /* else nothing reshapes what the activation reads */
         return true;
     }
     hg_choice act = last->act;
