@@ -20,5 +20,5 @@ void hg_loss_emit(hg_plan *plan, const hg_node *node, const hg_loss_options *opt
     if (gradient) hg_emit_dx(plan, launch, node->in[0]);
     hg_emit_sums(plan, launch, n);
     hg_emit_cost(plan, launch, flops * (double)n, (double)n * (gradient ? 12 : 8));
-    hg_emit_metric(plan, node, HG_METRIC_RECONSTRUCTION, partials, hg_sums_count(plan, n), scale, 1);
+    hg_emit_metric(plan, HG_METRIC_RECONSTRUCTION, partials, hg_sums_count(plan, n), scale, 1);
 }

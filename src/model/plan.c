@@ -409,19 +409,38 @@ void hg_emit_dw(hg_plan *plan, hg_launch *launch, const hg_node *node, int k, co
     plan->param_written[index] = true;
 }
 
-void hg_emit_metric(hg_plan *plan, const hg_node *node, hg_metric part, hg_block partials, size_t n, double scale, double weight)
+void hg_emit_metric(hg_plan *plan, hg_metric part, hg_block partials, size_t n, double scale, double weight)
 {
-    int row = 1 + (int)part; /* row 0 is the total */
-    hg_launch *launch = hg_emit(plan, node, "sum", "metric", "metric_add");
-    hg_emit_read(plan, launch, partials);
-    hg_emit_int(plan, launch, (int64_t)n);
-    hg_emit_float(plan, launch, scale);
-    hg_emit_float(plan, launch, weight);
-    hg_emit_int(plan, launch, row);
-    hg_emit_int(plan, launch, !plan->metric_written[row]);
+    if (plan->n_sums == HG_MAX_SUMS) hg_emit_sums_so_far(plan, false);
+    plan->sums[plan->n_sums++] = (hg_metric_sum){1 + (int)part, partials, n, scale, weight}; /* row 0 is the total */
+}
+
+void hg_emit_sums_so_far(hg_plan *plan, bool total)
+{
+    size_t n = 0;
+    if (!plan->n_sums && !total) return;
+    hg_launch *launch = hg_emit(plan, NULL, total ? "loss total" : "loss sums", "metric", "metric");
+    hg_emit_define(plan, launch, "SUMS", plan->n_sums);
+    hg_emit_define(plan, launch, "TOTAL", total);
+    for (int k = 0; k < plan->n_sums; k++) {
+        static const char *const part[HG_MAX_SUMS] = {"PART0", "PART1", "PART2", "PART3"}, *const first[HG_MAX_SUMS] = {"FIRST0", "FIRST1", "FIRST2", "FIRST3"};
+        const hg_metric_sum *sum = &plan->sums[k];
+        hg_emit_read(plan, launch, sum->partials);
+        hg_emit_int(plan, launch, (int64_t)sum->n);
+        hg_emit_float(plan, launch, sum->scale);
+        hg_emit_float(plan, launch, sum->weight);
+        hg_emit_define(plan, launch, part[k], sum->row);
+        hg_emit_define(plan, launch, first[k], !plan->metric_written[sum->row]);
+        n += sum->n;
+        plan->metric_written[sum->row] = true;
+    }
+    hg_emit_cost(plan, launch, (double)n * 4, (double)n * sizeof(float));
+    int written = 0;
+    for (int row = 1; row <= HG_METRIC_PARTS; row++) written |= plan->metric_written[row] << row;
+    if (total) hg_emit_define(plan, launch, "WRITTEN", written);
     hg_emit_update(plan, launch, plan->metrics);
+    hg_emit_update(plan, launch, plan->state);
     hg_emit_read(plan, launch, plan->step);
     hg_emit_range(plan, launch, 1, 1, 1, 1, 1, 1);
-    hg_emit_cost(plan, launch, (double)n * 4, (double)n * sizeof(float));
-    plan->metric_written[row] = true;
+    plan->n_sums = 0;
 }

@@ -91,12 +91,13 @@ void hg_emit_dx_chosen(hg_plan *plan, hg_launch *launch, int tensor, int chosen)
 bool hg_plan_dw_written(const hg_plan *plan, const hg_node *node, int k); /* would the next writer add? */
 void hg_emit_dw(hg_plan *plan, hg_launch *launch, const hg_node *node, int k, const char *prefix);
 
-/* Adds `scale` times the sum of n floats in `partials` to a part of the step's loss (cl/metric.cl; Kahan, in order). */
+/* Adds `scale` times the sum of n floats in `partials` to a part of the step's loss (cl/metric.cl; Kahan, in order), in a later
+ * launch, with others' sums: `partials` has to be a block of the plan's own. */
 typedef enum hg_metric {
     HG_METRIC_RECONSTRUCTION, HG_METRIC_KL, HG_METRIC_PENALTY, HG_METRIC_DISCRIMINATOR, HG_METRIC_GENERATOR, HG_METRIC_PARTS
 } hg_metric;
 /* `weight` is the part's factor in the total loss (beta for KL). */
-void hg_emit_metric(hg_plan *plan, const hg_node *node, hg_metric part, hg_block partials, size_t n, double scale, double weight);
+void hg_emit_metric(hg_plan *plan, hg_metric part, hg_block partials, size_t n, double scale, double weight);
 
 /* ---- the owner's side: arenas shared by all plans of a net, and plans over them */
 

@@ -6,7 +6,7 @@
 #include "model/loss.h"
 #include "model/plan.h"
 
-enum { HG_METRICS = 16, HG_RING = 1024, HG_FOREVER = 1 << 30 };
+enum { HG_METRICS = 16, HG_RING = 1024, HG_FOREVER = 1 << 30, HG_MAX_SUMS = 4 };
 
 /* A block is either fixed (a view of a parameter, gradient or record buffer) or placed in the activation arena. */
 typedef struct hg_block_info {
@@ -24,6 +24,9 @@ typedef struct hg_block_info {
 typedef struct hg_pass { const hg_node *node; hg_block out; int end; } hg_pass;
 /* How many launches there are after a phase's passes and updates. */
 typedef struct hg_stretch { int forward, backward, end; } hg_stretch;
+
+/* hg_emit_metric's arguments; `row`: of the metrics. */
+typedef struct hg_metric_sum { int row; hg_block partials; size_t n; double scale, weight; } hg_metric_sum;
 
 struct hg_plan {
     hg_arenas *arenas;
@@ -63,7 +66,9 @@ struct hg_plan {
     hg_block *param, *param_grad;
     bool *param_written;
     bool *trains;        /* its gradient is wanted in the phase at hand */
-    bool metric_written[HG_METRICS], total_written;
+    bool metric_written[HG_METRICS];
+    hg_metric_sum sums[HG_MAX_SUMS]; /* not yet added */
+    int n_sums;
 
     hg_block step, state, metrics, dummy, bytes, examples, labels; /* the last three -1 where nothing reads them */
     hg_buffer **chunks;  /* the plan's own chunks where the shared ones are too small */
@@ -90,6 +95,8 @@ struct hg_arenas {
     int64_t past;        /* hg_arenas_set_past */
 };
 
+/* Emits the launch that adds what hg_emit_metric was given since the last one; `total`: and then sums up the step's loss. */
+void hg_emit_sums_so_far(hg_plan *plan, bool total);
 int hg_plan_root(const hg_plan *plan, int tensor);
 /* What gradients of a tensor with memory of its own are taken before. */
 hg_choice hg_plan_act(const hg_plan *plan, int root);

@@ -164,18 +164,6 @@ static void read_pictures(hg_plan *plan)
     hg_emit_cost(plan, launch, (double)n, (double)n * 5);
 }
 
-static void finish_metrics(hg_plan *plan)
-{
-    hg_launch *launch = hg_emit(plan, NULL, "loss total", "metric", "metric_finish");
-    hg_emit_update(plan, launch, plan->metrics);
-    hg_emit_update(plan, launch, plan->state);
-    hg_emit_read(plan, launch, plan->step);
-    int written = 0; /* parts that nothing contributes to are 0 */
-    for (int part = 1; part <= HG_METRIC_PARTS; part++) written |= plan->metric_written[part] << part;
-    hg_emit_int(plan, launch, written);
-    hg_emit_range(plan, launch, 1, 1, 1, 1, 1, 1);
-}
-
 /* The norm of the whole gradient, in two ordered passes -> state.grad_scale. */
 static void clip(hg_plan *plan, hg_block grads, hg_block step, size_t n)
 {
@@ -301,7 +289,7 @@ static void compose_training(hg_plan *plan)
     for (int p = 0, record = 0; p < graph->n_phases; record += graph->phases[p++].n_updates) {
         begin_phase(plan, p);
         passes(plan, true);
-        finish_metrics(plan); /* before the updates: if the loss is not finite, none is made */
+        hg_emit_sums_so_far(plan, true); /* before the updates: if the loss is not finite, none is made */
         updates(plan, record);
         plan->stretches[p].end = plan->n_launches;
     }
@@ -316,7 +304,7 @@ void hg_plan_compose(hg_plan *plan)
         compose_training(plan);
     } else {
         passes(plan, plan->purpose == HG_PURPOSE_EVALUATE);
-        if (plan->purpose == HG_PURPOSE_EVALUATE) finish_metrics(plan);
+        hg_emit_sums_so_far(plan, plan->purpose == HG_PURPOSE_EVALUATE);
         plan->stretches[0].end = plan->n_launches;
         if (plan->purpose == HG_PURPOSE_CORRUPT) keep(plan, hg_plan_value(plan, graph->input));
         if (plan->purpose == HG_PURPOSE_ENCODE) keep(plan, hg_plan_value(plan, graph->code));

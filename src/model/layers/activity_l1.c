@@ -24,7 +24,7 @@ static void forward(hg_plan *plan, const hg_node *node)
     hg_emit_sums(plan, launch, n);
     hg_emit_cost(plan, launch, 2.0 * (double)n, 4.0 * (double)n);
     double weight = ((const l1_options *)node->options)->weight;
-    hg_emit_metric(plan, node, HG_METRIC_PENALTY, partials, hg_sums_count(plan, n), weight / hg_plan_batch(plan), 1);
+    hg_emit_metric(plan, HG_METRIC_PENALTY, partials, hg_sums_count(plan, n), weight / hg_plan_batch(plan), 1);
 }
 
 static void backward(hg_plan *plan, const hg_node *node)

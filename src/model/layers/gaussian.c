@@ -52,7 +52,7 @@ static void forward(hg_plan *plan, const hg_node *node)
     hg_emit_sums(plan, launch, n);
     hg_emit_cost(plan, launch, 100.0 * (double)n, 12.0 * (double)n);
     if (hg_plan_has_penalties(plan))
-        hg_emit_metric(plan, node, HG_METRIC_KL, partials, hg_sums_count(plan, n), 1.0 / hg_plan_batch(plan), o->beta);
+        hg_emit_metric(plan, HG_METRIC_KL, partials, hg_sums_count(plan, n), 1.0 / hg_plan_batch(plan), o->beta);
 }
 
 static void backward(hg_plan *plan, const hg_node *node)

@@ -33,7 +33,7 @@ static void emit_term(hg_plan *plan, const hg_node *node, const adversarial_opti
     if (gradient) hg_emit_dx(plan, launch, tensor);
     hg_emit_sums(plan, launch, n);
     hg_emit_cost(plan, launch, 20.0 * (double)n, (double)n * (gradient ? 8 : 4));
-    hg_emit_metric(plan, node, part, partials, hg_sums_count(plan, n), 1.0 / (double)n, o->weight);
+    hg_emit_metric(plan, part, partials, hg_sums_count(plan, n), 1.0 / (double)n, o->weight);
 }
 
 static void emit(hg_plan *plan, const hg_node *node, const void *options, bool from_logits)
