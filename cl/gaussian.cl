@@ -3,8 +3,8 @@
  * FORM 0 (logvar): sigma = exp(s / 2), KL = -1/2 (1 + s - mean^2 - exp(s))
  * FORM 1 (logsigma_kl_logvar): sigma = exp(s), the same KL
  * FORM 2 (sigma): sigma = s, KL = 1/2 (mean^2 + s^2 - ln(s^2 + 1e-8) - 1)
- * Macros: FORM, NOISE (0: epsilon_std is 0, nothing is drawn), STREAM (the node's random stream), those of hg_emit_dx, HG_SPAN, HG_GROUP.
- * Traffic: 12 bytes an element forward, 20 backward; tiny. */
+ * Macros: FORM, NOISE (0: epsilon_std is 0, nothing is drawn), STREAM (the node's random stream), those of hg_emit_dx
+ * (DX: of the mean, DS: of s), HG_SPAN, HG_GROUP. Traffic: 12 bytes an element forward, 20 backward; tiny. */
 #include "random.cl"
 
 #ifndef FORM
@@ -12,6 +12,9 @@
 #endif
 #ifndef NOISE
 #define NOISE 1
+#endif
+#ifndef DS_ADD
+#define DS_ADD 0
 #endif
 #ifndef STREAM
 #define STREAM 0x100
@@ -63,22 +66,31 @@ __kernel void forward(__global const float *restrict mean, __global const float 
     HG_SUM_END(hg_lanes(sum), partials);
 }
 
-/* scale is beta / B */
-__kernel void backward_mean(__global const float *restrict dz, __global const float *mean, int n, float scale,
-                            __global float *dx, __global const hg_dx_x *dx_x)
+/* The second head's gradient, as hg_put_dx stores the first's. */
+static inline void put_ds(hg_vec v, __global float *ds, __global const hg_dx_x *ds_x, int i, int n)
 {
-    HG_FOR(i, HG_VECTORS(n)) hg_put_dx(hg_get(dz, i, n) + scale * hg_get(mean, i, n), dx, dx_x, i, n);
+#ifdef DS_ACT
+    const hg_vec value = hg_get_dx_x(ds_x, i, n);
+    v = v * DS_ACT(value, DS_ACT_P);
+#endif
+#if DS_ADD
+    v = hg_get(ds, i, n) + v;
+#endif
+    hg_put(v, ds, i, n);
 }
 
-__kernel void backward_s(__global const float *restrict dz, __global const float *s, __global const hg_step *restrict step, int n,
-                         float scale, float epsilon_std, __global float *dx, __global const hg_dx_x *dx_x)
+/* scale is beta / B */
+__kernel void backward(__global const float *restrict dz, __global const float *mean, __global const float *s, __global const hg_step *restrict step,
+                       int n, float scale, float epsilon_std, __global float *dx, __global const hg_dx_x *dx_x,
+                       __global float *ds, __global const hg_dx_x *ds_x)
 {
     hg_vec e[4];
     HG_FOR(q, HG_FOURS(n)) {
         noise(step, q, epsilon_std, e);
         HG_FOUR(k, i, q, n) {
-            const hg_vec v = hg_get(s, i, n);
-            hg_put_dx(hg_get(dz, i, n) * SIGMA_GRAD(v) * e[k] + scale * KL_GRAD(v), dx, dx_x, i, n);
+            const hg_vec d = hg_get(dz, i, n), v = hg_get(s, i, n);
+            hg_put_dx(d + scale * hg_get(mean, i, n), dx, dx_x, i, n);
+            put_ds(d * SIGMA_GRAD(v) * e[k] + scale * KL_GRAD(v), ds, ds_x, i, n);
         }
     }
 }

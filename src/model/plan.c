@@ -376,22 +376,36 @@ void hg_emit_act(hg_plan *plan, hg_launch *launch, int tensor)
     define_act(plan, launch, "ACT", "ACT_P", "ACT_", plan->graph->tensors[tensor]->act);
 }
 
-void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor)
+static void emit_dx(hg_plan *plan, hg_launch *launch, int tensor, int chosen, const char *prefix)
 {
-    hg_emit_dx_chosen(plan, launch, tensor, tensor);
-}
-
-void hg_emit_dx_chosen(hg_plan *plan, hg_launch *launch, int tensor, int chosen)
-{
-    int root = hg_plan_root(plan, tensor);
+    const int root = hg_plan_root(plan, tensor);
     const hg_choice act = hg_plan_act(plan, root);
+    char name[3][32];
+    snprintf(name[0], sizeof name[0], "%s_ACT", prefix);
+    snprintf(name[1], sizeof name[1], "%s_ACT_P", prefix);
+    snprintf(name[2], sizeof name[2], "%s_ADD", prefix);
     use_block(plan, launch, hg_plan_grad(plan, root));
     const hg_block value = act.type ? hg_plan_value(plan, chosen) : -1;
     use_block(plan, launch, value);
     if (is_half(plan, value)) hg_emit_define(plan, launch, "DX_X_HALF", 1);
-    define_act(plan, launch, "DX_ACT", "DX_ACT_P", "ACT_GRAD_", act);
-    hg_emit_define(plan, launch, "DX_ADD", plan->written[root]);
+    define_act(plan, launch, name[0], name[1], "ACT_GRAD_", act);
+    hg_emit_define(plan, launch, name[2], plan->written[root]);
     plan->written[root] = true;
+}
+
+void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor)
+{
+    emit_dx(plan, launch, tensor, tensor, "DX");
+}
+
+void hg_emit_dx_as(hg_plan *plan, hg_launch *launch, int tensor, const char *prefix)
+{
+    emit_dx(plan, launch, tensor, tensor, prefix);
+}
+
+void hg_emit_dx_chosen(hg_plan *plan, hg_launch *launch, int tensor, int chosen)
+{
+    emit_dx(plan, launch, tensor, chosen, "DX");
 }
 
 bool hg_plan_dw_written(const hg_plan *plan, const hg_node *node, int k)

@@ -83,6 +83,8 @@ void hg_emit_act(hg_plan *plan, hg_launch *launch, int tensor);
  * DX_ACT ("ACT_GRAD_relu"), DX_ACT_P (the derivative to apply) and DX_ADD (0: first writer, 1: add to what is there). The kernel stores
  * through HG_DX(dx, dx_x, i, v) of cl/common.cl. dx_x is the tensor's value, or a dummy where the tensor is linear. */
 void hg_emit_dx(hg_plan *plan, hg_launch *launch, int tensor);
+/* The same with another prefix than "DX", for a kernel that writes a second gradient. */
+void hg_emit_dx_as(hg_plan *plan, hg_launch *launch, int tensor, const char *prefix);
 /* The same, but dx_x is the value of another tensor, `chosen`: of pooling's output, whose numbers are some of the tensor's, in fewer bytes. */
 void hg_emit_dx_chosen(hg_plan *plan, hg_launch *launch, int tensor, int chosen);
 

@@ -60,27 +60,19 @@ static void backward(hg_plan *plan, const hg_node *node)
     const gaussian_options *o = node->options;
     size_t n = count(plan, node);
     double scale = hg_plan_has_penalties(plan) ? o->beta / hg_plan_batch(plan) : 0;
-    hg_launch *launch = hg_emit(plan, node, "mean gradient", "gaussian", "backward_mean");
+    hg_launch *launch = hg_emit(plan, node, "gradients", "gaussian", "backward");
     define(plan, launch, node);
     hg_emit_read(plan, launch, hg_plan_grad(plan, node->out[0]));
     hg_emit_read(plan, launch, hg_plan_value(plan, node->in[0]));
-    hg_emit_int(plan, launch, (int64_t)n);
-    hg_emit_float(plan, launch, scale);
-    hg_emit_dx(plan, launch, node->in[0]);
-    hg_emit_items(plan, launch, n);
-    hg_emit_cost(plan, launch, 2.0 * (double)n, 12.0 * (double)n);
-
-    launch = hg_emit(plan, node, "logvar gradient", "gaussian", "backward_s");
-    define(plan, launch, node);
-    hg_emit_read(plan, launch, hg_plan_grad(plan, node->out[0]));
     hg_emit_read(plan, launch, hg_plan_value(plan, node->in[1]));
     hg_emit_read(plan, launch, hg_plan_step(plan));
     hg_emit_int(plan, launch, (int64_t)n);
     hg_emit_float(plan, launch, scale);
     hg_emit_float(plan, launch, o->epsilon_std);
-    hg_emit_dx(plan, launch, node->in[1]);
+    hg_emit_dx(plan, launch, node->in[0]);
+    hg_emit_dx_as(plan, launch, node->in[1], "DS");
     hg_emit_items(plan, launch, n);
-    hg_emit_cost(plan, launch, 100.0 * (double)n, 12.0 * (double)n);
+    hg_emit_cost(plan, launch, 100.0 * (double)n, 20.0 * (double)n);
 }
 
 const hg_layer hg_layer_gaussian = {
