@@ -60,7 +60,7 @@ hg_launch *hg_cpu_emit_gather(hg_plan *plan, const hg_node *node, const hg_gathe
 
 /* ---- gathers: F reads the large side, D the small one */
 
-enum { VECTOR, VECTORS, COLUMNS, BAND, FEW_READ = 16, MOST_WRITTEN = 2048 };
+enum { VECTOR, VECTORS, COLUMNS, BAND, FEW_READ = 4, MOST_WRITTEN = 2048 };
 
 /* A band: rows of a picture, or `pictures` whole ones, and the columns that share a patch: all unless the picture is very wide. */
 typedef struct band { int pictures, rows, columns; } band;
