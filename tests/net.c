@@ -1,5 +1,5 @@
 /* Nets. One model at several sizes: which fit, what the messages say of those that do not, and that the weights compute the same.
- * Labels: who must give them, and that each example is computed with its own. */
+ * Labels: who must give them, and that each example is computed with its own. Losses: from logits, and of many penalties. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -187,6 +187,68 @@ static void test_labels(void **unused)
     hg_device_close(dev);
 }
 
+static hg_losses losses_of(hg_device *dev, const hg_dataset *data, const char *text, double *trained)
+{
+    hg_losses losses;
+    double seconds;
+    hg_model *model = parse(text);
+    hg_net *net = hg_net_create(dev, model, &(hg_net_params){.seed = 3});
+    if (!net || !hg_evaluate(net, data, HG_TEST, &losses)) fail_msg("%s", hg_message(ctx));
+    hg_bench *bench = hg_bench_create(net, data, HG_BENCH_TRAIN);
+    if (!bench || !hg_bench_run(bench, 6, &seconds) || !hg_bench_loss(bench, 6, trained)) fail_msg("%s", hg_message(ctx));
+    hg_bench_destroy(bench);
+    hg_net_destroy(net);
+    hg_model_destroy(model);
+    return losses;
+}
+
+/* A sigmoid reaches the loss as logits, whether it stands behind a reshape or before it: the same numbers, bit by bit, after steps so
+ * long that it is saturated. */
+static void test_logits(void **unused)
+{
+    (void)unused;
+    static const char head[] = "input: {channels: 3, height: 8, width: 8}\nencoder: [flatten, {dense: {units: 6, activation: relu}}]\n";
+    static const char *const decoders[] = {"[{dense: {units: 192}}, {reshape: [3, 8, 8]}, {activation: sigmoid}]",
+                                           "[{dense: {units: 192, activation: sigmoid}}, {reshape: [3, 8, 8]}]",
+                                           "[{dense: {units: 192, activation: sigmoid}}, {reshape: [192]}, {reshape: [3, 8, 8]}]"};
+    hg_device *dev = open_device();
+    hg_dataset *data = hg_dataset_open(ctx, &(hg_dataset_params){.channels = 3, .height = 8, .width = 8, .builtin_train = 50, .builtin_test = 10});
+    hg_losses losses[3];
+    double trained[3];
+    for (int i = 0; i < 3; i++) {
+        char text[512];
+        snprintf(text, sizeof text, "%sdecoder: %s\nloss: bce\noptimizer: {adam: {lr: 5}}\ntrain: {batch: 10}\n", head, decoders[i]);
+        losses[i] = losses_of(dev, data, text, &trained[i]);
+        assert_true(isfinite(losses[i].loss) && isfinite(trained[i]));
+        assert_true(losses[i].loss == losses[0].loss && trained[i] == trained[0]);
+    }
+    hg_dataset_close(data);
+    hg_device_close(dev);
+}
+
+/* More penalties than one launch adds up: all together are those of each alone. */
+static void test_penalties(void **unused)
+{
+    (void)unused;
+    enum { LAYERS = 6 };
+    hg_device *dev = open_device();
+    hg_dataset *data = hg_dataset_open(ctx, &(hg_dataset_params){.channels = 1, .height = 8, .width = 8, .builtin_train = 50, .builtin_test = 10});
+    double each = 0, all = 0, trained;
+    for (int k = 0; k <= LAYERS; k++) { /* at last all of them */
+        char text[1024];
+        int n = snprintf(text, sizeof text, "input: {channels: 1, height: 8, width: 8}\nencoder: [flatten");
+        for (int i = 0; i < LAYERS; i++)
+            n += snprintf(text + n, sizeof text - (size_t)n, ", {dense: {units: %d, activation: relu, activity_l1: %g}}", 5 + i, k == i || k == LAYERS ? 0.25 * (i + 1) : 0);
+        snprintf(text + n, sizeof text - (size_t)n, "]\ndecoder: [{dense: 64}, {reshape: [1, 8, 8]}]\nloss: mse\ntrain: {batch: 10}\n");
+        const hg_losses losses = losses_of(dev, data, text, &trained);
+        assert_true(losses.penalty > 0 && isfinite(trained));
+        *(k < LAYERS ? &each : &all) += losses.penalty;
+    }
+    assert_true(fabs(all - each) <= 1e-6 * each);
+    hg_dataset_close(data);
+    hg_device_close(dev);
+}
+
 /* A benchmark needs no labels that suit: any will do for its time. */
 static void test_bench(void **unused)
 {
@@ -232,7 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes), cmocka_unit_test(test_kinds), cmocka_unit_test(test_weights), cmocka_unit_test(test_labels),
-        cmocka_unit_test(test_bench),
+        cmocka_unit_test(test_logits), cmocka_unit_test(test_penalties), cmocka_unit_test(test_bench),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }
