@@ -80,9 +80,9 @@ static inline void put_ds(hg_vec v, __global float *ds, __global const hg_dx_x *
 }
 
 /* scale is beta / B */
-__kernel void backward(__global const float *restrict dz, __global const float *mean, __global const float *s, __global const hg_step *restrict step,
-                       int n, float scale, float epsilon_std, __global float *dx, __global const hg_dx_x *dx_x,
-                       __global float *ds, __global const hg_dx_x *ds_x)
+__kernel void backward(__global const float *restrict dz, __global const float *mean, __global const float *s,
+                       __global const hg_step *restrict step, int n, float scale, float epsilon_std,
+                       __global float *dx, __global const hg_dx_x *dx_x, __global float *ds, __global const hg_dx_x *ds_x)
 {
     hg_vec e[4];
     HG_FOR(q, HG_FOURS(n)) {

@@ -187,6 +187,14 @@ static void test_labels(void **unused)
     hg_device_close(dev);
 }
 
+static hg_dataset *open_digits(int channels)
+{
+    const hg_dataset_params params = {.channels = channels, .height = 8, .width = 8, .builtin_train = 50, .builtin_test = 10};
+    hg_dataset *data = hg_dataset_open(ctx, &params);
+    if (!data) fail_msg("%s", hg_message(ctx));
+    return data;
+}
+
 static hg_losses losses_of(hg_device *dev, const hg_dataset *data, const char *text, double *trained)
 {
     hg_losses losses;
@@ -212,7 +220,7 @@ static void test_logits(void **unused)
                                            "[{dense: {units: 192, activation: sigmoid}}, {reshape: [3, 8, 8]}]",
                                            "[{dense: {units: 192, activation: sigmoid}}, {reshape: [192]}, {reshape: [3, 8, 8]}]"};
     hg_device *dev = open_device();
-    hg_dataset *data = hg_dataset_open(ctx, &(hg_dataset_params){.channels = 3, .height = 8, .width = 8, .builtin_train = 50, .builtin_test = 10});
+    hg_dataset *data = open_digits(3);
     hg_losses losses[3];
     double trained[3];
     for (int i = 0; i < 3; i++) {
@@ -232,13 +240,14 @@ static void test_penalties(void **unused)
     (void)unused;
     enum { LAYERS = 6 };
     hg_device *dev = open_device();
-    hg_dataset *data = hg_dataset_open(ctx, &(hg_dataset_params){.channels = 1, .height = 8, .width = 8, .builtin_train = 50, .builtin_test = 10});
+    hg_dataset *data = open_digits(1);
     double each = 0, all = 0, trained;
     for (int k = 0; k <= LAYERS; k++) { /* at last all of them */
         char text[1024];
         int n = snprintf(text, sizeof text, "input: {channels: 1, height: 8, width: 8}\nencoder: [flatten");
         for (int i = 0; i < LAYERS; i++)
-            n += snprintf(text + n, sizeof text - (size_t)n, ", {dense: {units: %d, activation: relu, activity_l1: %g}}", 5 + i, k == i || k == LAYERS ? 0.25 * (i + 1) : 0);
+            n += snprintf(text + n, sizeof text - (size_t)n, ", {dense: {units: %d, activation: relu, activity_l1: %g}}", 5 + i,
+                          k == i || k == LAYERS ? 0.25 * (i + 1) : 0);
         snprintf(text + n, sizeof text - (size_t)n, "]\ndecoder: [{dense: 64}, {reshape: [1, 8, 8]}]\nloss: mse\ntrain: {batch: 10}\n");
         const hg_losses losses = losses_of(dev, data, text, &trained);
         assert_true(losses.penalty > 0 && isfinite(trained));
@@ -257,9 +266,9 @@ static void test_bench(void **unused)
                                "encoder: [flatten, dense: 4]\ndecoder: [dense: 64]\ntrain: {batch: 10}\n";
     hg_device *dev = open_device();
     hg_model *model = parse(text);
-    hg_dataset *data = hg_dataset_open(ctx, &(hg_dataset_params){.channels = 1, .height = 8, .width = 8, .builtin_train = 50, .builtin_test = 10});
+    hg_dataset *data = open_digits(1);
     hg_net *net = hg_net_create(dev, model, NULL);
-    if (!net || !data) fail_msg("%s", hg_message(ctx));
+    if (!net) fail_msg("%s", hg_message(ctx));
     hg_losses losses;
     assert_false(hg_evaluate(net, data, HG_TEST, &losses));
     expect_failure(ctx, HG_BAD_INPUT, "labels up to 9|0 to 2|labels: 10");

@@ -6,8 +6,9 @@
 
 enum { VECTOR, VECTORS, CHANNELS, TILES, BLOCK_IN, BLOCK_OUT };
 
-/* Bytes of all partial sums at most; of a strip's transformed tiles, if that holds so many, so that the second-level cache has room for
- * partial sums and what comes next (m2's: 75 tiles take 1990 us, 56 take 1850, 37 take 1730); strips of a split at least, so that the sum over splits is lost among them; channels of a block. */
+/* Bytes of all partial sums at most; of a strip's transformed tiles, unless that holds fewer than so many, for the second-level cache
+ * holds partial sums and what comes next as well (m2's took 1990 us with strips of 75 tiles, 1850 with 56, 1730 with 37); strips of a
+ * split at least, so that the sum over splits is lost among them; channels of a block. */
 enum { PARTIAL_BYTES = 16 << 20, STRIP_BYTES = 128 << 10, STRIP_TILES = 24, SPLIT_STRIPS = 8, BLOCK = 64 };
 /* Measured with AVX2, in multiplications: adding to a partial sum; zeroing, reading and adding up one. */
 static const double STRIP_NUMBER = 2, SPLIT_NUMBER = 16;

@@ -437,7 +437,8 @@ void hg_emit_sums_so_far(hg_plan *plan, bool total)
     hg_emit_define(plan, launch, "SUMS", plan->n_sums);
     hg_emit_define(plan, launch, "TOTAL", total);
     for (int k = 0; k < plan->n_sums; k++) {
-        static const char *const part[HG_MAX_SUMS] = {"PART0", "PART1", "PART2", "PART3"}, *const first[HG_MAX_SUMS] = {"FIRST0", "FIRST1", "FIRST2", "FIRST3"};
+        static const char *const part[HG_MAX_SUMS] = {"PART0", "PART1", "PART2", "PART3"};
+        static const char *const first[HG_MAX_SUMS] = {"FIRST0", "FIRST1", "FIRST2", "FIRST3"};
         const hg_metric_sum *sum = &plan->sums[k];
         hg_emit_read(plan, launch, sum->partials);
         hg_emit_int(plan, launch, (int64_t)sum->n);
