@@ -33,7 +33,8 @@ def test_quick():
     report(html.count("<img ") == html.count("data:image/png;base64,") >= len(os.listdir("out/pictures")) / 2, "the page holds its pictures itself", html.count("<img "))
     links = re.findall(r"^!\[.*\]\((.*)\)$", open("published/README.md").read(), re.M)
     report(len(links) > 20 and sorted(links + ["README.md"]) == sorted(os.listdir("published")), "the published page has its pictures beside it", links)
-    report("http" not in html.replace("http-equiv", ""), "and nothing from elsewhere")
+    text = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]*", "", html) # in which any four letters occur
+    report("http" not in text.replace("http-equiv", ""), "and nothing from elsewhere")
 
 
 def test_again():
