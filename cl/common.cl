@@ -400,18 +400,18 @@ static inline hg_vec hg_inside(hg_vec v, int i, int n)
     return lane < left ? v : none;
 }
 
-/* HG_DX for a vector. */
-static inline void hg_put_dx(hg_vec v, __global float *dx, __global const hg_dx_x *dx_x, int i, int n)
-{
-#if !HG_DX_IS_LINEAR
-    const hg_vec value = hg_get_dx_x(dx_x, i, n);
-    v = v * HG_DX_FACTOR(value);
-#endif
-#if DX_ADD
-    v = hg_get(dx, i, n) + v;
-#endif
-    hg_put(v, dx, i, n);
-}
+/* HG_DX for a vector; the macro is for kernels that write a second gradient (hg_emit_dx_as). */
+#define HG_PUT_GRADIENT(name, is_linear, ACT_GRAD, p, add) \
+    static inline void name(hg_vec v, __global float *dx, __global const hg_dx_x *dx_x, int i, int n) \
+    { \
+        if (!(is_linear)) { \
+            const hg_vec value = hg_get_dx_x(dx_x, i, n); \
+            v = v * ACT_GRAD(value, p); \
+        } \
+        if (add) v = hg_get(dx, i, n) + v; \
+        hg_put(v, dx, i, n); \
+    }
+HG_PUT_GRADIENT(hg_put_dx, HG_DX_IS_LINEAR, DX_ACT, DX_ACT_P, DX_ADD)
 
 /* ---- pictures [R rows, W columns, C channels] by a range that hg_emit_pixels sets: each work-item takes a contiguous span of
  * rows (off the CPU mostly one), and in them columns and vectors of channels */

@@ -66,18 +66,12 @@ __kernel void forward(__global const float *restrict mean, __global const float 
     HG_SUM_END(hg_lanes(sum), partials);
 }
 
-/* The second head's gradient, as hg_put_dx stores the first's. */
-static inline void put_ds(hg_vec v, __global float *ds, __global const hg_dx_x *ds_x, int i, int n)
-{
+/* the second head's gradient */
 #ifdef DS_ACT
-    const hg_vec value = hg_get_dx_x(ds_x, i, n);
-    v = v * DS_ACT(value, DS_ACT_P);
+HG_PUT_GRADIENT(put_ds, 0, DS_ACT, DS_ACT_P, DS_ADD)
+#else
+HG_PUT_GRADIENT(put_ds, 1, ACT_GRAD_linear, 0.0f, DS_ADD)
 #endif
-#if DS_ADD
-    v = hg_get(ds, i, n) + v;
-#endif
-    hg_put(v, ds, i, n);
-}
 
 /* scale is beta / B */
 __kernel void backward(__global const float *restrict dz, __global const float *mean, __global const float *s,

@@ -60,7 +60,7 @@ hg_launch *hg_cpu_emit_gather(hg_plan *plan, const hg_node *node, const hg_gathe
 
 /* ---- gathers: F reads the large side, D the small one */
 
-enum { VECTOR, VECTORS, COLUMNS, BAND, FEW_READ = 4, MOST_WRITTEN = 2048 };
+enum { VECTOR, VECTORS, COLUMNS, BAND };
 
 /* A band: rows of a picture, or `pictures` whole ones, and the columns that share a patch: all unless the picture is very wide. */
 typedef struct band { int pictures, rows, columns; } band;
@@ -94,11 +94,13 @@ static int band_rows(const hg_gather *gather, const hg_cpu_gather *s, int tile, 
     return pictures * rows;
 }
 
-/* Panels of an item of a product: some cache lines side by side, more where every row of weights is on a page of its own; whole rows
- * where so few channels are read that the time goes into writing. */
+/* Panels of an item of a product: some cache lines side by side, more where every row of weights is on a page of its own; whole rows, if
+ * not very long, where so few channels are read that the time goes into writing. */
 static int product_panels(const hg_cpu_gather *s, const int *p)
 {
-    const int panel = p[VECTOR] * p[VECTORS], columns = s->read.c <= FEW_READ ? least(s->written.c, MOST_WRITTEN) : s->written.c < 1024 ? 32 : 64;
+    enum { FEW_READ = 4, LONG_ROW = 2048 };
+    const int panel = p[VECTOR] * p[VECTORS], lines = s->written.c < 1024 ? 32 : 64;
+    const int columns = s->read.c <= FEW_READ ? least(s->written.c, LONG_ROW) : lines;
     return least(ceil_div(s->written.c, panel), most(1, columns / panel));
 }
 

@@ -10,7 +10,8 @@ enum { VECTOR, VECTORS, CHANNELS, TILES, BLOCK_IN, BLOCK_OUT };
  * holds partial sums and what comes next as well (m2's took 1990 us with strips of 75 tiles, 1850 with 56, 1730 with 37); strips of a
  * split at least, so that the sum over splits is lost among them; channels of a block. */
 enum { PARTIAL_BYTES = 16 << 20, STRIP_BYTES = 128 << 10, STRIP_TILES = 24, SPLIT_STRIPS = 8, BLOCK = 64 };
-/* Measured with AVX2, in multiplications: adding to a partial sum; zeroing, reading and adding up one. */
+/* In multiplications: adding to a partial sum that the second-level cache holds (so that what is filtered stays what was measured to
+ * pay when strips were twice as long); zeroing, reading and adding up one, measured with AVX2. */
 static const double STRIP_NUMBER = 2, SPLIT_NUMBER = 16;
 
 /* Channels that the layer reads and writes, and the phases of each side, tiles of m x m pixels of the small side, points of the
