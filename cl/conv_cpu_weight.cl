@@ -1,9 +1,9 @@
 /* W for CPU devices by blocks (weight_sums.cl has what is computed). A work-item (split, block of scalars, block of vectors) takes its share
  * of the bands: RB rows of a picture, or several whole pictures. The block's channels of a band are first copied together: those of the
  * large side into a patch with zeros around each picture, so that the loops over taps know no borders, and no two pixels fight for a
- * place in the cache. TI scalars times NV vectors are then summed in registers over the band, tile after tile for each tap: ST tiles of
- * scalars, VT of vectors; the next band is asked for from memory meanwhile. MERGED: where the large side has few channels its scalars
- * are those of a whole row of taps, which lie side by side in the patch.
+ * place in the cache; what a tap reads beyond the picture is left out, unless taps are merged. TI scalars times NV vectors are then summed
+ * in registers over the band, tile after tile for each tap: ST tiles of scalars, VT of vectors; the next band is asked for from memory
+ * meanwhile. MERGED: where the large side has few channels its scalars are those of a whole row of taps, which lie side by side in the patch.
  * Macros: those of weight_sums.cl, TI ST RB MERGED. Traffic: both sides once per block, partials once. */
 #include "weight_sums.cl"
 
@@ -33,6 +33,9 @@
 #define BLOCK_S (MERGED ? CL : ST * TI)
 #define BLOCK_V (VT * TILE_V)
 #define TAPS (MERGED ? KH : KH * KW)
+/* the first row or column that meets the large side with a tap that lies so far behind the first, and the one behind the last */
+#define FIRST(tap, S, P) (max((P) - (tap) + (S) - 1, 0) / (S))
+#define BEHIND(tap, S, P, SIZE) (((SIZE) - 1 + (P) - (tap) + (S)) / (S))
 #define ALL_S (MERGED ? KW * CL : SCALARS)
 #define BLOCK_L (VEC_LARGE ? BLOCK_V : BLOCK_S)
 #define BLOCK_C (VEC_LARGE ? BLOCK_S : BLOCK_V)
@@ -152,6 +155,9 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
         for (int k = 0; k < TAPS; k++) {
             const int kh = MERGED ? k : k / KW, kw = MERGED ? 0 : k - kh * KW;
             const float *tap = patch + (kh * DH * PATCH_W + kw * DW) * BLOCK_L;
+            /* the pixels of the band for which the tap lies in the picture */
+            const int i0 = max(FIRST(kh * DH, SH, PH) - begin, 0), i1 = min(BEHIND(kh * DH, SH, PH, HL), end) - begin;
+            const int j0 = MERGED ? 0 : FIRST(kw * DW, SW, PW), j1 = MERGED ? WS : min(BEHIND(kw * DW, SW, PW, WL), WS);
             for (int st = 0; st < tiles_s; st++)
                 for (int vt = 0; vt < tiles_v; vt++) {
                     if (unit + 1 < last) fetch_band(large + l0, small + c0, unit + 1, pictures, nl, nc, (k * tiles_s + st) * tiles_v + vt, TAPS * tiles_s * tiles_v);
@@ -167,10 +173,10 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
 #define STEP_V BLOCK_C
 #endif
                     for (int b = 0; b < here; b++)
-                        for (int i = 0; i < end - begin; i++) {
-                            const float *l = tap + (b * PATCH_H + i * SH) * PATCH_W * BLOCK_L, *c = pixels + (b * ROWS + i) * WS * BLOCK_C;
+                        for (int i = i0; i < i1; i++) {
+                            const float *l = tap + ((b * PATCH_H + i * SH) * PATCH_W + j0 * SW) * BLOCK_L, *c = pixels + ((b * ROWS + i) * WS + j0) * BLOCK_C;
                             const float *x = (VEC_LARGE ? c : l) + s, *y = (VEC_LARGE ? l : c) + v;
-                            for (int j = 0; j < WS; j++, x += STEP_S, y += STEP_V) {
+                            for (int j = j0; j < j1; j++, x += STEP_S, y += STEP_V) {
                                 hg_vec value[NV];
                                 HG_UNROLL for (int n = 0; n < NV; n++) value[n] = HG_LOAD(y + n * HG_VEC);
                                 HG_UNROLL for (int t = 0; t < TI; t++)

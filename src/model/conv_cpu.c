@@ -18,14 +18,17 @@ int hg_cpu_vector(const hg_device_info *limits, int channels)
 size_t hg_cpu_items(const hg_plan *plan, size_t units)
 {
     const hg_device_info *limits = hg_plan_limits(plan);
-    const size_t most_items = (size_t)limits->compute_units * ITEMS_EACH;
-    return units < most_items ? units : most_items;
+    const size_t most_items = (size_t)limits->compute_units * ITEMS_EACH, span = (units + most_items - 1) / most_items;
+    /* none without work, for a driver may give its threads equal numbers of items */
+    return (units + span - 1) / span;
 }
 
 double hg_cpu_place(const hg_device_info *limits)
 {
     return hg_has_wide_vectors(limits) ? 1 : 100;
 }
+
+double hg_cpu_idle(size_t units) { return 1 + 3.0 / (double)units; }
 
 hg_cpu_gather hg_cpu_gather_of(const hg_gather *gather, bool data)
 {
@@ -77,6 +80,11 @@ static band band_of(const hg_gather *gather, const hg_cpu_gather *s, int rows)
     band d = {rows < s->rows ? 1 : rows / s->rows, least(rows, s->rows), s->columns};
     while (d.columns > 1 && d.rows == 1 && patch_bytes(gather, s, d) > PATCH_BYTES) d.columns = ceil_div(d.columns, 2);
     return d;
+}
+
+static size_t band_units(const hg_gather *gather, const hg_cpu_gather *s, band d)
+{
+    return hg_mul((size_t)ceil_div(gather->batch, d.pictures), (size_t)ceil_div(s->rows, d.rows));
 }
 
 /* As many rows as leave the patch in the first-level cache, in even bands; at least so many that a panel of weights that is larger
@@ -154,7 +162,8 @@ static double fit_gather(const hg_device_info *limits, const void *problem, int 
         p[COLUMNS] = tile_pixels(&s, tile);
         p[BAND] = band_rows(gather, &s, p[COLUMNS], panel);
     }
-    return accepts(gather, &s, p, false) ? hg_cpu_place(limits) : -1;
+    if (!accepts(gather, &s, p, false)) return -1;
+    return hg_cpu_place(limits) * (s.product ? 1 : hg_cpu_idle(band_units(gather, &s, band_of(gather, &s, p[BAND]))));
 }
 
 static double fit_thin(const hg_device_info *limits, const void *problem, int *p, bool data)
@@ -196,7 +205,7 @@ static void emit_gather(hg_plan *plan, const hg_node *node, const void *problem,
     }
     const band d = band_of(gather, &s, p[BAND]);
     const int panel = thin ? s.written.c : p[VECTOR] * p[VECTORS];
-    const size_t units = hg_mul((size_t)ceil_div(gather->batch, d.pictures), (size_t)ceil_div(s.rows, d.rows));
+    const size_t units = band_units(gather, &s, d);
     const bool swap = s.product && gather->gradient; /* as they lie, then, for there is one tap */
     const hg_block weights = swap ? gather->weight : hg_gather_weights(plan, node, gather, panel);
     hg_launch *launch = hg_cpu_emit_gather(plan, node, gather, &s, weights, "conv_cpu", "gather");

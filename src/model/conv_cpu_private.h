@@ -1,4 +1,4 @@
-/* What the variants for CPU devices share: conv_cpu.c, conv_cpu_wide.c and conv_cpu_pictures.c (gathers), conv_cpu_weight.c, conv_winograd.c and conv_winograd_weight.c. */
+/* What the variants for CPU devices share: conv_cpu.c, conv_cpu_wide.c, conv_cpu_batch.c and conv_cpu_pictures.c (gathers), conv_cpu_weight.c, conv_winograd.c and conv_winograd_weight.c. */
 #ifndef HG_MODEL_CONV_CPU_PRIVATE_H
 #define HG_MODEL_CONV_CPU_PRIVATE_H
 
@@ -25,6 +25,9 @@ int hg_cpu_vector(const hg_device_info *limits, int channels);
 size_t hg_cpu_items(const hg_plan *plan, size_t units);
 /* On a CPU whose driver has wide vectors the family is at home: its cost (hg_variant.fit). */
 double hg_cpu_place(const hg_device_info *limits);
+/* What few units of work add to the cost, as a factor: they leave compute units idle, more or less with the number of these, on which a
+ * choice, and with it bits, must not depend. */
+double hg_cpu_idle(size_t units);
 /* What a gather reads and writes. rows, columns: of the written side, those of a phase in D; steps: from one written pixel to the
  * next on the read side. */
 typedef struct hg_cpu_gather { hg_side read, written; int rows, columns, row_step, column_step; bool product, data; } hg_cpu_gather;

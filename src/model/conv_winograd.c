@@ -29,8 +29,8 @@ double hg_winograd_cost(const hg_device_info *limits, const hg_conv *c, int m, s
     return hg_cpu_place(limits) * (tuners ? fmax(cost, 1.5) : cost);
 }
 
-/* Bytes of a strip's transformed tiles that leave room for the weights of a block in a second-level cache; strips that a launch loses. */
-enum { STRIP_BYTES = PATCH_BYTES / 2, IDLE_STRIPS = 3 };
+/* Bytes of a strip's transformed tiles that leave room for the weights of a block in a second-level cache. */
+enum { STRIP_BYTES = PATCH_BYTES / 2 };
 
 /* Tiles of m x m results with edge x edge points of the transformed domain; what is read and written; phases of what is read, each time. */
 typedef struct winograd { hg_side read, written; int m, edge, phases; size_t tiles; } winograd;
@@ -95,9 +95,8 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, boo
     const int phases = c->sh * c->sw, read = data && c->kh % c->sh ? 1 : phases, written = data ? phases : 1;
     const int turned = read * s.read.c + written * s.written.c;
     const size_t pixels = hg_side_pixels(s.written, gather->batch) / (size_t)(data ? phases : 1);
-    /* few strips leave units idle, more or less of them with their number, on which a choice of bits must not depend */
-    const double strips = ceil((double)s.tiles / (p[TILES] * p[PRODUCTS]));
-    return hg_winograd_cost(limits, c, m, pixels, s.tiles, turned, WEIGHT_NUMBER) * (1 + IDLE_STRIPS / strips);
+    const size_t strip = (size_t)p[TILES] * (size_t)p[PRODUCTS];
+    return hg_winograd_cost(limits, c, m, pixels, s.tiles, turned, WEIGHT_NUMBER) * hg_cpu_idle((s.tiles + strip - 1) / strip);
 }
 
 /* Macros of both kernels, and of the gather alone. */

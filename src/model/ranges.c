@@ -40,7 +40,8 @@ static void emit_grid(hg_plan *plan, hg_launch *launch, size_t rows, int columns
     if (has_wide_vectors(plan)) {
         const size_t numbers = hg_mul(hg_mul(rows, (size_t)columns), (size_t)channels), spans = at_least_one(numbers / SPAN, MOST_SPANS);
         hg_emit_define(plan, launch, "HG_SPAN", 1);
-        hg_emit_range(plan, launch, 1, 1, spans < rows ? spans : rows, 1, 1, 1);
+        const size_t each = (rows + spans - 1) / spans; /* no item is left without rows, for a driver may give its threads equal numbers of items */
+        hg_emit_range(plan, launch, 1, 1, (rows + each - 1) / each, 1, 1, 1);
         return;
     }
     const size_t group = group_size(plan), lx = power_of_two((size_t)channels, group), ly = power_of_two((size_t)columns, group / lx);
