@@ -65,6 +65,16 @@ static int scalar_tile(int scalars, int limit)
     return even_part(scalars, limit);
 }
 
+/* Tiles of a block: about equal parts of at most `limit`, or down to half as many where the last block would have clearly fewer than the
+ * others: the items that a driver gives its threads then mean the same work. */
+static int block_tiles(int tiles, int limit)
+{
+    int best = even_part(tiles, limit);
+    for (int part = best - 1; 2 * part > best; part--)
+        if (ceil_div(tiles, part) * part < ceil_div(tiles, best) * best - tiles / 20) best = part;
+    return best;
+}
+
 static double fit_weight(const hg_device_info *limits, const void *problem, int *p)
 {
     if (!hg_has_wide_vectors(limits)) return -1; /* it never pays there, and llvmpipe (Mesa 22.3) computes it wrong */
@@ -93,8 +103,8 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
         if (*side == 1) break;
         *side = ceil_div(*side, 2);
     }
-    p[VECTOR_TILES] = even_part(tiles_v, p[VECTOR_TILES]);
-    p[SCALAR_TILES] = even_part(tiles_s, p[SCALAR_TILES]);
+    p[VECTOR_TILES] = block_tiles(tiles_v, p[VECTOR_TILES]);
+    p[SCALAR_TILES] = block_tiles(tiles_s, p[SCALAR_TILES]);
     /* enough pixels that adding to the totals is lost among them, in even bands */
     int bands = 1;
     p[CHUNK] = c->hs;
