@@ -8,6 +8,7 @@ static const char KERNELS[] =
     "    scratch[l] = i;\n    barrier(CLK_LOCAL_MEM_FENCE);\n"
     "    if (i < n) to[i] = scratch[l] * ADD + (int)f;\n}\n"
     "__kernel void plain(__global int *to, int n)\n{\n    for (int i = 0; i < n; i++) to[i] += ADD;\n}\n"
+    "__kernel void sum(__global uint *x, __global const uint *y, __global const uint *z, int i)\n{\n    x[0] = 3 * x[0] + y[0] + z[0] + (uint)i;\n}\n"
     "__kernel void draw(__global uint4 *to, __global const uint4 *counter, uint key0, uint key1)\n{\n"
     "    int i = (int)get_global_id(0);\n    uint4 c = counter[i];\n    hg_uvec w[4];\n"
     "    hg_philox_lanes(c.x, c.y, c.z, c.w, key0, key1, w);\n    to[i] = (uint4)(w[0], w[1], w[2], w[3]);\n}\n"
@@ -361,6 +362,50 @@ static void recording(void **state)
     }
 }
 
+/* Sums of what other sums were before, 300 times: in two lanes and in one. The second is needed by nobody but the last, so that it may run
+ * beside the others; the next run's first writes what it reads. */
+static void lanes(void **state)
+{
+    (void)state;
+    enum { SUMS = 7, RUNS = 300 };
+    static const int from[SUMS][2] = {{6, 6}, {0, 0}, {0, 0}, {2, 2}, {3, 3}, {4, 4}, {5, 1}};
+    static const char *const forced[] = {"step=lanes", "step=enqueue"};
+    need_device();
+    for (int way = 0; way < 2; way++) {
+        hg_device *own = hg_device_open(ctx, &(hg_device_params){.variants = forced[way], .kernel_dir = folder});
+        check(own != NULL);
+        hg_buffer *x[SUMS];
+        hg_launch add[SUMS], *list[SUMS];
+        uint32_t expected[SUMS] = {0}, found;
+        for (int k = 0; k < SUMS; k++) {
+            x[k] = hg_buffer_create(own, 4, "sum");
+            check(x[k] && hg_buffer_fill(x[k], 0));
+        }
+        for (int k = 0; k < SUMS; k++) {
+            add[k] = (hg_launch){.label = "sum", .file = "k", .kernel = "sum", .macros = "", .dims = 1, .global = {1}, .local = {1}, .flops = k == 1 ? 1e8 : 0, .n_args = 4,
+                                 .args = {{.type = HG_ARG_BUFFER, .buffer = x[k]}, {.type = HG_ARG_BUFFER, .buffer = x[from[k][0]]},
+                                          {.type = HG_ARG_BUFFER, .buffer = x[from[k][1]]}, {.type = HG_ARG_INT, .i = k + 1}}};
+            list[k] = &add[k];
+        }
+        check(hg_launches_build(own, list, SUMS, NULL, NULL));
+        hg_record *record = hg_record_create(own, list, SUMS);
+        check(record != NULL);
+        for (int run = 0; run < RUNS; run++) {
+            check(hg_record_run(record));
+            for (int k = 0; k < SUMS; k++) expected[k] = 3 * expected[k] + expected[from[k][0]] + expected[from[k][1]] + (uint32_t)k + 1;
+        }
+        for (int k = 0; k < SUMS; k++) {
+            check(hg_buffer_read(x[k], 0, &found, sizeof found));
+            assert_int_equal(found, expected[k]);
+        }
+        assert_int_equal(hg_record_beside(record), way == 0 && hg_has_wide_vectors(hg_device_get_info(own)) ? 1 : 0);
+        hg_record_destroy(record);
+        hg_launches_release(list, SUMS);
+        for (int k = 0; k < SUMS; k++) hg_buffer_destroy(x[k]);
+        hg_device_close(own);
+    }
+}
+
 /* (1 + 2^-13)(1 - 2^-13) - 1 is -2^-26: lost when the product is rounded first, kept by a fused multiply-add. With
  * FP_CONTRACT OFF a * b + c must round, whatever -cl-mad-enable allows; and NaN and infinity must be seen. */
 static void arithmetic(void **state)
@@ -397,6 +442,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(launching),     cmocka_unit_test(compiling),             cmocka_unit_test(failing_builds),
         cmocka_unit_test(changed_files), cmocka_unit_test(included_files), cmocka_unit_test(same_bits_as_the_host), cmocka_unit_test(arithmetic),
-        cmocka_unit_test(units_together), cmocka_unit_test(unit_alone),           cmocka_unit_test(recording)};
+        cmocka_unit_test(units_together), cmocka_unit_test(unit_alone),           cmocka_unit_test(recording), cmocka_unit_test(lanes)};
     return cmocka_run_group_tests(tests, begin_with_kernels, end_with_kernels);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Training: which examples, how it goes on from another run, in which precision.
 
-    program_training.py --program build/hourglass [parts|warm|precision]...
+    program_training.py --program build/hourglass [parts|warm|lanes|precision]...
 
 Exit 77 where there is no OpenCL device."""
 import json
@@ -62,6 +62,15 @@ def test_warm():
     shapes = {"encoder.0.weight": [4, 1, 3, 3], "encoder.0.bias": [4], "decoder.1.weight": [4, 1, 3, 3], "decoder.1.bias": [1]}
     bare = safetensors("bare.safetensors", {name: (shape, 0.1) for name, shape in shapes.items()})
     wrong(3, ["train", ae, "--init", bare, "--keep-optimizer", "--out", "new", *SMALL], "adam", "--keep-optimizer")
+
+
+def test_lanes():
+    """Launches that run beside others compute what they compute after them: dense layers, convolutions, several phases a step."""
+    for model in ["vae", "m1", "aae-fducau"]:
+        for way in ["lanes", "enqueue"]:
+            done = run("train", model, "--limit", "1280", "--epochs", "1", "--tune", "0", "--variants", "step=" + way, "--out", model + way)
+            report(done.returncode == 0, "training %s, step=%s" % (model, way), done.stderr)
+        report(weights(model + "lanes") == weights(model + "enqueue"), model + ": two lanes give the bits of one")
 
 
 def test_precision():

@@ -41,7 +41,7 @@ cl_kernel hg_unit_kernel(const hg_unit *unit, const char *name, cl_int *code)
 /* ---- building */
 
 /* Without warnings (-w), which PoCL counts on standard error, unless the kernels are being worked on. */
-static const char BASE_OPTIONS[] = "-cl-std=CL1.2 -cl-mad-enable -cl-denorms-are-zero";
+static const char BASE_OPTIONS[] = "-cl-std=CL1.2 -cl-kernel-arg-info -cl-mad-enable -cl-denorms-are-zero";
 
 /* Units that are built as one program. */
 typedef struct group { hg_unit **units; int n; } group;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "device/device_private.h"
+#include "device/lanes.h"
 
 /* Of cl_khr_command_buffer 0.9, a provisional extension: what is used is declared here, since headers have it in other versions or not
  * at all. An object stands for cl_command_buffer_khr. */
@@ -33,6 +34,7 @@ struct hg_record {
     double began, best[2]; /* seconds of the fastest turn, by way */
     entry_points call;
     commands recorded;
+    hg_lanes *lanes; /* NULL: enqueued one after the other */
 };
 
 static void settle(hg_record *r, bool replays, const char *why)
@@ -138,8 +140,11 @@ hg_record *hg_record_create(hg_device *dev, hg_launch *const *launches, int n)
     *r = (hg_record){.dev = dev, .launches = launches, .n = n, .best = {1e30, 1e30}};
     const char *forced = dev->variants ? dev->variants : "";
     if (strstr(forced, "step=enqueue")) settle(r, false, "as wished");
+    else if (strstr(forced, "step=lanes")) settle(r, false, "as wished, in two lanes");
     else if (strstr(forced, "step=replay")) settle(r, prepare(r), r->recorded ? "as wished" : "the driver does not replay them rightly");
-    return r;
+    if (strstr(forced, "step=enqueue") || r->replays || (r->lanes = hg_lanes_create(dev, launches, n))) return r;
+    hg_record_destroy(r);
+    return NULL;
 }
 
 void hg_record_destroy(hg_record *r)
@@ -149,10 +154,12 @@ void hg_record_destroy(hg_record *r)
         clFinish(r->dev->queue);
         r->call.release(r->recorded);
     }
+    hg_lanes_destroy(r->lanes);
     hg_free(r);
 }
 
 bool hg_record_replays(const hg_record *r) { return r->replays; }
+int hg_record_beside(const hg_record *r) { return r->lanes && !r->replays ? hg_lanes_beside(r->lanes) : 0; }
 
 static void choose(hg_record *r)
 {
@@ -187,5 +194,5 @@ bool hg_record_run(hg_record *r)
         if (replay(r->dev, &r->call, r->recorded)) return true;
         settle(r, false, "a replay failed");
     }
-    return hg_launches_run(r->dev, r->launches, r->n);
+    return r->lanes ? hg_lanes_run(r->lanes) : hg_launches_run(r->dev, r->launches, r->n);
 }
