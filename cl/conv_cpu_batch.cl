@@ -1,6 +1,5 @@
-/* F and D for CPU devices (model/conv.h) where pictures are small: a tile in registers is the same pixel of TILE pictures times NV vectors of
- * written channels, so that taps beyond the picture, a good tenth of all where it has 7 rows, are left out for the whole tile, and nothing
- * is copied. What is computed, and the panels of weights: cl/conv_cpu.cl.
+/* F and D for CPU devices (model/conv.h): a tile in registers is the same pixel of TILE pictures times NV vectors of written channels, so
+ * that taps beyond the picture, a tenth of all where it has 7 rows, are left out for the whole tile, and nothing is copied. What is computed, and the panels of weights: cl/conv_cpu.cl.
  * Macros: IH IW G (read side), OH OW O (written side), KH KW SH SW DH DW PH PW, DATA, TILE ROWS NV HG_VEC, BIAS, those of hg_store.
  * Memory traffic: from, out once; a panel for each tile from the second-level cache. */
 #ifndef G
@@ -34,7 +33,8 @@
 #define STEP(S) (S)
 #define PLACE(at, k, S, D, P) ((S) == 1 ? (at) + (P) - (k) * (D) : ((at) + (P) - (k)) / (S))
 /* at + P - (SIZE - 1) S <= k D <= at + P, with D 1 where S is not */
-#define FIRST(at, S, D, P, SIZE) ((S) == 1 ? max((at) + (P) - (SIZE) + (D), 0) / (D) : max((at) + (P) - ((SIZE) - 1) * (S), ((at) + (P)) % (S)))
+#define FIRST(at, S, D, P, SIZE) \
+    ((S) == 1 ? max((at) + (P) - (SIZE) + (D), 0) / (D) : max((at) + (P) - ((SIZE) - 1) * (S), ((at) + (P)) % (S)))
 #define BEHIND(at, K, S, D, P, SIZE) min((K), ((at) + (P)) / ((S) == 1 ? (D) : 1) + 1)
 #else
 #define STEP(S) 1

@@ -8,7 +8,8 @@ static const char KERNELS[] =
     "    scratch[l] = i;\n    barrier(CLK_LOCAL_MEM_FENCE);\n"
     "    if (i < n) to[i] = scratch[l] * ADD + (int)f;\n}\n"
     "__kernel void plain(__global int *to, int n)\n{\n    for (int i = 0; i < n; i++) to[i] += ADD;\n}\n"
-    "__kernel void sum(__global uint *x, __global const uint *y, __global const uint *z, int i)\n{\n    x[0] = 3 * x[0] + y[0] + z[0] + (uint)i;\n}\n"
+    "__kernel void sum(__global uint *x, __global const uint *y, __global const uint *z, int i)\n{\n"
+    "    x[0] = 3 * x[0] + y[0] + z[0] + (uint)i;\n}\n"
     "__kernel void draw(__global uint4 *to, __global const uint4 *counter, uint key0, uint key1)\n{\n"
     "    int i = (int)get_global_id(0);\n    uint4 c = counter[i];\n    hg_uvec w[4];\n"
     "    hg_philox_lanes(c.x, c.y, c.z, c.w, key0, key1, w);\n    to[i] = (uint4)(w[0], w[1], w[2], w[3]);\n}\n"
@@ -382,7 +383,8 @@ static void lanes(void **state)
             check(x[k] && hg_buffer_fill(x[k], 0));
         }
         for (int k = 0; k < SUMS; k++) {
-            add[k] = (hg_launch){.label = "sum", .file = "k", .kernel = "sum", .macros = "", .dims = 1, .global = {1}, .local = {1}, .flops = k == 1 ? 1e8 : 0, .n_args = 4,
+            add[k] = (hg_launch){.label = "sum", .file = "k", .kernel = "sum", .macros = "", .dims = 1, .global = {1}, .local = {1}, .n_args = 4,
+                                 .flops = k == 1 ? 1e8 : 0,
                                  .args = {{.type = HG_ARG_BUFFER, .buffer = x[k]}, {.type = HG_ARG_BUFFER, .buffer = x[from[k][0]]},
                                           {.type = HG_ARG_BUFFER, .buffer = x[from[k][1]]}, {.type = HG_ARG_INT, .i = k + 1}}};
             list[k] = &add[k];

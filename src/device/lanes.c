@@ -23,8 +23,8 @@ struct hg_lanes {
 
 static bool declarations_known(const hg_launch *l)
 {
-    cl_kernel_arg_type_qualifier qualifier;
-    return l->built && (!l->n_args || clGetKernelArgInfo(l->built, 0, CL_KERNEL_ARG_TYPE_QUALIFIER, sizeof qualifier, &qualifier, NULL) == CL_SUCCESS);
+    cl_kernel_arg_type_qualifier q;
+    return l->built && (!l->n_args || clGetKernelArgInfo(l->built, 0, CL_KERNEL_ARG_TYPE_QUALIFIER, sizeof q, &q, NULL) == CL_SUCCESS);
 }
 
 static bool is_written(const hg_launch *l, int arg)
@@ -41,7 +41,8 @@ static bool depend(const hg_launch *a, const hg_launch *b)
         for (int k = 0; k < b->n_args; k++) {
             if (a->args[i].type != HG_ARG_BUFFER || b->args[k].type != HG_ARG_BUFFER) continue;
             const hg_buffer *x = a->args[i].buffer, *y = b->args[k].buffer;
-            if (x->whole == y->whole && x->begin < y->begin + y->bytes && y->begin < x->begin + x->bytes && (is_written(a, i) || is_written(b, k))) return true;
+            const bool meet = x->whole == y->whole && x->begin < y->begin + y->bytes && y->begin < x->begin + x->bytes;
+            if (meet && (is_written(a, i) || is_written(b, k))) return true;
         }
     return false;
 }
@@ -119,11 +120,12 @@ static bool enqueue(hg_lanes *s, int i)
     const place *p = &s->places[i];
     const cl_event *wait = p->waits == NONE ? NULL : &s->events[p->waits];
     const hg_launch *l = s->launches[i];
-    const cl_int code = clEnqueueNDRangeKernel(p->beside ? s->beside : s->dev->queue, l->built, (cl_uint)l->dims, NULL, l->global,
-                                               l->local[0] ? l->local : NULL, wait ? 1 : 0, wait, p->awaited ? &s->events[i] : NULL);
+    cl_command_queue queue = p->beside ? s->beside : s->dev->queue;
+    cl_int code = clEnqueueNDRangeKernel(queue, l->built, (cl_uint)l->dims, NULL, l->global, l->local[0] ? l->local : NULL, wait ? 1 : 0, wait,
+                                         p->awaited ? &s->events[i] : NULL);
     if (code != CL_SUCCESS) return hg_cl_fail(s->dev, code, "clEnqueueNDRangeKernel", l->label);
-    /* what the other lane waits for has to be on its way */
-    return !p->awaited || clFlush(p->beside ? s->beside : s->dev->queue) == CL_SUCCESS || hg_cl_fail(s->dev, CL_OUT_OF_RESOURCES, "clFlush", l->label);
+    code = p->awaited ? clFlush(queue) : CL_SUCCESS; /* what the other lane waits for has to be on its way */
+    return code == CL_SUCCESS || hg_cl_fail(s->dev, code, "clFlush", l->label);
 }
 
 bool hg_lanes_run(hg_lanes *s)

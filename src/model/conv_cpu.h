@@ -13,9 +13,10 @@ extern const hg_variant hg_cpu_forward, hg_cpu_forward_thin, hg_cpu_forward_wide
     hg_cpu_weight, hg_cpu_weight_taps, hg_cpu_weight_pictures;
 extern const hg_variant hg_cpu_forward_pooled, hg_cpu_forward_pooled_pictures, hg_cpu_weight_pooled, hg_cpu_weight_pooled_masked;
 
-#define HG_CPU_FORWARD_VARIANTS &hg_cpu_forward, &hg_cpu_forward_thin, &hg_cpu_forward_wide, &hg_cpu_forward_pictures, &hg_cpu_forward_batch, \
-    &hg_cpu_forward_pooled, &hg_cpu_forward_pooled_pictures
-#define HG_CPU_DATA_VARIANTS &hg_cpu_data, &hg_cpu_data_thin, &hg_cpu_data_wide, &hg_cpu_data_pictures, &hg_cpu_data_overlap, &hg_cpu_data_batch
+#define HG_CPU_FORWARD_VARIANTS &hg_cpu_forward, &hg_cpu_forward_thin, &hg_cpu_forward_wide, &hg_cpu_forward_pictures, \
+    &hg_cpu_forward_batch, &hg_cpu_forward_pooled, &hg_cpu_forward_pooled_pictures
+#define HG_CPU_DATA_VARIANTS &hg_cpu_data, &hg_cpu_data_thin, &hg_cpu_data_wide, &hg_cpu_data_pictures, &hg_cpu_data_overlap, \
+    &hg_cpu_data_batch
 #define HG_CPU_WEIGHT_VARIANTS &hg_cpu_weight, &hg_cpu_weight_taps, &hg_cpu_weight_pictures, \
     &hg_cpu_weight_pooled, &hg_cpu_weight_pooled_masked
 

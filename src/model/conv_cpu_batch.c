@@ -8,8 +8,8 @@ static bool accept_batch(const hg_gather *gather, bool data, const int *p)
     const hg_cpu_gather s = hg_cpu_gather_of(gather, data);
     const hg_conv *c = &gather->conv;
     if (s.product || (data && ((c->sh > 1 && c->dh > 1) || (c->sw > 1 && c->dw > 1)))) return false;
-    return p[VECTOR] >= 1 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[VECTOR] * p[VECTORS] <= s.written.c &&
-           p[PICTURES] >= 1 && p[PICTURES] <= least(32, gather->batch) && p[BAND_ROWS] >= 1 && p[BAND_ROWS] <= s.written.h;
+    return p[VECTOR] >= 1 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 &&
+           (int64_t)p[VECTOR] * p[VECTORS] <= s.written.c && p[PICTURES] >= 1 && p[PICTURES] <= least(32, gather->batch) && p[BAND_ROWS] >= 1 && p[BAND_ROWS] <= s.written.h;
 }
 
 /* The share of taps that lie in the picture, in one dimension. */
@@ -43,12 +43,11 @@ static double fit_batch(const hg_device_info *limits, const void *problem, int *
     /* Measured beside the kernels that copy a band. It needs half a tile, at least, and whole vectors; where few products make a number of
      * a gradient it waits for what that is multiplied by. */
     enum { FEW_PRODUCTS = 128 };
-    const int pictures = ceil_div(gather->batch, p[PICTURES]) * p[PICTURES], sums = p[PICTURES] * p[VECTORS];
+    const int made = ceil_div(gather->batch, p[PICTURES]) * p[PICTURES], sums = p[PICTURES] * p[VECTORS];
     const bool few = gather->gradient && (int64_t)c->kh * c->kw * s.read.c / (data ? c->sh * c->sw : 1) < FEW_PRODUCTS;
     if (p[VECTOR] < registers.width || sums < registers.sums / 2) return hg_cpu_place(limits) * 3;
-    const double idle = hg_cpu_idle(band_units(gather, &s, p));
-    return hg_cpu_place(limits) * idle * (few ? 1.1 : 0.95) * inside(c->hl, c->hs, c->kh, c->sh, c->dh, c->ph) * inside(c->wl, c->ws, c->kw, c->sw, c->dw, c->pw) *
-           pictures / gather->batch;
+    const double taps = inside(c->hl, c->hs, c->kh, c->sh, c->dh, c->ph) * inside(c->wl, c->ws, c->kw, c->sw, c->dw, c->pw);
+    return hg_cpu_place(limits) * hg_cpu_idle(band_units(gather, &s, p)) * (few ? 1.1 : 0.95) * taps * made / gather->batch;
 }
 
 static void emit_batch(hg_plan *plan, const hg_node *node, const void *problem, const int *p, bool data)
