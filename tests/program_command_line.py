@@ -21,6 +21,9 @@ def test_wrong():
     wrong(2, ["trian"], "'train'")
     wrong(2, ["xyzzy"], "hourglass help")
     wrong(2, ["train"], "MODEL")
+    for variants, named in [("plain,nonsense=gpu", "'nonsense=gpu'"), ("nonsense", "'nonsense'"), ("step=sideways", "'step=sideways'"),
+                            ("conv_forward=nonsense", "'nonsense'")]:
+        wrong(2, ["plan", "m3", "--variants", variants], named, "conv_forward")
     wrong(2, ["train", ae, "more"], "'more'")
     wrong(2, ["train", ae, "--epoch", "3"], "'--epochs'")
     wrong(2, ["train", ae, "--epoch=3"], "'--epochs'")

@@ -6,6 +6,7 @@
 #include "model/initializer.h"
 #include "model/plan_private.h"
 #include "model/tuning.h"
+#include "model/variant.h"
 
 enum { MAX_PLANS = 32 };
 
@@ -108,6 +109,7 @@ hg_net *hg_net_create(hg_device *dev, const hg_model *model, const hg_net_params
         hg_fail(ctx, HG_USAGE, "a batch of %d: it must be at least 1", params->batch);
         return NULL;
     }
+    if (!hg_variants_check(dev)) return NULL;
     hg_net *net = HG_NEW(ctx, hg_net);
     if (!net) return NULL;
     *net = (hg_net){.ctx = ctx, .dev = dev, .model = model, .seed = params->seed, .inference = params->inference};

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "model/conv.h"
 #include "model/plan_private.h"
 #include "model/tuning.h"
 
@@ -96,6 +97,28 @@ static bool unknown(hg_plan *plan, const hg_operation *operation, const wish *wa
             wanted->name, names.data ? names.data : "");
     hg_text_free(&names);
     return false;
+}
+
+bool hg_variants_check(hg_device *dev)
+{
+    static const hg_operation *const operations[] = {&hg_conv_forward, &hg_conv_data, &hg_conv_weight};
+    static const char *const others[] = {"step=enqueue", "step=lanes", "step=replay"};
+    for (const char *item = hg_device_variants(dev); item && *item;) {
+        const size_t length = strcspn(item, ",");
+        const char *equals = memchr(item, '=', length);
+        const wish named = {.name = item, .length = strcspn(item, ":,")};
+        bool known = !length;
+        for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+            const char *own = operations[i]->name;
+            known |= equals ? strlen(own) == (size_t)(equals - item) && memcmp(item, own, strlen(own)) == 0 : exists(operations[i], &named);
+        }
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++) known |= strlen(others[i]) == length && memcmp(item, others[i], length) == 0;
+        if (!known)
+            return hg_fail(hg_device_context(dev), HG_USAGE, "variants: '%.*s' is unknown: a variant's name stands alone, for all operations, or behind "
+                           "conv_forward=, conv_data= or conv_weight=; behind step= stands enqueue, lanes or replay", (int)length, item);
+        item += length + (item[length] == ',');
+    }
+    return true;
 }
 
 /* ---- picks */

@@ -52,6 +52,8 @@ bool hg_pick_parse(const hg_operation *operation, const hg_device_info *limits, 
  * one to the heuristic. A forced name that does not exist in the operation is ignored when it was given for all operations, and an
  * error when it was given for this one; one that does not fit is passed over, and so is a tuned one. */
 void hg_operate(hg_plan *plan, const hg_node *node, const hg_operation *operation, const void *problem);
+/* False, with HG_USAGE recorded, where that list names an operation that does not exist, or for all a variant that none has. */
+bool hg_variants_check(hg_device *dev);
 
 /* Would the problem be computed by a variant that fits it and, if one is forced by name, is called so? Not by one that is foreign to the
  * device unless something is forced for all operations. */
