@@ -292,6 +292,15 @@ static inline void hg_store_one(float v, __global hg_y *out, __global const hg_d
 #else
 #define HG_REST
 #endif
+
+/* hg_store for the numbers of a vector from number `first` on: those before it are another's to store. */
+static inline void hg_store_from(hg_vec v, __global hg_y *out, __global const hg_dx_x *out_x, int i, int first)
+{
+    float part[HG_VEC];
+    HG_STORE(v, part);
+    HG_REST for (int k = max(first, 0); k < HG_VEC; k++) hg_store_one(part[k], out, out_x, i + k);
+}
+
 /* Asks for the cache line of a number that is needed later. (PoCL's own `prefetch` does nothing; SPIR-V has no word for clang's.) */
 #if defined __has_builtin && !defined __SPIR && !defined __SPIR__ && !defined __SPIRV__
 #if __has_builtin(__builtin_prefetch)

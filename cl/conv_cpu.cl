@@ -329,14 +329,8 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
                         const int p = p0 + q, to = written(b0, band, j0, p, py, px);
                         if (p < own_p || p >= n || to < 0 || j0 + p - HG_WHOLE(p, PART) * PART < own_j) continue;
                         HG_UNROLL for (int v = 0; v < NV; v++) {
-                            if (O % PANEL == 0 || o0 == own_o) {
-                                hg_store(sum[q][v], out, out_x, to + o0 + v * HG_VEC);
-                            } else {
-                                float part[HG_VEC];
-                                HG_STORE(sum[q][v], part);
-                                HG_REST for (int k = 0; k < HG_VEC; k++)
-                                    if (o0 + v * HG_VEC + k >= own_o) hg_store_one(part[k], out, out_x, to + o0 + v * HG_VEC + k);
-                            }
+                            if (O % PANEL == 0 || o0 == own_o) hg_store(sum[q][v], out, out_x, to + o0 + v * HG_VEC);
+                            else hg_store_from(sum[q][v], out, out_x, to + o0 + v * HG_VEC, own_o - o0 - v * HG_VEC);
                         }
                     }
 #endif

@@ -88,14 +88,9 @@ __kernel void gather(__global const float *restrict from, __global const float *
                     HG_UNROLL for (int q = 0; q < TILE; q++) {
                         if (b0 + q < own) continue;
                         HG_UNROLL for (int v = 0; v < NV; v++) {
-                            if (O % PANEL == 0 || o0 == own_o) {
-                                hg_store(sum[q][v], out, out_x, to + q * WRITTEN + v * HG_VEC);
-                            } else {
-                                float part[HG_VEC];
-                                HG_STORE(sum[q][v], part);
-                                HG_REST for (int k = 0; k < HG_VEC; k++)
-                                    if (o0 + v * HG_VEC + k >= own_o) hg_store_one(part[k], out, out_x, to + q * WRITTEN + v * HG_VEC + k);
-                            }
+                            const int at = to + q * WRITTEN + v * HG_VEC;
+                            if (O % PANEL == 0 || o0 == own_o) hg_store(sum[q][v], out, out_x, at);
+                            else hg_store_from(sum[q][v], out, out_x, at, own_o - o0 - v * HG_VEC);
                         }
                     }
                 }

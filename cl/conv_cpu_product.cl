@@ -99,14 +99,8 @@ __kernel void product(__global const hg_x *restrict from, __global const float *
                     if (n0 + q >= own)
                         HG_UNROLL for (int v = 0; v < NV; v++) {
                             const int at = (n0 + q) * O + o0 + v * HG_VEC;
-                            if (O % PANEL == 0 || o0 == own_o) {
-                                hg_store(sum[q][v], out, out_x, at);
-                            } else {
-                                float part[HG_VEC];
-                                HG_STORE(sum[q][v], part);
-                                HG_REST for (int k = 0; k < HG_VEC; k++)
-                                    if (o0 + v * HG_VEC + k >= own_o) hg_store_one(part[k], out, out_x, at + k);
-                            }
+                            if (O % PANEL == 0 || o0 == own_o) hg_store(sum[q][v], out, out_x, at);
+                            else hg_store_from(sum[q][v], out, out_x, at, own_o - o0 - v * HG_VEC);
                         }
             }
         }

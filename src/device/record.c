@@ -37,6 +37,8 @@ struct hg_record {
     hg_lanes *lanes; /* NULL: enqueued one after the other */
 };
 
+const char *const hg_record_ways[] = {"step=enqueue", "step=lanes", "step=replay", NULL};
+
 static void settle(hg_record *r, bool replays, const char *why)
 {
     r->settled = true;

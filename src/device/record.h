@@ -7,6 +7,9 @@
 
 typedef struct hg_record hg_record;
 
+/* What may settle the way of all runs (hg_device_params.variants): "step=..", up to NULL. */
+extern const char *const hg_record_ways[];
+
 /* For launches that are built, and stay so as long as the record lives. The first runs find out which way is faster; the variants of
  * hg_device_params may settle it: "step=replay", "step=lanes", or "step=enqueue" for one after the other in one lane. */
 hg_record *hg_record_create(hg_device *dev, hg_launch *const *launches, int n);

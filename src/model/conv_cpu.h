@@ -2,7 +2,8 @@
  * Parameters of the gathers: numbers in a vector, vectors, rows and columns of pixels in a tile. Of the weight gradient: numbers
  * in a vector, vectors, channels of the scalar side, copies of the sums, rows in a chunk. Those along pictures: pixels and channels in a tile, and
  * rows in a band; channels of the large and the small side in a tile, and rows in a band. Those of the same pixel of several pictures:
- * numbers in a vector, vectors, pictures in a tile, rows in a unit of work. Of those with a pooling (cl/conv_pooled.cl, cl/conv_pooled_weight.cl): numbers in a vector, vectors, windows in a tile, rows of windows in a band; along pictures channels and rows. */
+ * numbers in a vector, vectors, pictures in a tile, rows in a unit of work. Of those with a pooling (cl/conv_pooled.cl,
+ * cl/conv_pooled_weight.cl): numbers in a vector, vectors, windows in a tile, rows of windows in a band; along pictures channels and rows. */
 #ifndef HG_MODEL_CONV_CPU_H
 #define HG_MODEL_CONV_CPU_H
 

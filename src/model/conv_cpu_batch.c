@@ -9,7 +9,8 @@ static bool accept_batch(const hg_gather *gather, bool data, const int *p)
     const hg_conv *c = &gather->conv;
     if (s.product || (data && ((c->sh > 1 && c->dh > 1) || (c->sw > 1 && c->dw > 1)))) return false;
     return p[VECTOR] >= 1 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 &&
-           (int64_t)p[VECTOR] * p[VECTORS] <= s.written.c && p[PICTURES] >= 1 && p[PICTURES] <= least(32, gather->batch) && p[BAND_ROWS] >= 1 && p[BAND_ROWS] <= s.written.h;
+           (int64_t)p[VECTOR] * p[VECTORS] <= s.written.c && p[PICTURES] >= 1 && p[PICTURES] <= least(32, gather->batch) &&
+           p[BAND_ROWS] >= 1 && p[BAND_ROWS] <= s.written.h;
 }
 
 /* The share of taps that lie in the picture, in one dimension. */

@@ -102,7 +102,6 @@ static bool unknown(hg_plan *plan, const hg_operation *operation, const wish *wa
 bool hg_variants_check(hg_device *dev)
 {
     static const hg_operation *const operations[] = {&hg_conv_forward, &hg_conv_data, &hg_conv_weight};
-    static const char *const others[] = {"step=enqueue", "step=lanes", "step=replay"};
     for (const char *item = hg_device_variants(dev); item && *item;) {
         const size_t length = strcspn(item, ",");
         const char *equals = memchr(item, '=', length);
@@ -112,7 +111,7 @@ bool hg_variants_check(hg_device *dev)
             const char *own = operations[i]->name;
             known |= equals ? strlen(own) == (size_t)(equals - item) && memcmp(item, own, strlen(own)) == 0 : exists(operations[i], &named);
         }
-        for (size_t i = 0; i < sizeof others / sizeof *others; i++) known |= strlen(others[i]) == length && memcmp(item, others[i], length) == 0;
+        for (const char *const *way = hg_record_ways; *way; way++) known |= strlen(*way) == length && memcmp(item, *way, length) == 0;
         if (!known)
             return hg_fail(hg_device_context(dev), HG_USAGE, "variants: '%.*s' is unknown: a variant's name stands alone, for all operations, or behind "
                            "conv_forward=, conv_data= or conv_weight=; behind step= stands enqueue, lanes or replay", (int)length, item);
