@@ -48,12 +48,28 @@ inline void pack(__global const float *restrict w, float *restrict packed, int k
 #endif
 }
 
+/* Asks for part `part` of `parts` of the rows [k0, k0 + n) of the panel of w that begins with column `first`. */
+inline void fetch(__global const float *w, int k0, int n, int first, int part, int parts)
+{
+#if SWAP
+    const int lines = (n + 15) / 16;
+    for (int i = PANEL * lines * part / parts; i < PANEL * lines * (part + 1) / parts; i++) {
+        const int o = i / lines, k = i - o * lines;
+        HG_FETCH(w + (first + o) * G + k0 + k * 16);
+    }
+#else
+    for (int k = n * part / parts; k < n * (part + 1) / parts; k++)
+        for (int o = 0; o < PANEL; o += 16) HG_FETCH(w + (k0 + k) * O + first + o);
+#endif
+}
+
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void product(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
                       __global hg_y *restrict out, __global const hg_dx_x *out_x, int n)
 {
     const int first = (int)get_global_id(0) * BAND * Q, first_o = (int)get_global_id(1) * PANELS * PANEL;
     const int tiles = (min(BAND * Q, n - first) + Q - 1) / Q, panels = (min(PANELS * PANEL, O - first_o) + PANEL - 1) / PANEL;
+    const bool last_band = get_global_id(0) + 1 == get_global_size(0);
     HG_ALIGNED float panel[PANELS * KC * PANEL];
     hg_vec waiting[G > KC ? PANELS * BAND * Q * NV : 1];
     for (int k0 = 0; k0 < G; k0 += KC) {
@@ -68,6 +84,8 @@ __kernel void product(__global const hg_x *restrict from, __global const float *
 #define X_STEP G
 #endif
             for (int p = 0; p < panels; p++) {
+                const int next_o = first_o + (PANELS + p) * PANEL;
+                if (last_band && next_o + PANEL <= O) fetch(w, k0, length, next_o, tile, tiles);
                 const int own_o = first_o + p * PANEL, o0 = min(own_o, O - PANEL), own = first + tile * Q, n0 = min(own, n - Q);
                 hg_vec *saved = waiting + (G > KC ? (p * BAND + tile) * Q * NV : 0), sum[Q][NV];
                 HG_UNROLL for (int v = 0; v < NV; v++) {

@@ -16,11 +16,11 @@
 #define MERGED 0
 #endif
 #if TRANSPOSED
-#define COPY_LARGE copy
-#define COPY_SMALL COPY_X
+#define TAKE_LARGE hg_take_float
+#define TAKE_SMALL hg_take
 #else
-#define COPY_LARGE COPY_X
-#define COPY_SMALL copy
+#define TAKE_LARGE hg_take
+#define TAKE_SMALL hg_take_float
 #endif
 #define ROWS (RB < HS ? RB : HS)
 #define PICTURES (RB < HS ? 1 : RB / HS)
@@ -30,54 +30,44 @@
 /* numbers in a tile and in a block, and what they are of: channels, or channels of a row of taps */
 #define TILE (TI * NV)
 #define TILE_V (NV * HG_VEC)
-#define BLOCK_S (MERGED ? CL : ST * TI)
 #define BLOCK_V (VT * TILE_V)
 #define TAPS (MERGED ? KH : KH * KW)
 /* the first row or column that meets the large side with a tap that lies so far behind the first, and the one behind the last */
 #define FIRST(tap, S, P) (max((P) - (tap) + (S) - 1, 0) / (S))
 #define BEHIND(tap, S, P, SIZE) (((SIZE) - 1 + (P) - (tap) + (S)) / (S))
 #define ALL_S (MERGED ? KW * CL : SCALARS)
-#define BLOCK_L (VEC_LARGE ? BLOCK_V : BLOCK_S)
-#define BLOCK_C (VEC_LARGE ? BLOCK_S : BLOCK_V)
+/* What is copied together of the sides: a panel for each tile, a cache line longer, so that panels do not fight for places in the cache. */
+#define WIDTH_L (VEC_LARGE ? TILE_V : MERGED ? CL : TI)
+#define WIDTH_C (VEC_LARGE ? TI : TILE_V)
+#define PANELS_L (VEC_LARGE ? VT : MERGED ? 1 : ST)
+#define PANELS_C (VEC_LARGE ? ST : VT)
+#define PANEL_L (PICTURES * PATCH_H * PATCH_W * WIDTH_L + 16)
+#define PANEL_C (PICTURES * ROWS * WS * WIDTH_C + 16)
 
-/* n numbers of each of so many pixels, `step` apart, to pixels of `block` numbers, mostly n. (No restrict: inlined, it becomes something
- * that Oclgrind 21 does not know.) */
-__attribute__((always_inline))
-static inline void copy(float *to, int block, __global const float *from, int step, int pixels, int n)
-{
-    if (n == step && n == block)
-        for (int i = 0; i < pixels * step; i++) to[i] = from[i];
-    else if (n == block)
-        for (int p = 0; p < pixels; p++, to += block, from += step)
-            for (int i = 0; i < block; i++) to[i] = from[i];
-    else
-        for (int p = 0; p < pixels; p++, to += block, from += step)
-            for (int i = 0; i < n; i++) to[i] = from[i];
-}
-
-#if X_HALF
-static inline void copy_halves(float *to, int block, __global const hg_x *from, int step, int pixels, int n)
-{
-    if (n == step && n == block) hg_take(to, from, pixels * step);
-    else
-        for (int p = 0; p < pixels; p++, to += block, from += step) hg_take(to, from, n);
-}
-#define COPY_X copy_halves
-#else
-#define COPY_X copy
-#endif
+/* The n channels of a block of so many pixels, of `all` channels each, to so many panels; the last one is moved back. */
+#define COPY(name, type, TAKE) \
+    __attribute__((always_inline)) static inline void name(float *to, int panels, int panel, int width, __global const type *from, int all, int pixels, int n) \
+    { \
+        if (panels == 1 && width == all) TAKE(to, from, pixels * all); \
+        else \
+            for (int p = 0; p < pixels; p++, to += width, from += all) \
+                for (int i = 0; i < panels; i++) TAKE(to + i * panel, from + min(i * width, n - width), width); \
+    }
+COPY(copy_large, large_t, TAKE_LARGE)
+COPY(copy_small, small_t, TAKE_SMALL)
 
 /* n channels of a picture of the large side, from row `row` on, with zeros around. */
-inline void fill_patch(float *patch, __global const large_t *from, int row, int n)
+inline void fill_patch(float *patch, int panels, __global const large_t *from, int row, int n)
 {
     const int low = min(PW, PATCH_W), high = clamp(WL + PW, low, PATCH_W);
     for (int r = 0; r < PATCH_H; r++, row++) {
-        float *to = patch + r * PATCH_W * BLOCK_L;
+        float *to = patch + r * PATCH_W * WIDTH_L;
         const bool inside = row >= 0 && row < HL;
-        for (int i = 0; i < (inside ? low : PATCH_W) * BLOCK_L; i++) to[i] = 0.0f;
-        if (!inside) continue;
-        COPY_LARGE(to + low * BLOCK_L, BLOCK_L, from + (row * WL - PW + low) * CL, CL, high - low, n);
-        for (int i = high * BLOCK_L; i < PATCH_W * BLOCK_L; i++) to[i] = 0.0f;
+        for (int p = 0; p < panels; p++) {
+            for (int i = 0; i < (inside ? low : PATCH_W) * WIDTH_L; i++) to[p * PANEL_L + i] = 0.0f;
+            for (int i = high * WIDTH_L; inside && i < PATCH_W * WIDTH_L; i++) to[p * PANEL_L + i] = 0.0f;
+        }
+        if (inside) copy_large(to + low * WIDTH_L, panels, PANEL_L, WIDTH_L, from + (row * WL - PW + low) * CL, CL, high - low, n);
     }
 }
 
@@ -119,6 +109,17 @@ inline void store_tile(const hg_vec *sums, __global float *partials, int k, int 
 #endif
 }
 
+/* The rows that store_tile writes, which a line's first store would else wait for: memory gives it before it takes it. */
+inline void fetch_stored(__global const float *partials, int k, int s, int v)
+{
+#if VEC_OUT
+    for (int t = 0; t < TI; t++) {
+        const int tap = MERGED ? k * KW + (s + t) / CL : k, in = MERGED ? HG_MOD(s + t, CL) : s + t;
+        for (int i = 0; i < TILE_V; i += 16) HG_FETCH(partials + (tap * IN_CHANNELS + in) * OUT_CHANNELS + v + i);
+    }
+#endif
+}
+
 /* units: groups of pictures times bands of rows of the small side */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_gradient(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
@@ -130,8 +131,9 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
     const int s0 = min(own_s, ALL_S - TI), ns = min(ST * TI, ALL_S - s0), tiles_s = (ns + TI - 1) / TI;
     const int v0 = min(own_v, VECTORS - TILE_V), nv = min(BLOCK_V, VECTORS - v0), tiles_v = (nv + TILE_V - 1) / TILE_V;
     const int l0 = VEC_LARGE ? v0 : MERGED ? 0 : s0, nl = VEC_LARGE ? nv : MERGED ? CL : ns, c0 = VEC_LARGE ? s0 : v0, nc = VEC_LARGE ? ns : nv;
-    HG_ALIGNED float patch[PICTURES * PATCH_H * PATCH_W * BLOCK_L];
-    HG_ALIGNED float pixels[PICTURES * ROWS * WS * BLOCK_C];
+    const int panels_l = VEC_LARGE ? tiles_v : MERGED ? 1 : tiles_s, panels_c = VEC_LARGE ? tiles_s : tiles_v;
+    HG_ALIGNED float patch[PANELS_L * PANEL_L];
+    HG_ALIGNED float pixels[PANELS_C * PANEL_C];
     hg_vec total[TAPS * ST * VT * TILE];
 #if BIAS
     BIAS_SUMS;
@@ -141,8 +143,9 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
         const int group = unit / BANDS, b0 = group * PICTURES, here = min(PICTURES, pictures - b0);
         const int begin = (unit - group * BANDS) * ROWS, end = min(begin + ROWS, HS);
         for (int b = 0; b < here; b++) {
-            fill_patch(patch + b * PATCH_H * PATCH_W * BLOCK_L, large + (b0 + b) * HL * WL * CL + l0, begin * SH - PH, nl);
-            COPY_SMALL(pixels + b * ROWS * WS * BLOCK_C, BLOCK_C, small + ((b0 + b) * HS + begin) * WS * CS + c0, CS, (end - begin) * WS, nc);
+            fill_patch(patch + b * PATCH_H * PATCH_W * WIDTH_L, panels_l, large + (b0 + b) * HL * WL * CL + l0, begin * SH - PH, nl);
+            copy_small(pixels + b * ROWS * WS * WIDTH_C, panels_c, PANEL_C, WIDTH_C, small + ((b0 + b) * HS + begin) * WS * CS + c0, CS,
+                       (end - begin) * WS, nc);
 #if BIAS
             if (BIAS_HERE)
 #if VEC_OUT
@@ -154,28 +157,30 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
         }
         for (int k = 0; k < TAPS; k++) {
             const int kh = MERGED ? k : k / KW, kw = MERGED ? 0 : k - kh * KW;
-            const float *tap = patch + (kh * DH * PATCH_W + kw * DW) * BLOCK_L;
             /* the pixels of the band for which the tap lies in the picture */
             const int i0 = max(FIRST(kh * DH, SH, PH) - begin, 0), i1 = min(BEHIND(kh * DH, SH, PH, HL), end) - begin;
             const int j0 = MERGED ? 0 : FIRST(kw * DW, SW, PW), j1 = MERGED ? WS : min(BEHIND(kw * DW, SW, PW, WL), WS);
             for (int st = 0; st < tiles_s; st++)
                 for (int vt = 0; vt < tiles_v; vt++) {
                     if (unit + 1 < last) fetch_band(large + l0, small + c0, unit + 1, pictures, nl, nc, (k * tiles_s + st) * tiles_v + vt, TAPS * tiles_s * tiles_v);
-                    const int s = min(st * TI, ns - TI) + (MERGED ? s0 : 0), v = min(vt * TILE_V, nv - TILE_V);
+                    else fetch_stored(partials, k, s0 + min(st * TI, ns - TI), v0 + min(vt * TILE_V, nv - TILE_V));
+                    const float *tap = patch + (VEC_LARGE ? vt : MERGED ? 0 : st) * PANEL_L + (kh * DH * PATCH_W + kw * DW) * WIDTH_L;
+                    const float *other = pixels + (VEC_LARGE ? st : vt) * PANEL_C;
+                    const int s = MERGED ? s0 + min(st * TI, ns - TI) : 0;
                     hg_vec sum[TI][NV];
                     HG_UNROLL for (int t = 0; t < TI; t++)
                         HG_UNROLL for (int n = 0; n < NV; n++) sum[t][n] = 0.0f;
 #if VEC_LARGE
-#define STEP_S BLOCK_C
-#define STEP_V (SW * BLOCK_L)
+#define STEP_S WIDTH_C
+#define STEP_V (SW * WIDTH_L)
 #else
-#define STEP_S (SW * BLOCK_L)
-#define STEP_V BLOCK_C
+#define STEP_S (SW * WIDTH_L)
+#define STEP_V WIDTH_C
 #endif
                     for (int b = 0; b < here; b++)
                         for (int i = i0; i < i1; i++) {
-                            const float *l = tap + ((b * PATCH_H + i * SH) * PATCH_W + j0 * SW) * BLOCK_L, *c = pixels + ((b * ROWS + i) * WS + j0) * BLOCK_C;
-                            const float *x = (VEC_LARGE ? c : l) + s, *y = (VEC_LARGE ? l : c) + v;
+                            const float *l = tap + ((b * PATCH_H + i * SH) * PATCH_W + j0 * SW) * WIDTH_L, *c = other + ((b * ROWS + i) * WS + j0) * WIDTH_C;
+                            const float *x = (VEC_LARGE ? c : l) + s, *y = VEC_LARGE ? l : c;
                             for (int j = j0; j < j1; j++, x += STEP_S, y += STEP_V) {
                                 hg_vec value[NV];
                                 HG_UNROLL for (int n = 0; n < NV; n++) value[n] = HG_LOAD(y + n * HG_VEC);
@@ -187,7 +192,8 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
                     HG_UNROLL for (int t = 0; t < TI; t++)
                         HG_UNROLL for (int n = 0; n < NV; n++) to[t * NV + n] = unit > first ? all[t * NV + n] + sum[t][n] : sum[t][n];
                     if (unit + 1 == last)
-                        store_tile(done, partials, k, s0 + min(st * TI, ns - TI), own_s + st * TI, v0 + v, own_v + vt * TILE_V);
+                        store_tile(done, partials, k, s0 + min(st * TI, ns - TI), own_s + st * TI, v0 + min(vt * TILE_V, nv - TILE_V),
+                                   own_v + vt * TILE_V);
                 }
         }
     }

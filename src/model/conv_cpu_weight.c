@@ -5,7 +5,7 @@
 
 /* Bytes that a work-item sums, which the second-level cache keeps, and that it copies together; pixels in a band over which adding to
  * the totals is lost. */
-enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96, PRODUCT_PIXELS = 128, PRODUCT_BLOCKS = 8, SPLIT_PIXELS = 400 };
+enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96, PRODUCT_PIXELS = 128, PRODUCT_BLOCKS = 8, SPLIT_PIXELS = 400, LINE = 16 };
 
 enum { VECTOR, VECTORS, SCALARS, VECTOR_TILES, SCALAR_TILES, CHUNK };
 
@@ -31,14 +31,15 @@ static int64_t taps_of(const weight_shape *s) { return s->merged ? s->conv.kh : 
 /* A band: rows of a picture's small side, or so many whole pictures. */
 static int pictures_of(const weight_shape *s, int rows) { return rows < s->conv.hs ? 1 : rows / s->conv.hs; }
 
-/* What a work-item copies together of a band, and what it sums. */
+/* What a work-item copies together of a band, a line more for each tile, and what it sums. */
 static int64_t copied_bytes(const weight_shape *s, const int *p)
 {
     const hg_conv *c = &s->conv;
     const int64_t rows = least(p[CHUNK], c->hs), pictures = pictures_of(s, p[CHUNK]);
     const int64_t v = (int64_t)p[VECTOR] * p[VECTORS] * p[VECTOR_TILES], x = s->merged ? s->scalars : (int64_t)p[SCALARS] * p[SCALAR_TILES];
     const int64_t patch = ((rows - 1) * c->sh + (int64_t)(c->kh - 1) * c->dh + 1) * ((int64_t)(c->ws - 1) * c->sw + (int64_t)(c->kw - 1) * c->dw + 1);
-    return pictures * (patch * (s->vector_large ? v : x) + rows * c->ws * (s->vector_large ? x : v)) * (int64_t)sizeof(float);
+    const int64_t panels = (int64_t)p[VECTOR_TILES] + (s->merged ? 1 : p[SCALAR_TILES]);
+    return (pictures * (patch * (s->vector_large ? v : x) + rows * c->ws * (s->vector_large ? x : v)) + panels * LINE) * (int64_t)sizeof(float);
 }
 
 static int64_t summed_bytes(const weight_shape *s, const int *p)
