@@ -387,12 +387,13 @@ static inline hg_vec hg_get_dx_x(__global const hg_dx_x *p, int i, int n) { HG_G
 static inline void hg_put(hg_vec v, __global float *p, int i, int n) { HG_PUT(HG_FLOAT_PUT, HG_STORE); }
 static inline void hg_put_y(hg_vec v, __global hg_y *p, int i, int n) { HG_PUT(HG_Y, HG_Y_STORE); }
 
-/* n numbers into private memory, sixteen, four and two at a time: gradients or weights, and values. */
+/* n numbers into private memory, sixteen to two at a time: gradients or weights, and values. */
 #define HG_TAKE(name, type, LOAD, ONE) \
     static inline void name(float *to, __global const type *from, int n) \
     { \
         int i = 0; \
         for (; i + 16 <= n; i += 16) HG_STORE16(LOAD##16(0, from + i), to + i); \
+        for (; i + 8 <= n; i += 8) HG_STORE8(LOAD##8(0, from + i), to + i); \
         for (; i + 4 <= n; i += 4) vstore4(LOAD##4(0, from + i), 0, to + i); \
         for (; i + 2 <= n; i += 2) vstore2(LOAD##2(0, from + i), 0, to + i); \
         HG_REST for (; i < n; i++) to[i] = ONE(from + i); \

@@ -1,7 +1,7 @@
 /* F and D for CPU devices where pictures or taps have one pixel (dense layers): a matrix product out [n, O] = from [n, G] w [G, O]; SWAP 1:
  * w [O, G]. An item is BAND tiles of Q rows times PANELS panels of NV vectors of columns; the last tile and the last panel are moved back.
- * KC rows of its panels at a time are copied together, whatever their distance in memory, and serve all its tiles; in between the
- * sums wait in private memory. Halves are turned once for all panels of an item. Dimension 0: bands of rows, 1: of columns, so that neighbours share weights.
+ * KC rows of its panels at a time are copied together, whatever their distance in memory, and serve all its tiles, while the next rows
+ * are asked for; in between the sums wait in private memory. Halves are turned once for all panels of an item. Dimension 0: bands of rows, 1: of columns, so that neighbours share weights.
  * Macros: G O Q BAND PANELS NV HG_VEC SWAP BIAS, those of hg_store. Traffic: from once per item of columns, w once per item of rows, out once. */
 #ifndef G
 #define G 16
@@ -17,7 +17,9 @@
 #ifndef BIAS
 #define BIAS 0
 #endif
-#define KC (G < 128 ? G : 128)
+/* even parts of the rows of w */
+#define BLOCKS ((G + 255) / 256)
+#define KC ((G + BLOCKS - 1) / BLOCKS)
 #define PANEL (NV * HG_VEC)
 
 /* The rows [k0, k0 + n) of so many panels of w, beginning with column `first`. */
@@ -54,7 +56,7 @@ inline void fetch(__global const float *w, int k0, int n, int first, int part, i
 #if SWAP
     const int lines = (n + 15) / 16;
     for (int i = PANEL * lines * part / parts; i < PANEL * lines * (part + 1) / parts; i++) {
-        const int o = i / lines, k = i - o * lines;
+        const int o = HG_WHOLE(i, lines), k = i - o * lines;
         HG_FETCH(w + (first + o) * G + k0 + k * 16);
     }
 #else
@@ -84,8 +86,9 @@ __kernel void product(__global const hg_x *restrict from, __global const float *
 #define X_STEP G
 #endif
             for (int p = 0; p < panels; p++) {
-                const int next_o = first_o + (PANELS + p) * PANEL;
-                if (last_band && next_o + PANEL <= O) fetch(w, k0, length, next_o, tile, tiles);
+                /* meanwhile the panels' next rows come from memory, or the first ones of the next item's */
+                const int next_k = k0 + KC < G ? k0 + KC : 0, next_o = first_o + (next_k > 0 ? p : PANELS + p) * PANEL;
+                if ((next_k > 0 || last_band) && next_o + PANEL <= O) fetch(w, next_k, min(KC, G - next_k), next_o, tile, tiles);
                 const int own_o = first_o + p * PANEL, o0 = min(own_o, O - PANEL), own = first + tile * Q, n0 = min(own, n - Q);
                 hg_vec *saved = waiting + (G > KC ? (p * BAND + tile) * Q * NV : 0), sum[Q][NV];
                 HG_UNROLL for (int v = 0; v < NV; v++) {

@@ -1,9 +1,10 @@
 /* W for CPU devices by blocks (weight_sums.cl has what is computed). A work-item (split, block of scalars, block of vectors) takes its share
- * of the bands: RB rows of a picture, or several whole pictures. The block's channels of a band are first copied together: those of the
- * large side into a patch with zeros around each picture, so that the loops over taps know no borders, and no two pixels fight for a
- * place in the cache; what a tap reads beyond the picture is left out, unless taps are merged. TI scalars times NV vectors are then summed
- * in registers over the band, tile after tile for each tap: ST tiles of scalars, VT of vectors; the next band is asked for from memory
- * meanwhile. MERGED: where the large side has few channels its scalars are those of a whole row of taps, which lie side by side in the patch.
+ * of the bands: RB rows of a picture, or several whole pictures. The block's channels of a band are first copied together, those of each
+ * tile by themselves, so that a tile's numbers lie in a row in memory and no two pixels fight for a place in the cache; the large side
+ * with zeros around each picture, so that the loops over taps know no borders; what a tap reads beyond the picture is left out, unless
+ * taps are merged. TI scalars times NV vectors are then summed in registers over the band, tile after tile for each tap: ST tiles of
+ * scalars, VT of vectors; the next band, or at last where sums go, is asked for from memory meanwhile. MERGED: where the large side has
+ * few channels its scalars are those of a whole row of taps, which lie side by side in the patch.
  * Macros: those of weight_sums.cl, TI ST RB MERGED. Traffic: both sides once per block, partials once. */
 #include "weight_sums.cl"
 
@@ -44,9 +45,11 @@
 #define PANEL_L (PICTURES * PATCH_H * PATCH_W * WIDTH_L + 16)
 #define PANEL_C (PICTURES * ROWS * WS * WIDTH_C + 16)
 
-/* The n channels of a block of so many pixels, of `all` channels each, to so many panels; the last one is moved back. */
+/* The n channels of a block of so many pixels, of `all` channels each, to so many panels; the last one is moved back. (No restrict:
+ * inlined, it becomes something that Oclgrind 21 does not know.) */
 #define COPY(name, type, TAKE) \
-    __attribute__((always_inline)) static inline void name(float *to, int panels, int panel, int width, __global const type *from, int all, int pixels, int n) \
+    __attribute__((always_inline)) \
+    static inline void name(float *to, int panels, int panel, int width, __global const type *from, int all, int pixels, int n) \
     { \
         if (panels == 1 && width == all) TAKE(to, from, pixels * all); \
         else \

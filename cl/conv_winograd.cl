@@ -170,7 +170,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
             for (; asked < (group * POINTS + k + 1) * STRIP / (PHASES_OUT * BLOCKS * POINTS); asked++) {
                 const corner next = corner_of(min(first + STRIP + asked, tiles - 1), TILES_H, TILES_W);
                 const int pixel = sizeof(hg_x[G]);
-                fetch_square(from + next.picture * IH * IW * G, IH, IW, pixel, next.y * STEP_IN, next.x * STEP_IN, M * STEP_IN, pixel);
+                fetch_square(from + next.picture * IH * IW * G, IH, IW, pixel, next.y * STEP_IN, next.x * STEP_IN, 1, M * STEP_IN, pixel);
             }
             for (int t = k * STRIP / POINTS; t < (k + 1) * STRIP / POINTS; t++) fetch_tile(out, out_x, at[t], py, px, o0);
             for (int t = 0; t < STRIP && (!DATA || USED(phase, k)); t += Q)

@@ -126,7 +126,7 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
     for (int v = 0; v < PHASES_O * BIASES; v++) bias[v] = 0.0f;
     for (int first = begin; first < end; first += STRIP) {
         const int n = min(STRIP, end - first);
-        for (int phase = 0, asked = 0; phase < PHASES; phase++) {
+        for (int phase = 0; phase < PHASES; phase++) {
             for (int t = 0; t < n; t++) {
                 const corner at = corner_of(first + t, TILES_H, TILES_W);
                 __global const small_t *of_small = small + at.picture * HS * WS * CS + s0;
@@ -140,14 +140,16 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
 #endif
             }
             __global float *sums = partials + ((split * BLOCKS_I + BLOCK_I(block_i, phase)) * BLOCKS_O + BLOCK_O(block_o, phase)) * BLOCK;
-            for (int k = 0; k < POINTS; k++) {
-                /* meanwhile what the next strip reads comes from memory */
-                for (; asked < (phase * POINTS + k + 1) * STRIP / (PHASES * POINTS); asked++) {
-                    const corner next = corner_of(min(first + STRIP + asked, tiles - 1), TILES_H, TILES_W);
-                    __global const small_t *of_small = small + next.picture * HS * WS * CS + s0;
-                    __global const large_t *of_large = large + next.picture * HL * WL * CL + l0;
-                    fetch_square(of_small, HS, WS, sizeof(small_t[CS]), next.y, next.x, M, sizeof(small_t[TRANSPOSED ? BI : BO]));
-                    fetch_square(of_large, HL, WL, sizeof(large_t[CL]), next.y * S, next.x * S, M * S, sizeof(large_t[TRANSPOSED ? BO : BI]));
+            for (int k = 0, asked = 0; k < POINTS; k++) {
+                /* meanwhile what comes next is read from memory: the next phase of the strip, or the first and the small side of another */
+                for (; asked < (k + 1) * STRIP / POINTS; asked++) {
+                    const int next = phase + 1 < PHASES ? phase + 1 : 0;
+                    const corner at = corner_of(min(first + (next > 0 ? 0 : STRIP) + asked, tiles - 1), TILES_H, TILES_W);
+                    __global const small_t *of_small = small + at.picture * HS * WS * CS + s0;
+                    __global const large_t *of_large = large + at.picture * HL * WL * CL + l0;
+                    if (next == 0) fetch_square(of_small, HS, WS, sizeof(small_t[CS]), at.y, at.x, 1, M, sizeof(small_t[TRANSPOSED ? BI : BO]));
+                    fetch_square(of_large, HL, WL, sizeof(large_t[CL]), at.y * S + next / S - PH, at.x * S + HG_MOD(next, S) - PW, S, M,
+                                 sizeof(large_t[TRANSPOSED ? BO : BI]));
                 }
                 for (int own = 0; own < BI && USED(phase, k); own += Q) {
                     const int i = min(own, BI - Q);

@@ -277,13 +277,14 @@ INLINE void find_square(int height, int width, int channels, int y0, int x0, int
 #define LOAD_SQUARE(load, picture, place, inside, n, square) \
     HG_UNROLL for (int k = 0; k < (n) * (n); k++) (square)[k] = AS_FLOAT(AS_INT(load((picture) + (place)[k])) & (inside)[k])
 
-/* Asks for the n x n pixels of a picture of height x width from (y, x) on, the first `used` of a pixel's bytes, which are needed later:
- * rows are too far from each other for a device to foresee it. */
-INLINE void fetch_square(__global const void *picture, int height, int width, int pixel, int y, int x, int n, int used)
+/* Asks for the n x n pixels of a picture of height x width, every `step`-th from (y, x) on, the first `used` of a pixel's bytes, which are
+ * needed later: rows are too far from each other for a device to foresee it. */
+INLINE void fetch_square(__global const void *picture, int height, int width, int pixel, int y, int x, int step, int n, int used)
 {
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) {
-            __global const uchar *from = (__global const uchar *)picture + (min(y + i, height - 1) * width + min(x + j, width - 1)) * pixel;
+            const int row = clamp(y + i * step, 0, height - 1), column = clamp(x + j * step, 0, width - 1);
+            __global const uchar *from = (__global const uchar *)picture + (row * width + column) * pixel;
             for (int c = 0; c < used; c += 64) HG_FETCH(from + c);
         }
 }
