@@ -4,8 +4,9 @@
 #include "model/conv_reduce.h"
 
 /* Bytes that a work-item sums, which the second-level cache keeps, and that it copies together; pixels in a band over which adding to
- * the totals is lost. */
-enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96, PRODUCT_PIXELS = 128, PRODUCT_BLOCKS = 8, SPLIT_PIXELS = 400, LINE = 16 };
+ * the totals is lost. Two multiply-adds a cycle, each of four or five cycles, keep that many sums under way. */
+enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96, PRODUCT_PIXELS = 128, PRODUCT_BLOCKS = 8, SPLIT_PIXELS = 400, LINE = 16,
+       SUMS_AT_ONCE = 10 };
 
 enum { VECTOR, VECTORS, SCALARS, VECTOR_TILES, SCALAR_TILES, CHUNK };
 
@@ -58,12 +59,14 @@ static bool accept_weight(const hg_device_info *limits, const void *problem, con
            copied_bytes(&s, p) <= PATCH_BYTES && summed_bytes(&s, p) <= PATCH_BYTES;
 }
 
-/* Scalars in a tile: so many, at most `limit`, that none are left over, if that costs registers a third of their sums at most. */
-static int scalar_tile(int scalars, int limit)
+/* Scalars in a tile: so many, at most `limit`, that none are left over, if that costs registers a third of their sums at most; not so few
+ * that sums wait for each other, unless with more of them a tile would be clearly too large for what is left. */
+static int scalar_tile(int scalars, int limit, int vectors)
 {
+    const int even = even_part(scalars, limit), left_empty = ceil_div(scalars, even) * even - scalars;
     for (int tile = least(limit, scalars); tile > 0 && tile >= limit * 2 / 3; tile--)
-        if (scalars % tile == 0) return tile;
-    return even_part(scalars, limit);
+        if (scalars % tile == 0 && (tile * vectors >= SUMS_AT_ONCE || left_empty > scalars / 16)) return tile;
+    return even;
 }
 
 /* Tiles of a block: about equal parts of at most `limit`, or down to half as many where the last block would have clearly fewer than the
@@ -84,7 +87,7 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
     const int sums = hg_cpu_registers_of(limits).sums, scalars = tiled_scalars(&s);
     p[VECTOR] = hg_cpu_vector(limits, s.vectors);
     p[VECTORS] = least(2, s.vectors / p[VECTOR]);
-    p[SCALARS] = scalar_tile(scalars, p[VECTORS] == 1 ? least(sums, 16) : least(sums / p[VECTORS], 12));
+    p[SCALARS] = scalar_tile(scalars, p[VECTORS] == 1 ? least(sums, 16) : least(sums / p[VECTORS], 12), p[VECTORS]);
     p[VECTOR_TILES] = p[SCALAR_TILES] = p[CHUNK] = 1;
     /* a block whose sides take about as long to copy: a pixel of the small side meets `patch` pixels of the large one */
     const int patch = c->sh * c->sw, of_scalars = s.vector_large ? 1 : patch, of_vectors = s.vector_large ? patch : 1;
