@@ -1,8 +1,10 @@
 /* F and D for CPU devices where pictures or taps have one pixel (dense layers): a matrix product out [n, O] = from [n, G] w [G, O]; SWAP 1:
  * w [O, G]. An item is BAND tiles of Q rows times PANELS panels of NV vectors of columns; the last tile and the last panel are moved back.
  * KC rows of its panels at a time are copied together, whatever their distance in memory, and serve all its tiles, while the next rows
- * are asked for; in between the sums wait in private memory. Halves are turned once for all panels of an item. Dimension 0: bands of rows, 1: of columns, so that neighbours share weights.
- * Macros: G O Q BAND PANELS NV HG_VEC SWAP BIAS, those of hg_store. Traffic: from once per item of columns, w once per item of rows, out once. */
+ * are asked for; in between the sums wait in private memory. Halves are turned once for all panels of an item. Dimension 0: bands of
+ * rows, 1: of columns, so that neighbours share weights.
+ * Macros: G O Q BAND PANELS NV HG_VEC SWAP BIAS, those of hg_store. Traffic: from once per item of columns, w once per item of rows, out
+ * once. */
 #ifndef G
 #define G 16
 #define O 16

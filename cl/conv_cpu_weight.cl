@@ -165,11 +165,14 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
             const int j0 = MERGED ? 0 : FIRST(kw * DW, SW, PW), j1 = MERGED ? WS : min(BEHIND(kw * DW, SW, PW, WL), WS);
             for (int st = 0; st < tiles_s; st++)
                 for (int vt = 0; vt < tiles_v; vt++) {
-                    if (unit + 1 < last) fetch_band(large + l0, small + c0, unit + 1, pictures, nl, nc, (k * tiles_s + st) * tiles_v + vt, TAPS * tiles_s * tiles_v);
-                    else fetch_stored(partials, k, s0 + min(st * TI, ns - TI), v0 + min(vt * TILE_V, nv - TILE_V));
+                    const int tile_s = min(st * TI, ns - TI), tile_v = min(vt * TILE_V, nv - TILE_V);
+                    if (unit + 1 < last)
+                        fetch_band(large + l0, small + c0, unit + 1, pictures, nl, nc, (k * tiles_s + st) * tiles_v + vt, TAPS * tiles_s * tiles_v);
+                    else
+                        fetch_stored(partials, k, s0 + tile_s, v0 + tile_v);
                     const float *tap = patch + (VEC_LARGE ? vt : MERGED ? 0 : st) * PANEL_L + (kh * DH * PATCH_W + kw * DW) * WIDTH_L;
                     const float *other = pixels + (VEC_LARGE ? st : vt) * PANEL_C;
-                    const int s = MERGED ? s0 + min(st * TI, ns - TI) : 0;
+                    const int s = MERGED ? s0 + tile_s : 0;
                     hg_vec sum[TI][NV];
                     HG_UNROLL for (int t = 0; t < TI; t++)
                         HG_UNROLL for (int n = 0; n < NV; n++) sum[t][n] = 0.0f;
@@ -182,7 +185,8 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
 #endif
                     for (int b = 0; b < here; b++)
                         for (int i = i0; i < i1; i++) {
-                            const float *l = tap + ((b * PATCH_H + i * SH) * PATCH_W + j0 * SW) * WIDTH_L, *c = other + ((b * ROWS + i) * WS + j0) * WIDTH_C;
+                            const float *l = tap + ((b * PATCH_H + i * SH) * PATCH_W + j0 * SW) * WIDTH_L;
+                            const float *c = other + ((b * ROWS + i) * WS + j0) * WIDTH_C;
                             const float *x = (VEC_LARGE ? c : l) + s, *y = VEC_LARGE ? l : c;
                             for (int j = j0; j < j1; j++, x += STEP_S, y += STEP_V) {
                                 hg_vec value[NV];
@@ -195,8 +199,7 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
                     HG_UNROLL for (int t = 0; t < TI; t++)
                         HG_UNROLL for (int n = 0; n < NV; n++) to[t * NV + n] = unit > first ? all[t * NV + n] + sum[t][n] : sum[t][n];
                     if (unit + 1 == last)
-                        store_tile(done, partials, k, s0 + min(st * TI, ns - TI), own_s + st * TI, v0 + min(vt * TILE_V, nv - TILE_V),
-                                   own_v + vt * TILE_V);
+                        store_tile(done, partials, k, s0 + tile_s, own_s + st * TI, v0 + tile_v, own_v + vt * TILE_V);
                 }
         }
     }
