@@ -8,6 +8,8 @@
  * D of what is pooled: as in conv_cpu.cl, with PKH PKW PPH PPW YH YW.
  * BAND: rows, in D rows of each phase. At least 16 pictures; the last group is moved back.
  * Memory traffic: from once and its halo for each band, out once; patch and results stay in the first two levels of cache. */
+#include "shuffles.cl"
+
 #ifndef G
 #define G 8
 #define O 8

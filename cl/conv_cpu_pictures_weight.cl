@@ -6,6 +6,8 @@
  * At least 16 pictures; the last group is moved back, and what it shares counts as zeros.
  * partials [splits][KH, KW, in, out], with BIAS bias_partials [splits][out]; with one split these are dw and db themselves, added to
  * what is there if DW_ADD, DB_ADD. Traffic: both sides once, the large one's halo for each band. */
+#include "shuffles.cl"
+
 #ifndef CL
 #define CL 8
 #define CS 8

@@ -5,6 +5,8 @@
  * rows, 1: of columns, so that neighbours share weights.
  * Macros: G O Q BAND PANELS NV HG_VEC SWAP BIAS, those of hg_store. Traffic: from once per item of columns, w once per item of rows, out
  * once. */
+#include "shuffles.cl"
+
 #ifndef G
 #define G 16
 #define O 16

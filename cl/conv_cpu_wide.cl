@@ -7,6 +7,8 @@
  * weight as a broadcast. The sums are turned back into rows of channels and stored.
  * Macros: IH IW G (read side), OH OW O (written side, O a power of two), KH KW DH DW PH PW, DATA, R NP BIAS, HG_VEC 16, those of hg_store.
  * Memory traffic: from (R + halo) / R times, out once; the patch stays in the first two levels of cache. */
+#include "shuffles.cl"
+
 #ifndef G
 #define G 16
 #define O 8

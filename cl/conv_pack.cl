@@ -5,6 +5,7 @@
  *   the last one moved back. An item is a tap of a panel.
  *   conv_enlarge (src/model/conv_enlarged.h): packed[t, u, io] = sum over a < SH, b < SW of stored[K - 1 + a - t, L - 1 + b - u, io] where that is,
  *   with KH = K + SH - 1 and KW = L + SW - 1. An item is 16 of the `channels` io of a tap. */
+#include "shuffles.cl"
 
 #ifdef HG_SPAN
 

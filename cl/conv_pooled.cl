@@ -8,6 +8,8 @@
  * Macros: IH IW G (read side), OH OW O (the convolution's other side), PKH PKW PPH PPW YH YW (windows), KH KW SH SW DH DW PH PW, BAND HG_VEC,
  * TILE NV or Q (divides O), BIAS, NOTE (are winners wanted), LATE (the activation is applied to the largest alone), ACT.
  * Memory traffic: from once and its halo for each band, y and winner once. */
+#include "shuffles.cl"
+
 #ifndef G
 #define G 8
 #define O 16

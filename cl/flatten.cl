@@ -3,6 +3,8 @@
  * transpose: `rows` is B * N. transpose_squares (HG_VEC 16), for CPU devices: an item is a band of 16 of M, cut into squares of 16 x 16
  * numbers that are turned in registers; the last band and the last square are moved back. `bands`: B * M / 16, rounded up.
  * Macros: GRADIENT with those of hg_emit_dx. Traffic: 8 bytes a number, 12 where a gradient is added. */
+#include "shuffles.cl"
+
 #if HG_VEC == 16
 __kernel void transpose_squares(__global const hg_x *restrict from, __global hg_y *to, __global const hg_dx_x *to_x, int bands, int M,
                                 int N)
