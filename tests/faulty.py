@@ -114,8 +114,8 @@ def resumes_to_the_same(name, out):
     report(checkpoint(out) == full, f"{name}: the resumed run ends with the bits of an undisturbed one")
 
 
-def main(about, found):
-    """Runs the tests that are asked for of those that a file has, its functions test_NAME."""
+def main(about, found, model=MODEL):
+    """Runs the tests that are asked for of those that a file has, its functions test_NAME, with this model as tiny.yaml."""
     tests = {name[5:]: test for name, test in found.items() if name.startswith("test_")}
     parser = argparse.ArgumentParser(description=about.partition("\n")[0])
     parser.add_argument("--program", required=True, type=os.path.abspath)
@@ -126,7 +126,7 @@ def main(about, found):
     parser.parse_args(namespace=here)
     here.folder = tempfile.mkdtemp(prefix="hourglass-faults-")
     with open(inside("tiny.yaml"), "w") as file:
-        file.write(MODEL)
+        file.write(model)
     try:
         done = run("devices", "--json")
         if done.returncode == 4 or done.stdout.strip() in ("[]", ""):

@@ -36,35 +36,20 @@ hg_context *harness_context(void)
 
 hg_context *harness_context_now(void) { return context; }
 
-/* ---- devices, one handle per set of forced variants */
+/* ---- the device: one for all variants, so that what several of them launch is compiled once */
 
-enum { MAX_DEVICES = 32 };
-static struct { const char *variants; hg_device *dev; } devices[MAX_DEVICES];
-static int n_devices;
-
-static hg_device *device_or_null(const char *variants)
-{
-    for (int i = 0; i < n_devices; i++) {
-        const char *have = devices[i].variants;
-        if (have == variants || (have && variants && strcmp(have, variants) == 0)) return devices[i].dev;
-    }
-    hg_device_params params = {.select = harness.device, .variants = variants};
-    hg_device *dev = hg_device_open(harness_context(), &params);
-    assert_true(n_devices < MAX_DEVICES);
-    devices[n_devices].variants = variants;
-    devices[n_devices++].dev = dev;
-    return dev;
-}
+static hg_device *device;
 
 hg_device *harness_device(const char *variants)
 {
-    hg_device *dev = device_or_null(variants);
-    if (!dev) {
-        print_message("skipped: %s\n", hg_message(context));
+    hg_context *ctx = harness_context();
+    if (!device) device = hg_device_open(ctx, &(hg_device_params){.select = harness.device});
+    if (!device) {
+        print_message("skipped: %s\n", hg_message(ctx));
         skip();
     }
-    hg_context_clear(context);
-    return dev;
+    if (!hg_device_force(device, variants)) fail_msg("%s", hg_message(ctx));
+    return device;
 }
 
 /* ---- numbers */
@@ -280,6 +265,6 @@ void draw_input(uint64_t *state, int flags, double *out, size_t n)
 
 void harness_close(void)
 {
-    for (int i = 0; i < n_devices; i++) hg_device_close(devices[i].dev);
+    hg_device_close(device);
     hg_context_destroy(context);
 }

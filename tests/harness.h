@@ -58,8 +58,15 @@ typedef struct trial {
     double metric_weight;             /* the part's factor in the total loss, if not 1 */
 } trial;
 
-/* When a case is used. Every case runs in the ordinary tests. */
-enum { SMALL = 1 /* also under --small */, BENCH = 2 /* also under --bench */, EVALUATE = 4 /* in evaluation mode, forward only */, LARGE_VALUES = 8 /* inputs up to +-40 */, UNIT_VALUES = 16 /* inputs in [0, 1] */ };
+/* When and how a case is used. Every case runs in the ordinary tests. */
+enum {
+    SMALL = 1,         /* also under --small, with values stored as halves, and in all families of variants */
+    BENCH = 2,         /* also under --bench */
+    EVALUATE = 4,      /* in evaluation mode, forward only */
+    LARGE_VALUES = 8,  /* inputs up to +-40 */
+    UNIT_VALUES = 16,  /* inputs in [0, 1] */
+    GEOMETRY = 32,     /* only its geometry is special: not as halves, and not in a family that was not written for the device */
+};
 
 typedef struct layer_case {
     const char *name;
@@ -77,6 +84,8 @@ typedef struct reference {
     const layer_case *cases;     /* ends with name NULL */
     const struct extra_test *extras; /* tests of its own, ends with name NULL; may be NULL */
     bool spread_inputs;          /* finite differences need different inputs in (0, 1): max pooling, probabilities */
+    /* Which variants of a convolution its cases go through, besides what is picked and `plain`. */
+    enum { VARIANTS_NONE, VARIANTS_POOLED, VARIANTS_ALL } variants;
 } reference;
 
 typedef struct extra_test { const char *name; void (*run)(void **state); } extra_test;
@@ -127,7 +136,7 @@ bool act_is_linear(hg_choice act);
 typedef struct harness_options { const char *device, *variant, *only; bool small, bench; uint64_t seed; } harness_options;
 extern harness_options harness;
 
-/* The test device (opened once per set of variants, closed at the end); skips the test when there is none. */
+/* The test device, whose plans from now on use these variants (NULL: what it picks); skips the test when there is none. */
 hg_device *harness_device(const char *variants);
 hg_context *harness_context(void);
 

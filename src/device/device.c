@@ -119,7 +119,7 @@ hg_device *hg_device_open(hg_context *ctx, const hg_device_params *params)
         goto fail;
     }
     if (params->kernel_dir && !(dev->kernel_dir = hg_copy_text(ctx, params->kernel_dir))) goto fail;
-    if (params->variants && !(dev->variants = hg_copy_text(ctx, params->variants))) goto fail;
+    if (!hg_device_force(dev, params->variants)) goto fail;
     if (!open_queue(dev)) goto fail;
     return dev;
 fail:
@@ -145,6 +145,15 @@ void hg_device_close(hg_device *dev)
 const hg_device_info *hg_device_get_info(const hg_device *dev) { return dev->info; }
 hg_context *hg_device_context(const hg_device *dev) { return dev->ctx; }
 const char *hg_device_variants(const hg_device *dev) { return dev->variants; }
+
+bool hg_device_force(hg_device *dev, const char *variants)
+{
+    char *copy = variants ? hg_copy_text(dev->ctx, variants) : NULL;
+    if (variants && !copy) return false;
+    hg_free(dev->variants);
+    dev->variants = copy;
+    return true;
+}
 
 bool hg_has_wide_vectors(const hg_device_info *info)
 {

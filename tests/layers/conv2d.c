@@ -100,21 +100,21 @@ static void backward(trial *t)
 }
 
 static const layer_case cases[] = {
-    {"one pixel", 1, 1, 1, 1, "[conv2d: {filters: 1, kernel: 1}]", SMALL},
+    {"one pixel", 1, 1, 1, 1, "[conv2d: {filters: 1, kernel: 1}]", SMALL | GEOMETRY},
     {"3x3 same", 2, 5, 4, 2, "[conv2d: {filters: 3, kernel: 3, padding: same}]", SMALL},
-    {"3x3 valid relu", 3, 6, 7, 2, "[conv2d: {filters: 2, kernel: 3, padding: valid, activation: relu}]", SMALL},
+    {"3x3 valid relu", 3, 6, 7, 2, "[conv2d: {filters: 2, kernel: 3, padding: valid, activation: relu}]", SMALL | GEOMETRY},
     {"stride 2 same odd", 2, 7, 5, 3, "[conv2d: {filters: 5, kernel: 3, stride: 2, padding: same, activation: tanh}]", SMALL},
-    {"stride 2 number", 3, 7, 6, 2, "[conv2d: {filters: 4, kernel: [3, 2], stride: [2, 1], padding: [1, 0]}]", SMALL},
+    {"stride 2 number", 3, 7, 6, 2, "[conv2d: {filters: 4, kernel: [3, 2], stride: [2, 1], padding: [1, 0]}]", SMALL | GEOMETRY},
     {"dilation", 2, 9, 8, 1, "[conv2d: {filters: 3, kernel: [2, 3], dilation: [3, 2], padding: same}]", SMALL},
-    {"no bias", 3, 5, 5, 2, "[conv2d: {filters: 2, kernel: 2, padding: same, bias: false}]", SMALL},
-    {"stride beyond kernel", 2, 8, 7, 2, "[conv2d: {filters: 3, kernel: 1, stride: 3, padding: valid}]", SMALL},
-    {"kernel beyond picture", 2, 3, 2, 2, "[conv2d: {filters: 2, kernel: 7, padding: same, activation: sigmoid}]", SMALL},
+    {"no bias", 3, 5, 5, 2, "[conv2d: {filters: 2, kernel: 2, padding: same, bias: false}]", SMALL | GEOMETRY},
+    {"stride beyond kernel", 2, 8, 7, 2, "[conv2d: {filters: 3, kernel: 1, stride: 3, padding: valid}]", SMALL | GEOMETRY},
+    {"kernel beyond picture", 2, 3, 2, 2, "[conv2d: {filters: 2, kernel: 7, padding: same, activation: sigmoid}]", SMALL | GEOMETRY},
     {"behind tanh", 3, 6, 5, 2, "[{conv2d: {filters: 4, kernel: 1, activation: tanh}}, {conv2d: {filters: 3, kernel: 3, stride: 2, padding: same, activation: elu}}]", SMALL},
-    {"penalty between", 2, 5, 5, 2, "[{conv2d: {filters: 3, kernel: 1, activation: sigmoid, activity_l1: 0.3}}, {conv2d: {filters: 2, kernel: 3, padding: same}}]", SMALL},
+    {"penalty between", 2, 5, 5, 2, "[{conv2d: {filters: 3, kernel: 1, activation: sigmoid, activity_l1: 0.3}}, {conv2d: {filters: 2, kernel: 3, padding: same}}]", SMALL | GEOMETRY},
     {"relu chain", 1, 9, 9, 3, "[{conv2d: {filters: 8, kernel: 3, stride: 2, padding: same, activation: relu}}, {conv2d: {filters: 16, kernel: 3, stride: 2, padding: same, activation: leaky_relu}}]", SMALL},
-    {"gelu chain", 2, 5, 6, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: gelu}}, {conv2d: {filters: 3, kernel: 3, padding: same, activation: silu}}]", SMALL},
+    {"gelu chain", 2, 5, 6, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: gelu}}, {conv2d: {filters: 3, kernel: 3, padding: same, activation: silu}}]", SMALL | GEOMETRY},
     {"16 to 8, 5x14", 16, 5, 14, 2, "[conv2d: {filters: 8, kernel: 3, padding: same, activation: relu}]", SMALL},
-    {"5 to 4, 6x17, dilated", 5, 6, 17, 2, "[conv2d: {filters: 4, kernel: [2, 3], padding: 1, dilation: [1, 2]}]", SMALL},
+    {"5 to 4, 6x17, dilated", 5, 6, 17, 2, "[conv2d: {filters: 4, kernel: [2, 3], padding: 1, dilation: [1, 2]}]", SMALL | GEOMETRY},
     {"32 to 2, 37x20", 32, 37, 20, 3, "[conv2d: {filters: 2, kernel: 5, padding: 2, activation: tanh}]", 0},
     {"chain of few channels", 8, 16, 16, 3, "[{conv2d: {filters: 8, kernel: 3, activation: relu}}, {conv2d: {filters: 4, kernel: 3, padding: same, activation: elu}}, {conv2d: {filters: 2, kernel: 1, activation: relu}}]", 0},
     {"3 to 40, 4x4 stride 2", 3, 20, 18, 5, "[conv2d: {filters: 40, kernel: 4, stride: 2, padding: 1}]", 0},
@@ -130,7 +130,7 @@ static const layer_case cases[] = {
     /* not under --small: llvmpipe (Mesa 22.3) gives NaN for blocks of channels that are moved back */
     {"9 to 12, 11x10 twice", 9, 11, 10, 2, "[{conv2d: {filters: 12, kernel: 3, padding: [0, 2], activation: relu}}, {conv2d: {filters: 10, kernel: 3, padding: 1}}]", 0},
     {"35 to 37, 13x19", 35, 13, 19, 3, "[conv2d: {filters: 37, kernel: 3, padding: 2, bias: false}]", 0},
-    {"penalty between wide ones", 24, 9, 12, 4, "[{conv2d: {filters: 40, kernel: 3, padding: same, activation: leaky_relu, activity_l1: 0.1}}, {conv2d: {filters: 72, kernel: 3, padding: valid}}]", 0},
+    {"penalty between wide ones", 24, 9, 12, 4, "[{conv2d: {filters: 40, kernel: 1, activation: leaky_relu, activity_l1: 0.1}}, {conv2d: {filters: 72, kernel: 3, padding: valid}}]", 0},
     {"35 to 37, 13x10, stride 2", 35, 13, 10, 3, "[{conv2d: {filters: 37, kernel: 4, stride: 2, padding: [2, 0], activation: relu}}, {conv2d: {filters: 40, kernel: 3, stride: 2, padding: [0, 2]}}]", 0},
     {"80 to 72, 9x8", 80, 9, 8, 5, "[conv2d: {filters: 72, kernel: 3, padding: same, activation: relu}]", 0},
     {"1 to 16, 28x28", 1, 28, 28, 16, "[conv2d: {filters: 16, kernel: 3, padding: same, activation: relu}]", BENCH},
@@ -142,4 +142,4 @@ static const layer_case cases[] = {
     {0},
 };
 
-const reference reference_conv2d = {"conv2d", shape, forward, backward, cases, NULL, false};
+const reference reference_conv2d = {"conv2d", shape, forward, backward, cases, NULL, false, VARIANTS_ALL};

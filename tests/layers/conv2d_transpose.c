@@ -98,16 +98,16 @@ static void backward(trial *t)
 }
 
 static const layer_case cases[] = {
-    {"one pixel", 1, 1, 1, 1, "[conv2d_transpose: {filters: 1, kernel: 1}]", SMALL},
+    {"one pixel", 1, 1, 1, 1, "[conv2d_transpose: {filters: 1, kernel: 1}]", SMALL | GEOMETRY},
     {"3x3 stride 2 same", 3, 4, 3, 2, "[conv2d_transpose: {filters: 2, kernel: 3, stride: 2, padding: same}]", SMALL},
-    {"3x3 stride 1 same", 2, 5, 4, 2, "[conv2d_transpose: {filters: 3, kernel: 3, padding: same, activation: sigmoid}]", SMALL},
+    {"3x3 stride 1 same", 2, 5, 4, 2, "[conv2d_transpose: {filters: 3, kernel: 3, padding: same, activation: sigmoid}]", SMALL | GEOMETRY},
     {"kernel 2 stride 2", 2, 3, 4, 2, "[conv2d_transpose: {filters: 3, kernel: 2, stride: 2, padding: valid, activation: relu}]", SMALL},
-    {"output padding", 2, 4, 3, 3, "[conv2d_transpose: {filters: 3, kernel: 3, stride: 2, padding: 1, output_padding: 1}]", SMALL},
-    {"mixed", 3, 3, 5, 1, "[conv2d_transpose: {filters: 2, kernel: [4, 3], stride: [3, 2], padding: [1, 0], output_padding: [2, 0], activation: tanh}]", SMALL},
-    {"kernel below stride", 2, 3, 3, 2, "[conv2d_transpose: {filters: 2, kernel: 2, stride: 3, padding: same, activation: elu}]", SMALL},
-    {"kernel 5 stride 2 same", 2, 3, 4, 2, "[conv2d_transpose: {filters: 2, kernel: 5, stride: 2, padding: same, bias: false}]", SMALL},
+    {"output padding", 2, 4, 3, 3, "[conv2d_transpose: {filters: 3, kernel: 3, stride: 2, padding: 1, output_padding: 1}]", SMALL | GEOMETRY},
+    {"mixed", 3, 3, 5, 1, "[conv2d_transpose: {filters: 2, kernel: [4, 3], stride: [3, 2], padding: [1, 0], output_padding: [2, 0], activation: tanh}]", SMALL | GEOMETRY},
+    {"kernel below stride", 2, 3, 3, 2, "[conv2d_transpose: {filters: 2, kernel: 2, stride: 3, padding: same, activation: elu}]", SMALL | GEOMETRY},
+    {"kernel 5 stride 2 same", 2, 3, 4, 2, "[conv2d_transpose: {filters: 2, kernel: 5, stride: 2, padding: same, bias: false}]", SMALL | GEOMETRY},
     {"behind leaky_relu", 2, 3, 3, 2, "[{conv2d_transpose: {filters: 3, kernel: 1, activation: leaky_relu}}, {conv2d_transpose: {filters: 2, kernel: 4, stride: 2, padding: 1, activation: relu}}]", SMALL},
-    {"penalty between", 2, 3, 3, 2, "[{conv2d_transpose: {filters: 3, kernel: 2, activation: tanh, activity_l1: 0.2}}, {conv2d_transpose: {filters: 2, kernel: 3, stride: 2, padding: same}}]", SMALL},
+    {"penalty between", 2, 3, 3, 2, "[{conv2d_transpose: {filters: 3, kernel: 2, activation: tanh, activity_l1: 0.2}}, {conv2d_transpose: {filters: 2, kernel: 3, stride: 2, padding: same}}]", SMALL | GEOMETRY},
     {"to 16 behind relu", 2, 3, 5, 2, "[{conv2d_transpose: {filters: 8, kernel: 1, activation: relu}}, {conv2d_transpose: {filters: 16, kernel: 3, stride: 2, padding: same}}]", SMALL},
     {"8 to 4, stride 1", 8, 6, 14, 2, "[conv2d_transpose: {filters: 4, kernel: 3, padding: valid, activation: relu}]", SMALL},
     {"8 to 12, stride 1", 8, 7, 9, 2, "[conv2d_transpose: {filters: 12, kernel: 3, padding: [2, 1], activation: relu}]", SMALL},
@@ -127,4 +127,4 @@ static const layer_case cases[] = {
     {0},
 };
 
-const reference reference_conv2d_transpose = {"conv2d_transpose", shape, forward, backward, cases, NULL, false};
+const reference reference_conv2d_transpose = {"conv2d_transpose", shape, forward, backward, cases, NULL, false, VARIANTS_ALL};

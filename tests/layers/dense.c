@@ -49,4 +49,4 @@ static const layer_case cases[] = {
     {0},
 };
 
-const reference reference_dense = {"dense", shape, forward, backward, cases, NULL, false};
+const reference reference_dense = {"dense", shape, forward, backward, cases, NULL, false, VARIANTS_ALL};

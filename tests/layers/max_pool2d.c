@@ -39,20 +39,20 @@ static void forward(trial *t) { walk_windows(t, visit_forward); }
 static void backward(trial *t) { walk_windows(t, visit_backward); }
 
 static const layer_case cases[] = {
-    {"one pixel", 1, 1, 1, 1, "[max_pool2d: {size: 1}]", SMALL},
+    {"one pixel", 1, 1, 1, 1, "[max_pool2d: {size: 1}]", SMALL | GEOMETRY},
     {"2x2", 3, 4, 6, 2, "[max_pool2d: {size: 2}]", SMALL},
-    {"2x2 odd", 2, 5, 7, 2, "[max_pool2d: {size: 2}]", SMALL},
+    {"2x2 odd", 2, 5, 7, 2, "[max_pool2d: {size: 2}]", SMALL | GEOMETRY},
     {"2x2 odd same", 2, 5, 7, 2, "[max_pool2d: {size: 2, padding: same}]", SMALL},
     {"3x3 stride 2 padding 1", 3, 7, 6, 2, "[max_pool2d: {size: 3, stride: 2, padding: 1}]", SMALL},
     {"overlap", 2, 5, 5, 2, "[max_pool2d: {size: 3, stride: 1, padding: same}]", SMALL},
-    {"ceil_mode", 2, 5, 7, 2, "[max_pool2d: {size: 2, ceil_mode: true}]", SMALL},
+    {"ceil_mode", 2, 5, 7, 2, "[max_pool2d: {size: 2, ceil_mode: true}]", SMALL | GEOMETRY},
     {"ceil_mode, padding", 2, 6, 5, 2, "[max_pool2d: {size: 3, stride: 3, padding: 1, ceil_mode: true}]", SMALL},
     {"gaps", 2, 7, 8, 2, "[max_pool2d: {size: [1, 2], stride: 3}]", SMALL},
-    {"behind relu", 2, 6, 6, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: relu, activity_l1: 0.1}}, {max_pool2d: {size: 2}}]", SMALL},
+    {"behind relu", 2, 6, 6, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: relu, activity_l1: 0.1}}, {max_pool2d: {size: 2}}]", SMALL | GEOMETRY},
     {"behind tanh", 2, 6, 6, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: tanh}}, {max_pool2d: {size: 2, padding: same}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL},
     /* relu before what is the output has no gradient of its own where it is zero, unlike the one that is given there: so a layer lies behind */
     {"of a conv", 2, 7, 6, 3, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL},
-    {"of a conv, odd same, no bias", 1, 5, 7, 2, "[{conv2d: {filters: 4, kernel: 3, padding: same, activation: relu, bias: false}}, {max_pool2d: {size: 2, padding: same}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL},
+    {"of a conv, odd same, no bias", 1, 5, 7, 2, "[{conv2d: {filters: 4, kernel: 3, padding: same, activation: relu, bias: false}}, {max_pool2d: {size: 2, padding: same}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL | GEOMETRY},
     {"of a conv, padding 1, to 5 channels", 3, 5, 5, 2, "[{conv2d: {filters: 5, kernel: [3, 2], padding: valid}}, {max_pool2d: {size: 2, padding: 1}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL},
     {"of a conv, 17 pictures", 2, 6, 5, 17, "[{conv2d: {filters: 4, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2, padding: 1}}, {conv2d: {filters: 2, kernel: 1}}]", 0},
     {"of a conv with stride and dilation", 2, 9, 11, 2, "[{conv2d: {filters: 3, kernel: [2, 3], stride: [1, 2], dilation: [2, 1], padding: [2, 1], activation: elu}}, {max_pool2d: {size: [3, 2]}}]", SMALL},
@@ -60,7 +60,7 @@ static const layer_case cases[] = {
     {"of a conv, evaluated", 2, 6, 6, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: sigmoid}}, {max_pool2d: {size: 2}}]", SMALL | EVALUATE},
     {"of a conv and again", 2, 8, 8, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2}}, {max_pool2d: {size: 2}}, {conv2d: {filters: 2, kernel: 1}}]", 0},
     {"of a conv that enlarges", 2, 4, 4, 2, "[{upsample2d: {factor: 2}}, {conv2d: {filters: 3, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2}}, {conv2d: {filters: 2, kernel: 1}}]", 0},
-    {"of one pixel", 3, 1, 1, 3, "[{conv2d: {filters: 4, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2, padding: same}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL},
+    {"of one pixel", 3, 1, 1, 3, "[{conv2d: {filters: 4, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2, padding: same}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL | GEOMETRY},
     {"of gelu, of what is also read", 2, 4, 4, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: gelu}}, {max_pool2d: {size: 2}}, {conv2d: {filters: 3, kernel: 3, padding: same, activity_l1: 0.1}}, {max_pool2d: {size: 2}}]", 0},
     {"of a conv, 1 to 16", 1, 28, 28, 17, "[{conv2d: {filters: 16, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2}}, {conv2d: {filters: 2, kernel: 1}}]", BENCH},
     {"of a conv, 16 to 8", 16, 14, 14, 35, "[{conv2d: {filters: 16, kernel: 1, activation: relu}}, {conv2d: {filters: 8, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2}}, {conv2d: {filters: 2, kernel: 1}}]", BENCH},
@@ -109,4 +109,4 @@ static void test_same_bits(void **unused)
 
 static const extra_test extras[] = {{"of a conv: the bits of both apart", test_same_bits}, {0}};
 
-const reference reference_max_pool2d = {"max_pool2d", shape, forward, backward, cases, extras, true};
+const reference reference_max_pool2d = {"max_pool2d", shape, forward, backward, cases, extras, true, VARIANTS_POOLED};

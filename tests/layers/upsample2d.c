@@ -92,4 +92,4 @@ static const layer_case cases[] = {
     {0},
 };
 
-const reference reference_upsample2d = {"upsample2d", shape, forward, backward, cases, NULL, false};
+const reference reference_upsample2d = {"upsample2d", shape, forward, backward, cases, NULL, false, VARIANTS_ALL};
