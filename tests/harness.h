@@ -66,6 +66,7 @@ enum {
     LARGE_VALUES = 8,  /* inputs up to +-40 */
     UNIT_VALUES = 16,  /* inputs in [0, 1] */
     GEOMETRY = 32,     /* only its geometry is special: not as halves, and not in a family that was not written for the device */
+    DIRECT = 64,       /* not by Winograd's filtering, whose kernels take long to compile: other cases have what is special about this one */
 };
 
 typedef struct layer_case {

@@ -128,11 +128,15 @@ static void test_case(const layer_case *c, const char *variant, int storage, uin
     print_message("    %s, %s%s: largest error %.2f of its bound\n", c->name, variant ? variant : "heuristic", storage ? ", halves" : "", worst);
 }
 
-/* A family that was not written for the device, and is never chosen there: some small cases with floats do. */
-static bool is_foreign(const char *variant)
+/* Does the case go through the variant? Of a family that was not written for the device, and is never chosen there, some small cases
+ * with floats do. */
+static bool is_for(const layer_case *c, const char *variant, int storage)
 {
+    if (!variant || harness.variant) return true;
     const bool wide = hg_has_wide_vectors(hg_device_get_info(harness_device(NULL)));
-    return variant && !harness.variant && strncmp(variant, wide ? "gpu" : "cpu", 3) == 0;
+    const bool foreign = strncmp(variant, wide ? "gpu" : "cpu", 3) == 0;
+    if (foreign && (storage || !(c->flags & SMALL) || (c->flags & GEOMETRY))) return false;
+    return !(c->flags & DIRECT) || strncmp(variant, "winograd", 8) != 0;
 }
 
 /* The small cases, or the others. */
@@ -142,10 +146,9 @@ static void test_cases(int storage, bool small)
     for (const layer_case *c = current->cases; c->name; c++) {
         uint64_t seen[MAX_VARIANTS];
         int n_seen = 0;
-        const bool geometry = c->flags & GEOMETRY;
-        if (!chosen(c, false) || small != !!(c->flags & SMALL) || (storage && geometry)) continue;
+        if (!chosen(c, false) || small != !!(c->flags & SMALL) || (storage && (c->flags & GEOMETRY))) continue;
         for (int v = 0; v < n_variants; v++)
-            if (!is_foreign(variants[v]) || (!storage && small && !geometry)) test_case(c, variants[v], storage, seen, &n_seen);
+            if (is_for(c, variants[v], storage)) test_case(c, variants[v], storage, seen, &n_seen);
     }
 }
 

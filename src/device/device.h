@@ -10,7 +10,7 @@ hg_context *hg_device_context(const hg_device *dev);
 /* Forced variants from hg_device_params, or NULL. */
 const char *hg_device_variants(const hg_device *dev);
 
-/* Other ones (hg_device_params.variants) for the plans that are made from now on; what is built stays. Fails with HG_NO_MEMORY. */
+/* Other ones (hg_device_params.variants) for the plans that are made from now on; what is built stays. Fails with HG_INTERNAL: no memory. */
 bool hg_device_force(hg_device *dev, const char *variants);
 
 /* A CPU whose driver has wide vectors: kernels then go along vectors themselves, in few work-items. Other devices, and CPU drivers

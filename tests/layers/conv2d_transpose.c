@@ -120,9 +120,9 @@ static const layer_case cases[] = {
     {"20 to 3, 19x18", 20, 19, 18, 2, "[conv2d_transpose: {filters: 3, kernel: [5, 3], padding: same, activation: tanh}]", 0},
     {"17 to 19 channels", 17, 5, 4, 3, "[conv2d_transpose: {filters: 19, kernel: 3, stride: 2, padding: same, activation: relu}]", 0},
     {"5x5 stride 3", 9, 6, 7, 2, "[conv2d_transpose: {filters: 7, kernel: 5, stride: 3, padding: 2, output_padding: 1}]", 0},
-    {"64 to 64, 7x7", 64, 7, 7, 9, "[conv2d_transpose: {filters: 64, kernel: 3, stride: 2, padding: same, activation: relu}]", BENCH},
-    {"16 to 20, padding 1 and 0", 16, 5, 6, 3, "[conv2d_transpose: {filters: 20, kernel: 3, stride: 2, padding: [1, 0], output_padding: 1, activation: relu}]", 0},
-    {"64 to 32, 14x14", 64, 14, 14, 5, "[conv2d_transpose: {filters: 32, kernel: 3, stride: 2, padding: same, activation: relu}]", BENCH},
+    {"64 to 64, 7x7", 64, 7, 7, 9, "[conv2d_transpose: {filters: 64, kernel: 3, stride: 2, padding: same, activation: relu}]", BENCH | DIRECT},
+    {"16 to 20, padding 1 and 0", 16, 5, 6, 3, "[conv2d_transpose: {filters: 20, kernel: 3, stride: 2, padding: [1, 0], output_padding: 1, activation: relu}]", DIRECT},
+    {"64 to 32, 14x14", 64, 14, 14, 5, "[conv2d_transpose: {filters: 32, kernel: 3, stride: 2, padding: same, activation: relu}]", BENCH | DIRECT},
     {"32 to 1, 28x28", 32, 28, 28, 5, "[{conv2d_transpose: {filters: 32, kernel: 1, activation: relu}}, {conv2d_transpose: {filters: 1, kernel: 3, padding: same, activation: sigmoid}}]", BENCH},
     {0},
 };
