@@ -4,14 +4,14 @@ goes wrong while tuning.
 
     faults_beside.py --program build/hourglass --layer build/tests/libhg_cl_layer.so [TEST...]
 
-Prints a line per check; exit status 0 all passed, 1 something failed, 77 no OpenCL device."""
+Prints the checks that fail; exit status 0 all passed, 1 something failed, 77 no OpenCL device."""
 import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from faulty import DATA, STEPS, checkpoint, counts, environment, full_run, here, inside, main, messages, place, report, run, train, whole
+import whole_program
+from faulty import DATA, STEPS, checkpoint, counts, environment, full_run, inside, main, messages, place, report, run, train, whole
 
 # The machine code of all its kernels is made again and again here: it has few.
 MODEL = """name: tiny
@@ -41,7 +41,7 @@ class Cold:
     def start(self, verb, *rest, **extra):
         self.cache, self.calls = place("cache"), inside("cold-calls")
         os.mkdir(self.cache)
-        command = [here.program, verb, inside("tiny.yaml"), "--verbose", *rest]
+        command = [whole_program.program, verb, inside("tiny.yaml"), "--verbose", *rest]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                         env=environment(POCL_CACHE_DIR=self.cache, HG_CL_CALLS=self.calls, **extra))
 
@@ -227,7 +227,7 @@ def test_beside():
 
     def beside(name, text):
         cache = place("cache")
-        command = [here.program, "tune", inside("tiny.yaml"), "--compile", "--tuning", "none"]
+        command = [whole_program.program, "tune", inside("tiny.yaml"), "--compile", "--tuning", "none"]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                    env=environment(POCL_CACHE_DIR=cache))
         process.stdin.write(text)
@@ -271,4 +271,4 @@ def test_beside():
 
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, globals(), MODEL))
+    main(globals(), MODEL)

@@ -1,13 +1,13 @@
 """What the whole-program tests of faults share: a small model, a folder for their files, and a layer between the program and OpenCL
 (tests/cl_layer/layer.c) that counts calls and makes them fail, as HG_CL_* in the environment says."""
-import argparse
 import json
 import os
 import shutil
 import struct
 import subprocess
 import sys
-import tempfile
+import whole_program
+from whole_program import arguments, report, run_tests, write
 
 MODEL = """name: tiny
 input: {channels: 1, height: 12, width: 12}
@@ -30,21 +30,16 @@ train: {batch: 20, epochs: 4}
 DATA = ["--limit", "190", "--batch", "20"]
 STEPS = ["--save-every", "7", "--log-every", "2", "--epochs", "4"]
 
-here = argparse.Namespace(failures=0)  # what main() was given, and the folder that all files are in
+layer = None  # main() sets it
 
 
 def inside(*names):
-    return os.path.join(here.folder, *names)
-
-
-def report(ok, name, detail=""):
-    here.failures += not ok
-    print(f"{'ok  ' if ok else 'FAIL'} {name}{': ' + detail if detail and not ok else ''}", flush=True)
-    return ok
+    """In the folder of the test, wherever that lies: for the environment of a program."""
+    return os.path.abspath(os.path.join(*names))
 
 
 def environment(**extra):
-    env = dict(os.environ, OPENCL_LAYERS=here.layer)
+    env = dict(os.environ, OPENCL_LAYERS=layer)
     for key in list(env):
         if key.startswith("HG_CL_"):
             del env[key]
@@ -53,7 +48,7 @@ def environment(**extra):
 
 
 def run(verb, *rest, timeout=120, **extra):
-    return subprocess.run([here.program, verb, *rest], capture_output=True, text=True, timeout=timeout, env=environment(**extra))
+    return subprocess.run([whole_program.program, verb, *rest], capture_output=True, text=True, timeout=timeout, env=environment(**extra))
 
 
 def place(name):
@@ -114,28 +109,15 @@ def resumes_to_the_same(name, out):
     report(checkpoint(out) == full, f"{name}: the resumed run ends with the bits of an undisturbed one")
 
 
-def main(about, found, model=MODEL):
+def main(found, model=MODEL):
     """Runs the tests that are asked for of those that a file has, its functions test_NAME, with this model as tiny.yaml."""
-    tests = {name[5:]: test for name, test in found.items() if name.startswith("test_")}
-    parser = argparse.ArgumentParser(description=about.partition("\n")[0])
-    parser.add_argument("--program", required=True, type=os.path.abspath)
-    parser.add_argument("--layer", required=True, type=os.path.abspath)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", action="store_true", help="leave the files behind")
-    parser.add_argument("tests", nargs="*", help=f"of {', '.join(tests)}")
-    parser.parse_args(namespace=here)
-    here.folder = tempfile.mkdtemp(prefix="hourglass-faults-")
-    with open(inside("tiny.yaml"), "w") as file:
-        file.write(model)
-    try:
-        done = run("devices", "--json")
-        if done.returncode == 4 or done.stdout.strip() in ("[]", ""):
-            print("SKIP: no OpenCL device")
-            return 77
-        for name in here.tests or tests:
-            tests[name]()
-    finally:
-        if not here.keep:
-            shutil.rmtree(here.folder, ignore_errors=True)
-    print(f"{'passed' if not here.failures else str(here.failures) + ' failed'}, seed {here.seed}")
-    return 1 if here.failures else 0
+    global layer
+    args = arguments("layer")
+    layer = args.layer
+
+    def prepare():
+        global uninterrupted
+        uninterrupted = None
+        write("tiny.yaml", model)
+
+    run_tests(args.tests, found, prepare)

@@ -60,13 +60,14 @@ typedef struct trial {
 
 /* When and how a case is used. Every case runs in the ordinary tests. */
 enum {
-    SMALL = 1,         /* also under --small, with values stored as halves, and in all families of variants */
+    SMALL = 1,         /* also under --small, and with values stored as halves */
     BENCH = 2,         /* also under --bench */
     EVALUATE = 4,      /* in evaluation mode, forward only */
     LARGE_VALUES = 8,  /* inputs up to +-40 */
     UNIT_VALUES = 16,  /* inputs in [0, 1] */
-    GEOMETRY = 32,     /* only its geometry is special: not as halves, and not in a family that was not written for the device */
+    GEOMETRY = 32,     /* not as halves: only its geometry is special */
     DIRECT = 64,       /* not by Winograd's filtering, whose kernels take long to compile: other cases have what is special about this one */
+    FOREIGN = 128,     /* also in families of variants that were not written for the device, with floats */
 };
 
 typedef struct layer_case {

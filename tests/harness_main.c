@@ -128,14 +128,13 @@ static void test_case(const layer_case *c, const char *variant, int storage, uin
     print_message("    %s, %s%s: largest error %.2f of its bound\n", c->name, variant ? variant : "heuristic", storage ? ", halves" : "", worst);
 }
 
-/* Does the case go through the variant? Of a family that was not written for the device, and is never chosen there, some small cases
- * with floats do. */
+/* Does the case go through the variant? Few do in a family that was not written for the device and is never chosen there. */
 static bool is_for(const layer_case *c, const char *variant, int storage)
 {
     if (!variant || harness.variant) return true;
     const bool wide = hg_has_wide_vectors(hg_device_get_info(harness_device(NULL)));
     const bool foreign = strncmp(variant, wide ? "gpu" : "cpu", 3) == 0;
-    if (foreign && (storage || !(c->flags & SMALL) || (c->flags & GEOMETRY))) return false;
+    if (foreign && (storage || !(c->flags & FOREIGN))) return false;
     return !(c->flags & DIRECT) || strncmp(variant, "winograd", 8) != 0;
 }
 

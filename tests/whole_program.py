@@ -10,6 +10,7 @@ def report(ok, what, *details):
     if not ok:
         failures += 1
         print("FAILED: " + what, *(str(d) for d in details), sep="\n    ")
+    return ok
 
 
 def arguments(*paths, needs_device=True):

@@ -200,13 +200,14 @@ static bool descend(tuner *t, hg_attempt *best)
 }
 
 /* The plain variant's results are what all are compared with; where it does not fit, those of the variant that is expected to be best. */
-static bool expect(tuner *t)
+static bool expect(tuner *t, hg_pick *compared)
 {
     hg_attempt plain = {0};
     t->n_list = 0;
     hg_trials_ask(&t->trials, find_plain, t);
     if (!t->n_list) hg_trials_ask(&t->trials, list_variants, t);
     const bool ok = t->n_list && hg_attempt_begin(&t->trials, &t->list[0], &plain) && hg_attempt_check(&t->trials, &plain);
+    *compared = t->list[0];
     hg_attempt_end(&plain);
     return ok;
 }
@@ -233,12 +234,21 @@ static bool settle(tuner *t, const hg_pick *usual, hg_attempt *best)
     return hg_tuning_set(t->tuning, t->trials.decision.key, text, best->seconds, usual_seconds) && hg_tuning_save(t->tuning);
 }
 
+/* Nothing that there was time for gives right results, the usual variant neither: what they were compared with does. */
+static bool fall_back(tuner *t, const hg_pick *compared)
+{
+    char text[HG_PICK_TEXT];
+    hg_pick_text(compared, text);
+    return hg_tuning_set(t->tuning, t->trials.decision.key, text, 0, 0) && hg_tuning_save(t->tuning);
+}
+
 static bool tune_operation(tuner *t)
 {
     hg_attempt best = {0};
+    hg_pick compared;
     t->n_tried = 0;
     t->progress.default_seconds = 0;
-    bool ok = expect(t);
+    bool ok = expect(t, &compared);
     if (!ok && hg_context_status(t->ctx) != HG_DEVICE_LOST) {
         hg_log(t->ctx, HG_LOG_WARNING, "tuning: %s is left as it is: the plain variant gives no result to compare with%s%s",
                t->trials.decision.key, hg_failed(t->ctx) ? ": " : "", hg_message(t->ctx));
@@ -254,7 +264,7 @@ static bool tune_operation(tuner *t)
         hg_log(t->ctx, HG_LOG_WARNING, "tuning: the usual variant for %s fails on this device: it will not be used", t->trials.decision.key);
     ok = ok && try_list(t, &best) && descend(t, &best);
     if (ok && best.plan) ok = settle(t, usual_works ? &usual : NULL, &best);
-    else if (ok) ok = hg_tuning_set(t->tuning, t->trials.decision.key, t->trials.decision.pick, 0, 0); /* no time: it stays what it is */
+    else if (ok) ok = fall_back(t, &compared);
     hg_attempt_end(&best);
     return ok;
 }

@@ -35,8 +35,8 @@ static void backward(trial *t)
 
 static const layer_case cases[] = {
     {"one number", 1, 1, 1, 1, "[flatten, {dense: {units: 1}}]", SMALL},
-    {"2 to 3", 2, 1, 1, 2, "[flatten, {dense: {units: 3, activation: tanh}}]", SMALL},
-    {"odd", 5, 3, 1, 3, "[flatten, {dense: {units: 7, activation: relu}}, {dense: {units: 2, bias: false}}]", SMALL},
+    {"2 to 3", 2, 1, 1, 2, "[flatten, {dense: {units: 3, activation: tanh}}]", SMALL | FOREIGN},
+    {"odd", 5, 3, 1, 3, "[flatten, {dense: {units: 7, activation: relu}}, {dense: {units: 2, bias: false}}]", SMALL | FOREIGN},
     {"all activations", 3, 2, 1, 3, "[flatten, {dense: {units: 5, activation: leaky_relu}}, {dense: {units: 4, activation: elu}}, {dense: {units: 3, activation: selu}}, "
      "{dense: {units: 5, activation: gelu}}, {dense: {units: 4, activation: silu}}, {dense: {units: 3, activation: softplus}}, {dense: {units: 2, activation: sigmoid}}]", SMALL},
     {"penalty", 7, 1, 1, 5, "[flatten, {dense: {units: 6, activation: relu, activity_l1: 0.01}}, {dense: {units: 7}}]", SMALL},

@@ -49,9 +49,9 @@ static const layer_case cases[] = {
     {"ceil_mode, padding", 2, 6, 5, 2, "[max_pool2d: {size: 3, stride: 3, padding: 1, ceil_mode: true}]", SMALL},
     {"gaps", 2, 7, 8, 2, "[max_pool2d: {size: [1, 2], stride: 3}]", SMALL},
     {"behind relu", 2, 6, 6, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: relu, activity_l1: 0.1}}, {max_pool2d: {size: 2}}]", SMALL | GEOMETRY},
-    {"behind tanh", 2, 6, 6, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: tanh}}, {max_pool2d: {size: 2, padding: same}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL},
+    {"behind tanh", 2, 6, 6, 2, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: tanh}}, {max_pool2d: {size: 2, padding: same}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL | FOREIGN},
     /* relu before what is the output has no gradient of its own where it is zero, unlike the one that is given there: so a layer lies behind */
-    {"of a conv", 2, 7, 6, 3, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL},
+    {"of a conv", 2, 7, 6, 3, "[{conv2d: {filters: 3, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL | FOREIGN},
     {"of a conv, odd same, no bias", 1, 5, 7, 2, "[{conv2d: {filters: 4, kernel: 3, padding: same, activation: relu, bias: false}}, {max_pool2d: {size: 2, padding: same}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL | GEOMETRY},
     {"of a conv, padding 1, to 5 channels", 3, 5, 5, 2, "[{conv2d: {filters: 5, kernel: [3, 2], padding: valid}}, {max_pool2d: {size: 2, padding: 1}}, {conv2d: {filters: 2, kernel: 1}}]", SMALL},
     {"of a conv, 17 pictures", 2, 6, 5, 17, "[{conv2d: {filters: 4, kernel: 3, padding: same, activation: relu}}, {max_pool2d: {size: 2, padding: 1}}, {conv2d: {filters: 2, kernel: 1}}]", 0},
