@@ -1,4 +1,4 @@
-"""What the whole-program tests of faults share: a small model, a folder for their files, and a layer between the program and OpenCL
+"""What the whole-program tests of faults share: a small model, and a layer between the program and OpenCL
 (tests/cl_layer/layer.c) that counts calls and makes them fail, as HG_CL_* in the environment says."""
 import json
 import os

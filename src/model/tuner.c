@@ -212,11 +212,17 @@ static bool expect(tuner *t, hg_pick *compared)
     return ok;
 }
 
+static bool keep(tuner *t, const hg_pick *pick, double seconds, double usual_seconds)
+{
+    char text[HG_PICK_TEXT];
+    hg_pick_text(pick, text);
+    return hg_tuning_set(t->tuning, t->trials.decision.key, text, seconds, usual_seconds) && hg_tuning_save(t->tuning);
+}
+
 /* The winner beside what would be chosen without tuning (NULL: that gives no right result), once more and in turns. */
 static bool settle(tuner *t, const hg_pick *usual, hg_attempt *best)
 {
     hg_attempt other = {0};
-    char text[HG_PICK_TEXT];
     double usual_seconds = usual ? best->seconds : 0;
     if (usual && !hg_pick_same(usual, &best->pick)) {
         quiet(t, true);
@@ -228,18 +234,9 @@ static bool settle(tuner *t, const hg_pick *usual, hg_attempt *best)
         if (hg_context_status(t->ctx) == HG_DEVICE_LOST) return false;
         hg_context_clear(t->ctx);
     }
-    hg_pick_text(&best->pick, text);
     t->progress.default_seconds = usual_seconds;
     tell(t, NULL, 0, best);
-    return hg_tuning_set(t->tuning, t->trials.decision.key, text, best->seconds, usual_seconds) && hg_tuning_save(t->tuning);
-}
-
-/* Nothing that there was time for gives right results, the usual variant neither: what they were compared with does. */
-static bool fall_back(tuner *t, const hg_pick *compared)
-{
-    char text[HG_PICK_TEXT];
-    hg_pick_text(compared, text);
-    return hg_tuning_set(t->tuning, t->trials.decision.key, text, 0, 0) && hg_tuning_save(t->tuning);
+    return keep(t, &best->pick, best->seconds, usual_seconds);
 }
 
 static bool tune_operation(tuner *t)
@@ -264,7 +261,7 @@ static bool tune_operation(tuner *t)
         hg_log(t->ctx, HG_LOG_WARNING, "tuning: the usual variant for %s fails on this device: it will not be used", t->trials.decision.key);
     ok = ok && try_list(t, &best) && descend(t, &best);
     if (ok && best.plan) ok = settle(t, usual_works ? &usual : NULL, &best);
-    else if (ok) ok = fall_back(t, &compared);
+    else if (ok) ok = keep(t, &compared, 0, 0); /* no time to find a right one, and the usual one is wrong */
     hg_attempt_end(&best);
     return ok;
 }
