@@ -286,6 +286,10 @@ static inline void hg_store_one(float v, __global hg_y *out, __global const hg_d
 /* ---- tiles in registers */
 #define HG_UNROLL __attribute__((opencl_unroll_hint))
 
+/* The loop over what makes the sums of a tile, which fill so many registers: where these are few, several turns at once, for counting and
+ * jumping, an eighth of a turn's instructions, take the place of multiply-adds where two threads share a core. */
+#define HG_TURNS(registers) __attribute__((opencl_unroll_hint((registers) > 16 ? 2 : 4)))
+
 /* A loop over what is left, short and seldom run: as it stands, it is small and quickly compiled. */
 #ifdef __clang__
 #define HG_REST _Pragma("clang loop unroll(disable) vectorize(disable)")

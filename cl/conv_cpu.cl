@@ -308,7 +308,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
                             }
 #else
                             __global const float *wp = panel + (kh * KW + kw) * G * PANEL;
-                            for (int g = 0; g < ROW_TAPS * G; g++, wp += PANEL) {
+                            HG_TURNS(TILE * NV) for (int g = 0; g < ROW_TAPS * G; g++, wp += PANEL) {
                                 hg_vec weight[NV];
                                 HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
                                 HG_UNROLL for (int q = 0; q < TILE; q++)

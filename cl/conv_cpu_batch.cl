@@ -78,7 +78,7 @@ __kernel void gather(__global const float *restrict from, __global const float *
                         for (int kw = kw0; kw < kw1; kw += ROW_TAPS ? KW : STEP(SW)) {
                             __global const float *at = from + b0 * PICTURE + (PLACE(y, kh, SH, DH, PH) * IW + PLACE(x, kw, SW, DW, PW)) * G;
                             __global const float *wp = panel + (kh * KW + kw) * G * PANEL;
-                            for (int g = 0; g < (ROW_TAPS ? kw1 - kw0 : 1) * G; g++, wp += PANEL) {
+                            HG_TURNS(TILE * NV) for (int g = 0; g < (ROW_TAPS ? kw1 - kw0 : 1) * G; g++, wp += PANEL) {
                                 hg_vec weight[NV];
                                 HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
                                 HG_UNROLL for (int q = 0; q < TILE; q++)

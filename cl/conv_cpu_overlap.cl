@@ -71,7 +71,7 @@ inline void make(float *made, __global const hg_x *from, const float *packed)
             hg_vec sum[TILE][NV];
             HG_UNROLL for (int q = 0; q < TILE; q++)
                 HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = 0.0f;
-            for (int g = 0; g < G; g++, wp += LANES) {
+            HG_TURNS(TILE * NV) for (int g = 0; g < G; g++, wp += LANES) {
                 hg_vec weight[NV];
                 HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
                 HG_UNROLL for (int q = 0; q < TILE; q++)

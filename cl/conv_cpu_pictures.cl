@@ -180,7 +180,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
 #endif
                                 const float *x = patch + ((row - top) * PATCH_W + j0 * STEP_W + column) * G * 16;
                                 __global const float *wp = w + (kh * KW + kw) * G * O + o0;
-                                for (int g = 0; g < G; g++, x += 16, wp += O)
+                                HG_TURNS(TILE * Q) for (int g = 0; g < G; g++, x += 16, wp += O)
                                     HG_UNROLL for (int p = 0; p < TILE; p++) {
                                         const float16 value = vload16(p * STEP_W * G, x);
                                         HG_UNROLL for (int o = 0; o < Q; o++) sum[p][o] = HG_SCALED(wp[o], value, sum[p][o]);

@@ -138,7 +138,7 @@ __kernel void weight_pictures(__global const large_t *restrict large, __global c
                         for (int i = i0; i < i1; i++) {
                             const float *x = patch + (((i * SH + down - top) * WL + j0 * SW + across) * CL + c) * 16;
                             const float *y = pixels + (((i - begin) * WS + j0) * CS + s) * 16;
-                            for (int j = j0; j < j1; j++, x += SW * CL * 16, y += CS * 16) {
+                            HG_TURNS(TI * TJ) for (int j = j0; j < j1; j++, x += SW * CL * 16, y += CS * 16) {
                                 float16 value[TJ];
                                 HG_UNROLL for (int u = 0; u < TJ; u++) value[u] = vload16(u, y);
                                 HG_UNROLL for (int t = 0; t < TI; t++) {

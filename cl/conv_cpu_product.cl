@@ -109,7 +109,7 @@ __kernel void product(__global const hg_x *restrict from, __global const float *
                 __global const float *x = from + n0 * G + k0;
 #endif
                 const float *wp = panel + p * KC * PANEL;
-                for (int k = 0; k < length; k++, x++, wp += PANEL) {
+                HG_TURNS(Q * NV) for (int k = 0; k < length; k++, x++, wp += PANEL) {
                     hg_vec weight[NV];
                     HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
                     HG_UNROLL for (int q = 0; q < Q; q++)

@@ -36,6 +36,8 @@
 /* the first row or column that meets the large side with a tap that lies so far behind the first, and the one behind the last */
 #define FIRST(tap, S, P) (max((P) - (tap) + (S) - 1, 0) / (S))
 #define BEHIND(tap, S, P, SIZE) (((SIZE) - 1 + (P) - (tap) + (S)) / (S))
+/* the pictures of a band are one row of pixels */
+#define FLAT (HS * WS == 1 && HL * WL == 1)
 #define ALL_S (MERGED ? KW * CL : SCALARS)
 /* What is copied together of the sides: a panel for each tile, a cache line longer, so that panels do not fight for places in the cache. */
 #define WIDTH_L (VEC_LARGE ? TILE_V : MERGED ? CL : TI)
@@ -183,12 +185,12 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
 #define STEP_S (SW * WIDTH_L)
 #define STEP_V WIDTH_C
 #endif
-                    for (int b = 0; b < here; b++)
+                    for (int b = 0; b < (FLAT ? 1 : here); b++)
                         for (int i = i0; i < i1; i++) {
                             const float *l = tap + ((b * PATCH_H + i * SH) * PATCH_W + j0 * SW) * WIDTH_L;
                             const float *c = other + ((b * ROWS + i) * WS + j0) * WIDTH_C;
                             const float *x = (VEC_LARGE ? c : l) + s, *y = VEC_LARGE ? l : c;
-                            for (int j = j0; j < j1; j++, x += STEP_S, y += STEP_V) {
+                            HG_TURNS(TILE) for (int j = j0; j < (FLAT ? here : j1); j++, x += STEP_S, y += STEP_V) {
                                 hg_vec value[NV];
                                 HG_UNROLL for (int n = 0; n < NV; n++) value[n] = HG_LOAD(y + n * HG_VEC);
                                 HG_UNROLL for (int t = 0; t < TI; t++)

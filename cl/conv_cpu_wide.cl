@@ -114,7 +114,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
             for (int kh = 0; kh < KH; kh++)
                 for (int kw = 0; kw < KW; kw++) {
                     const float *x = patch + TAP(KH, kh, DH) * PS + TAP(KW, kw, DW) + p;
-                    for (int g = 0; g < G; g++, x += PLANE, wp += O)
+                    HG_TURNS(O * NP) for (int g = 0; g < G; g++, x += PLANE, wp += O)
                         HG_UNROLL for (int v = 0; v < NP; v++) {
                             const float16 value = vload16(v, x);
                             HG_UNROLL for (int o = 0; o < O; o++) sum[o][v] = HG_SCALED(wp[o], value, sum[o][v]);

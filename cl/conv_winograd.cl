@@ -99,7 +99,7 @@ INLINE void multiply(const float *x, __global const float *u, float *to, int poi
         if (PHASES_IN > 1 && !USED(phase, point)) continue;
         const int first = phase * G, end = K % S ? first + G : GP;
         __global const float *row = u + first * OB;
-        for (int g = first; g < end; g++, row += OB) {
+        HG_TURNS(Q * NV) for (int g = first; g < end; g++, row += OB) {
             hg_vec weight[NV];
             HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(row + v * HG_VEC);
             HG_UNROLL for (int q = 0; q < Q; q++)

@@ -95,7 +95,7 @@ INLINE void multiply(const float *x, const float *y, int n, __global float *to, 
     hg_vec sum[Q][NV];
     HG_UNROLL for (int q = 0; q < Q; q++)
         HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = 0.0f;
-    for (int t = 0; t < n; t++, x += BI, y += BO) {
+    HG_TURNS(Q * NV) for (int t = 0; t < n; t++, x += BI, y += BO) {
         hg_vec value[NV];
         HG_UNROLL for (int v = 0; v < NV; v++) value[v] = HG_LOAD(y + v * HG_VEC);
         HG_UNROLL for (int q = 0; q < Q; q++)
