@@ -220,8 +220,16 @@ static void shapes_are_converted_or_refused(void **state)
     (void)state;
     write_mnist();
     hg_dataset *data = open_good((hg_dataset_params){.channels = 3, .height = 5, .width = 4});
-    for (int c = 0; c < 3; c++)
-        assert_int_equal(hg_dataset_pixels(data, HG_TRAIN, 2)[3 * 6 + c], 20);
+    static uint8_t rgb[3 * 5 * 4];
+    static float planes[3 * 5 * 4];
+    hg_dataset_copy(data, HG_TRAIN, 2, rgb);
+    hg_dataset_get(data, HG_TRAIN, 2, planes);
+    for (int p = 0; p < 5 * 4; p++) /* grey takes a third of the memory */
+        for (int c = 0; c < 3; c++) {
+            assert_int_equal(hg_dataset_pixels(data, HG_TRAIN, 2)[p], 14 + p);
+            assert_int_equal(rgb[3 * p + c], 14 + p);
+            assert_true(planes[20 * c + p] == (float)(14 + p) / 255.0f);
+        }
     hg_dataset_close(data);
     data = open_good((hg_dataset_params){.height = 10, .width = 2, .resize_height = 10, .resize_width = 2});
     hg_dataset_close(data);

@@ -233,18 +233,20 @@ static void dataset(void **state)
     hg_dataset_close(data);
 
     /* too many for memory: drawn when asked for, the same as those that are kept */
-    hg_dataset_params large = {.channels = 3, .height = 96, .width = 80, .seed = 4};
+    hg_dataset_params large = {.channels = 3, .height = 112, .width = 104, .seed = 4};
     hg_dataset *later = hg_dataset_open(ctx, &large);
     large.builtin_train = large.builtin_test = 30;
     data = hg_dataset_open(ctx, &large);
     assert_true(later && data && hg_dataset_count(later, HG_TRAIN) == 10000 && hg_dataset_count(later, HG_TEST) == 2000);
     assert_non_null(strstr(hg_dataset_name(later), "drawn when they are needed"));
     assert_null(hg_dataset_pixels(later, HG_TRAIN, 0));
-    static uint8_t bytes[3 * 96 * 80];
-    static float kept[3 * 96 * 80], drawn[3 * 96 * 80];
+    static uint8_t bytes[3 * 112 * 104], again[3 * 112 * 104];
+    static float kept[3 * 112 * 104], drawn[3 * 112 * 104];
     for (int part = HG_TRAIN; part <= HG_TEST; part++) {
         hg_dataset_copy(later, (hg_part)part, 29, bytes);
-        assert_memory_equal(bytes, hg_dataset_pixels(data, (hg_part)part, 29), sizeof bytes);
+        hg_dataset_copy(data, (hg_part)part, 29, again);
+        assert_memory_equal(bytes, again, sizeof bytes);
+        for (int p = 0; p < 3 * 112 * 104; p++) assert_int_equal(bytes[p], hg_dataset_pixels(data, (hg_part)part, 29)[p / 3]);
         hg_dataset_get(later, (hg_part)part, 28, drawn);
         hg_dataset_get(data, (hg_part)part, 28, kept);
         assert_memory_equal(drawn, kept, sizeof kept);
@@ -261,15 +263,15 @@ static void dataset(void **state)
     later = hg_dataset_open(ctx, &large);
     assert_true(later && data && hg_dataset_count(later, HG_TRAIN) == 7998 && hg_dataset_count(later, HG_TEST) == 2000);
     assert_true(hg_dataset_count(data, HG_TRAIN) == 22 && hg_dataset_count(data, HG_TEST) == 6);
-    static uint8_t grey[96 * 80];
+    static uint8_t grey[112 * 104];
     for (int part = HG_TRAIN; part <= HG_TEST; part++)
         for (int i = 0; i < 2; i++) {
             int found = 0;
             hg_dataset_copy(later, (hg_part)part, 5 + i, bytes);
             for (int k = 0; k < 10000 && !found; k++) { /* a digit of the training part, with its label */
-                hg_digits_draw(4, k, 96, 80, grey, &label);
+                hg_digits_draw(4, k, 112, 104, grey, &label);
                 bool same = true;
-                for (int p = 0; same && p < 96 * 80; p++) same = bytes[3 * p] == grey[p];
+                for (int p = 0; same && p < 112 * 104; p++) same = bytes[3 * p] == grey[p];
                 found = same;
             }
             assert_true(found);

@@ -36,6 +36,7 @@ bool hg_dataset_set_shape(hg_dataset *data, int channels, int height, int width,
     data->height = resized ? want->resize_height : height;
     data->width = resized ? want->resize_width : width;
     data->channels = want->channels ? want->channels : channels;
+    data->kept_channels = data->channels < channels ? data->channels : channels;
     if (data->channels != 1 && data->channels != 3)
         return hg_fail(data->ctx, HG_BAD_INPUT, "%s: the model wants %d channels, but pictures have 1 (grey) or 3 "
                        "(RGB); change the model's input",
@@ -68,7 +69,7 @@ bool hg_dataset_set_classes(hg_dataset *data, int classes, const char *const *na
 /* Bytes of one example as kept. */
 static size_t example_size(const hg_dataset *data)
 {
-    return hg_mul(hg_mul((size_t)data->height, (size_t)data->width), (size_t)data->channels);
+    return hg_mul(hg_mul((size_t)data->height, (size_t)data->width), (size_t)data->kept_channels);
 }
 
 static bool reserve(hg_dataset *data, hg_part part, int64_t count, bool pixels, bool labels)
@@ -109,7 +110,7 @@ bool hg_dataset_put_sized(hg_dataset *data, hg_part part, int64_t index, const u
     uint8_t *to = data->parts[part].pixels + (size_t)index * example_size(data);
     size_t pixels = (size_t)data->height * (size_t)data->width;
     if (height == data->height && width == data->width) {
-        hg_convert_channels(hwc, channels, to, data->channels, pixels);
+        hg_convert_channels(hwc, channels, to, data->kept_channels, pixels);
         return true;
     }
     bool done = false;
@@ -118,7 +119,7 @@ bool hg_dataset_put_sized(hg_dataset *data, hg_part part, int64_t index, const u
         return false;
     if (!hg_convert_size(data->ctx, hwc, height, width, channels, resized, data->height, data->width))
         goto fail;
-    hg_convert_channels(resized, channels, to, data->channels, pixels);
+    hg_convert_channels(resized, channels, to, data->kept_channels, pixels);
     done = true;
 fail:
     hg_free(resized);
@@ -419,10 +420,13 @@ static void draw(const hg_dataset *data, hg_part part, int64_t index, uint8_t *t
 void hg_dataset_copy(const hg_dataset *data, hg_part part, int64_t index, uint8_t *to)
 {
     const uint8_t *kept = hg_dataset_pixels(data, part, index);
-    if (kept)
-        memcpy(to, kept, example_size(data));
-    else
-        draw(data, part, index, to);
+    const size_t area = (size_t)data->height * (size_t)data->width;
+    if (!kept) {
+        uint8_t *drawn = to + (size_t)(data->channels - data->kept_channels) * area; /* its end: from there channels are converted in place */
+        draw(data, part, index, drawn);
+        kept = drawn;
+    }
+    if (kept != to) hg_convert_channels(kept, data->kept_channels, to, data->channels, area);
 }
 
 void hg_dataset_get(const hg_dataset *data, hg_part part, int64_t index, float *out)
@@ -432,8 +436,8 @@ void hg_dataset_get(const hg_dataset *data, hg_part part, int64_t index, float *
         draw(data, part, index, data->drawn);
         pixels = data->drawn;
     }
-    size_t area = (size_t)data->height * (size_t)data->width, channels = (size_t)data->channels;
+    size_t area = (size_t)data->height * (size_t)data->width, channels = (size_t)data->channels, kept = (size_t)data->kept_channels;
     for (size_t i = 0; i < area; i++)
         for (size_t c = 0; c < channels; c++)
-            out[c * area + i] = (float)pixels[i * channels + c] / 255.0f;
+            out[c * area + i] = (float)pixels[i * kept + (kept > 1 ? c : 0)] / 255.0f;
 }

@@ -214,20 +214,12 @@ static bool detect(const char *path) { return !path; }
 
 /* What all digits may take in memory; where they would take more they are drawn when they are asked for, by the thread that gathers
  * the next batches: a digit of 256 x 256 takes 0.7 ms. */
-static const int64_t KEPT_LIMIT = (int64_t)256 << 20;
+static const int64_t KEPT_LIMIT = (int64_t)128 << 20;
 
-/* The picture's grey bytes go to the end of its room and are repeated from there. */
 static void draw(const hg_dataset *data, hg_part part, int64_t index, uint8_t *to)
 {
-    size_t area = (size_t)data->height * (size_t)data->width, channels = (size_t)data->channels;
-    uint8_t *grey = to + (channels - 1) * area;
     int label;
-    hg_digits_draw(data->params.seed, index + (part == HG_TEST ? HG_DIGITS_TEST : 0), data->height, data->width, grey, &label);
-    for (size_t i = 0; channels > 1 && i < area; i++) {
-        const uint8_t value = grey[i];
-        for (size_t c = 0; c < channels; c++)
-            to[i * channels + c] = value;
-    }
+    hg_digits_draw(data->params.seed, index + (part == HG_TEST ? HG_DIGITS_TEST : 0), data->height, data->width, to, &label);
 }
 
 /* The labels of digits that are drawn later. */
@@ -244,36 +236,22 @@ static bool label_part(hg_dataset *data, hg_part part, int64_t count, int64_t fi
 enum { THREADS = 8, PIECE = 128 };
 
 typedef struct drawing {
-    hg_dataset *data;
+    const hg_dataset *data;
     hg_part part;
     int64_t count, first;
     atomic_llong next; /* digit */
-    atomic_bool failed;
 } drawing;
-
-/* Digit i at the size of the files, in `picture` unless it can go where it belongs at once. */
-static bool draw_one(const drawing *d, int64_t i, bool direct, uint8_t *picture)
-{
-    hg_dataset *data = d->data;
-    hg_examples *examples = &data->parts[d->part];
-    uint8_t *to = direct ? examples->pixels + (size_t)i * (size_t)data->file_height * (size_t)data->file_width : picture;
-    int label;
-    hg_digits_draw(data->params.seed, d->first + i, data->file_height, data->file_width, to, &label);
-    examples->labels[i] = label;
-    return direct || hg_dataset_put(data, d->part, i, picture);
-}
 
 static void *draw_pieces(void *arg)
 {
     drawing *d = arg;
-    hg_dataset *data = d->data;
-    const bool direct = data->channels == 1 && data->height == data->file_height && data->width == data->file_width;
-    uint8_t *picture = hg_alloc(data->ctx, (size_t)data->file_height * (size_t)data->file_width, 1);
-    bool ok = picture != NULL;
-    for (int64_t begin; ok && !atomic_load(&d->failed) && (begin = atomic_fetch_add(&d->next, PIECE)) < d->count;)
-        for (int64_t i = begin; ok && i < begin + PIECE && i < d->count; i++) ok = draw_one(d, i, direct, picture);
-    if (!ok) atomic_store(&d->failed, true);
-    hg_free(picture);
+    const hg_dataset *data = d->data;
+    const hg_examples *examples = &data->parts[d->part];
+    for (int64_t begin; (begin = atomic_fetch_add(&d->next, PIECE)) < d->count;)
+        for (int64_t i = begin; i < begin + PIECE && i < d->count; i++) {
+            uint8_t *to = examples->pixels + (size_t)i * (size_t)data->height * (size_t)data->width;
+            hg_digits_draw(data->params.seed, d->first + i, data->height, data->width, to, &examples->labels[i]);
+        }
     return NULL;
 }
 
@@ -289,7 +267,7 @@ static bool draw_part(hg_dataset *data, hg_part part, int64_t count, int64_t fir
     while (started < THREADS && started < helpers && pthread_create(&threads[started], NULL, draw_pieces, &d) == 0) started++;
     draw_pieces(&d);
     for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
-    return !atomic_load(&d.failed);
+    return true;
 }
 
 /* Drawn at the size that is wanted: the model's, else the one to resize to, else 28 x 28. */
@@ -306,7 +284,7 @@ static bool open(hg_dataset *data)
         return false;
     const int64_t train = hg_dataset_limit(data, p->builtin_train ? p->builtin_train : 10000);
     const int64_t test = p->builtin_test ? p->builtin_test : 2000;
-    const bool keep = train + test <= KEPT_LIMIT / ((int64_t)data->height * data->width * data->channels);
+    const bool keep = train + test <= KEPT_LIMIT / ((int64_t)data->height * data->width);
     bool (*part)(hg_dataset *, hg_part, int64_t, int64_t) = keep ? draw_part : label_part;
     return part(data, HG_TRAIN, train, 0) && part(data, HG_TEST, test, HG_DIGITS_TEST);
 }

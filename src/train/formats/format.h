@@ -24,7 +24,7 @@ typedef struct hg_format {
     bool (*detect)(const char *path);
     /* Reads everything into `data`. Failures name the file, what is wrong with which numbers, what to do. */
     bool (*open)(hg_dataset *data);
-    /* Makes an example afresh, [H, W, C] as kept; for parts whose pixels are NULL. A function of its arguments alone; any thread. */
+    /* Makes an example afresh, [H, W, kept channels]; for parts whose pixels are NULL. A function of its arguments alone; any thread. */
     void (*draw)(const hg_dataset *data, hg_part part, int64_t index, uint8_t *to);
     const char *const *names; /* file names that it knows, for suggestions; ends with NULL; may be NULL */
 } hg_format;
@@ -36,7 +36,7 @@ extern const hg_format *const hg_formats[];
 /* The examples of one part. */
 typedef struct hg_examples {
     int64_t count;
-    uint8_t *pixels;     /* [N, H, W, C]; NULL: the format draws them when they are asked for */
+    uint8_t *pixels;     /* [N, H, W, kept channels]; NULL: the format draws them when they are asked for */
     int32_t *labels;     /* [N]; NULL: none */
     uint32_t *order;     /* example i is at order[i] of the two arrays; NULL: at i */
     int64_t first;       /* examples in front of these that are left out */
@@ -50,14 +50,15 @@ struct hg_dataset {
     const hg_format *format;
     const char *name;          /* one line: format, counts, sizes */
     int file_channels, file_height, file_width; /* of the files' pictures */
-    int channels, height, width;                /* as kept */
+    int channels, height, width;                /* as given to the model */
+    int kept_channels;         /* grey pictures stay grey in memory where the model wants RGB */
     hg_examples parts[2];      /* by hg_part */
     uint8_t *drawn;            /* room for one example that hg_dataset_get has drawn; NULL: all are kept */
     int classes;               /* 0: no labels */
     const char *const *class_names; /* [classes]; NULL: the numbers themselves */
 };
 
-/* The files' pictures have this shape. Decides the kept shape: channels 1 and 3 are converted to what the model wants
+/* The files' pictures have this shape. Decides the shape that the model gets: channels 1 and 3 are converted to what the model wants
  * (Rec. 601 luma, or grey replicated), height and width are those of `resize` or the file's own; fails with
  * HG_BAD_INPUT where that is not what the model wants, naming both. `where` is the file or folder. */
 bool hg_dataset_set_shape(hg_dataset *data, int channels, int height, int width, const char *where);

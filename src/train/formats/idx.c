@@ -67,7 +67,7 @@ static bool read_pictures(hg_dataset *data, hg_part part, hg_reader *reader, int
 {
     hg_examples *examples = &data->parts[part];
     size_t size = (size_t)data->file_height * (size_t)data->file_width;
-    bool done = false, direct = data->channels == 1 && data->height == data->file_height && data->width == data->file_width;
+    bool done = false, direct = data->kept_channels == 1 && data->height == data->file_height && data->width == data->file_width;
     uint8_t *picture = hg_alloc(data->ctx, size, 1);
     if (!picture || (direct && !hg_reader_get(reader, examples->pixels, (size_t)examples->count * size)))
         goto fail;
