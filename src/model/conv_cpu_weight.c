@@ -3,10 +3,11 @@
 
 #include "model/conv_reduce.h"
 
-/* Bytes that a work-item sums, which the second-level cache keeps, and that it copies together; pixels in a band over which adding to
- * the totals is lost. Two multiply-adds a cycle, each of four or five cycles, keep that many sums under way. */
-enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96, PRODUCT_PIXELS = 128, PRODUCT_BLOCKS = 8, SPLIT_PIXELS = 400, LINE = 16,
-       SUMS_AT_ONCE = 10 };
+/* Bytes that a work-item sums, which the second-level cache keeps, and that it copies together; pixels over which adding to the totals is
+ * lost, of whole pictures and of rows of one, which are read no more often in smaller bands. Two multiply-adds a cycle, each of four or
+ * five cycles, keep that many sums under way. */
+enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96, BAND_PIXELS = 128, PRODUCT_PIXELS = 128, PRODUCT_BLOCKS = 8,
+       SPLIT_PIXELS = 400, LINE = 16, SUMS_AT_ONCE = 10 };
 
 enum { VECTOR, VECTORS, SCALARS, VECTOR_TILES, SCALAR_TILES, CHUNK };
 
@@ -65,7 +66,7 @@ static int scalar_tile(int scalars, int limit, int vectors)
 {
     const int even = even_part(scalars, limit), left_empty = ceil_div(scalars, even) * even - scalars;
     for (int tile = least(limit, scalars); tile > 0 && tile >= limit * 2 / 3; tile--)
-        if (scalars % tile == 0 && (tile * vectors >= SUMS_AT_ONCE || left_empty > scalars / 16)) return tile;
+        if (scalars % tile == 0 && (tile * vectors >= SUMS_AT_ONCE || left_empty > scalars / 8)) return tile;
     return even;
 }
 
@@ -112,7 +113,7 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
     /* enough pixels that adding to the totals is lost among them, in even bands */
     int bands = 1;
     p[CHUNK] = c->hs;
-    while (p[CHUNK] > 1 && (copied_bytes(&s, p) > COPIED_BYTES && p[CHUNK] * c->ws > CHUNK_PIXELS)) p[CHUNK] = ceil_div(c->hs, ++bands);
+    while (p[CHUNK] > 1 && copied_bytes(&s, p) > COPIED_BYTES && ceil_div(c->hs, bands + 1) * c->ws >= BAND_PIXELS) p[CHUNK] = ceil_div(c->hs, ++bands);
     if (p[CHUNK] == c->hs) {
         int pictures = least(s.batch, hg_conv_is_product(c) ? PRODUCT_PIXELS : ceil_div(CHUNK_PIXELS, c->hs * c->ws));
         do p[CHUNK] = pictures * c->hs;
