@@ -102,21 +102,24 @@ static int band_rows(const hg_gather *gather, const hg_cpu_gather *s, int tile, 
     return pictures * rows;
 }
 
-/* Panels of an item of a product: some cache lines side by side, more where every row of weights is on a page of its own; whole rows, if
- * not very long, where so few channels are read that the time goes into writing. */
+/* Panels of an item of a product: some cache lines side by side, more where every row of weights is on a page of its own, fewer where
+ * FEW items would be left; whole rows, if not very long, where so few channels are read that the time goes into writing. */
 static int product_panels(const hg_cpu_gather *s, const int *p)
 {
-    enum { FEW_READ = 4, LONG_ROW = 2048 };
+    enum { FEW_READ = 4, LONG_ROW = 2048, FEW = 8 };
     const int panel = p[VECTOR] * p[VECTORS], lines = s->written.c < 1024 ? 32 : 64;
     const int columns = s->read.c <= FEW_READ ? least(s->written.c, LONG_ROW) : lines;
-    return least(ceil_div(s->written.c, panel), most(1, columns / panel));
+    const int panels = least(ceil_div(s->written.c, panel), most(1, columns / panel));
+    return s->read.c <= FEW_READ ? panels : most(1, least(panels, s->written.c / (panel * FEW)));
 }
 
-/* Tiles of an item of a product: as many as leave some items, whatever the device, and the sums in the second-level cache. */
-static int product_band(const hg_cpu_gather *s, size_t n, const int *p)
+/* Tiles of an item of a product: as many as leave some items for each compute unit, and the sums in the second-level cache. Each item
+ * copies its weights together, so that more of them do more. */
+static int product_band(const hg_device_info *limits, const hg_cpu_gather *s, size_t n, const int *p)
 {
+    const size_t items = limits->compute_units <= 4 ? 8 : 16;
     const size_t tiles = (n + (size_t)p[COLUMNS] - 1) / (size_t)p[COLUMNS], across = (size_t)ceil_div(s->written.c, p[VECTOR] * p[VECTORS] * product_panels(s, p));
-    const size_t spans = (16 + across - 1) / across, even = (tiles + spans - 1) / spans;
+    const size_t spans = (items + across - 1) / across, even = (tiles + spans - 1) / spans;
     const size_t most_tiles = (size_t)PATCH_BYTES / 4 / sizeof(float) / (size_t)(p[COLUMNS] * p[VECTOR] * p[VECTORS] * product_panels(s, p));
     return even < 1 || most_tiles < 1 ? 1 : (int)(even < most_tiles ? even : most_tiles);
 }
@@ -156,7 +159,7 @@ static double fit_gather(const hg_device_info *limits, const void *problem, int 
     if (s.product) {
         const size_t n = hg_side_pixels(s.written, gather->batch), tiles = (n + (size_t)tile - 1) / (size_t)tile;
         p[COLUMNS] = (int)((n + tiles - 1) / tiles);
-        p[BAND] = product_band(&s, n, p);
+        p[BAND] = product_band(limits, &s, n, p);
     } else {
         const int64_t panel = (int64_t)gather->conv.kh * gather->conv.kw * s.read.c * p[VECTORS] * p[VECTOR] * 4;
         p[COLUMNS] = tile_pixels(&s, tile);
