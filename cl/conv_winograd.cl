@@ -49,6 +49,9 @@
 #define TILES_H ((ROWS + M - 1) / M)
 #define TILES_W ((COLUMNS + M - 1) / M)
 #define GP (PHASES_IN * G)
+/* The phase that is read at place p: in such an order that those that a point has products of (USED) lie side by side, the last ones of
+ * two first or last. */
+#define PHASE_AT(p) (PHASES_IN == 4 && K % S ? ((p) == 0 ? 2 : (p) < 3 ? (p) - 1 : 3) : (p))
 /* Numbers from one tile, and from one point of it, to the next: a cache line more than there are, for powers of two would share a set. */
 #define STEP_T (GP + (S > 1 ? 16 : 0))
 #define STEP_V (STRIP * STEP_T + 16)
@@ -61,7 +64,7 @@ __kernel void weights(__global const float *restrict w, __global float *restrict
 {
     HG_FOR(item, PHASES_OUT * BLOCKS * GP) {
         const int group = item / GP, out = group / BLOCKS, block = group - out * BLOCKS, o0 = min(block * OB, O - OB);
-        const int from = item - group * GP, in = from / G, g = from - in * G, phase = DATA ? out : in;
+        const int from = item - group * GP, in = from / G, g = from - in * G, phase = DATA ? out : PHASE_AT(in);
         for (int v = 0; v < OB; v += HG_VEC) {
             hg_vec taps[R * R], turned[POINTS];
             HG_UNROLL for (int k = 0; k < R * R; k++) {
@@ -95,16 +98,17 @@ INLINE void multiply(const float *x, __global const float *u, float *to, int poi
     hg_vec sum[Q][NV];
     HG_UNROLL for (int q = 0; q < Q; q++)
         HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = 0.0f;
-    for (int phase = 0; phase < (K % S ? PHASES_IN : 1); phase++) {
-        if (PHASES_IN > 1 && !USED(phase, point)) continue;
-        const int first = phase * G, end = K % S ? first + G : GP;
-        __global const float *row = u + first * OB;
-        HG_TURNS(Q * NV) for (int g = first; g < end; g++, row += OB) {
-            hg_vec weight[NV];
-            HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(row + v * HG_VEC);
-            HG_UNROLL for (int q = 0; q < Q; q++)
-                HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = HG_SCALED(x[q * STEP_T + g], weight[v], sum[q][v]);
-        }
+    int first = 0, end = PHASES_IN;
+    if (PHASES_IN > 1 && K % S) {
+        while (!USED(PHASE_AT(first), point)) first++;
+        while (!USED(PHASE_AT(end - 1), point)) end--;
+    }
+    __global const float *row = u + first * G * OB;
+    HG_TURNS(Q * NV) for (int g = first * G; g < end * G; g++, row += OB) {
+        hg_vec weight[NV];
+        HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(row + v * HG_VEC);
+        HG_UNROLL for (int q = 0; q < Q; q++)
+            HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = HG_SCALED(x[q * STEP_T + g], weight[v], sum[q][v]);
     }
     HG_UNROLL for (int q = 0; q < Q; q++)
         HG_UNROLL for (int v = 0; v < NV; v++) HG_STORE(sum[q][v], to + q * OB + v * HG_VEC);
@@ -161,8 +165,8 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
         const int py = DATA ? phase / S : 0, px = DATA ? phase - py * S : 0;
         for (int t = 0; t < (ALL ? group == 0 : block == 0) * STRIP; t++)
             for (int in = 0; in < PHASES_IN; in++) {
-                const int y = at[t].y * STEP_IN + FIRST(DATA ? py : in / S, PH);
-                const int x = at[t].x * STEP_IN + FIRST(DATA ? px : HG_MOD(in, S), PW);
+                const int y = at[t].y * STEP_IN + FIRST(DATA ? py : PHASE_AT(in) / S, PH);
+                const int x = at[t].x * STEP_IN + FIRST(DATA ? px : HG_MOD(PHASE_AT(in), S), PW);
                 read_tile(from + at[t].picture * IH * IW * G, y, x, v + t * STEP_T + in * G);
             }
         for (int k = 0; k < POINTS; k++) {
