@@ -27,8 +27,9 @@
 #define BASE_H (-PH)
 #define BASE_W (-PW)
 #endif
-/* scalars that neighbouring pixels have in common: taken for several of them at once, they fill registers like sums */
+/* Several pixels at once, if registers can hold what they have in common beside the sums. */
 #define SHARED (KW > SW ? KG * (KW - SW) * C : 0)
+#define TURNS __attribute__((opencl_unroll_hint(KG * KW * C * NV + SHARED > 16 ? 1 : 4)))
 #define PATCH_H ((RB - 1) * SH + (KH - 1) * DH + 1)
 #define PATCH_W ((VW - 1) * SW + (KW - 1) * DW + 1)
 
@@ -102,7 +103,7 @@ __kernel void weight_taps(__global const large_t *restrict large, __global const
                 for (int i = begin; i < end; i++) {
                     __global const vector_t *y = vectors + ((b * VH + i) * VW) * VECTORS + v0;
                     const float *x = patch + ((i - begin) * SH + (VEC_LARGE ? TAP(KH, kh0 + KG - 1, DH) : TAP(KH, kh0, DH))) * PATCH_W * C;
-                    HG_TURNS(TAPS * C * NV + SHARED) for (int j = 0; j < VW; j++, y += VECTORS, x += SW * C)
+                    TURNS for (int j = 0; j < VW; j++, y += VECTORS, x += SW * C)
                         HG_UNROLL for (int v = 0; v < NV; v++) {
                             const hg_vec value = LOAD_VECTOR(y + v * HG_VEC);
                             HG_UNROLL for (int k = 0; k < TAPS; k++) {

@@ -185,6 +185,9 @@ __kernel void weight_sum(__global const float *restrict partials, int splits, __
             for (int k = 0; k < POINTS; k++) {
                 if (!USED(phase, k)) continue;
                 __global const float *row = partials + (long)s * NUMBERS + ((block * POINTS + k) * BI + r) * BO;
+                /* meanwhile the same of the next split comes from memory, or what the next item begins with */
+                __global const float *next = s + 1 < splits ? row + NUMBERS : row - (long)s * NUMBERS + BO;
+                for (int v = 0; v < BO; v += 16) HG_FETCH(next + v);
                 for (int v = 0; v < VECTORS; v++) sum[k * VECTORS + v] += HG_LOAD(row + v * HG_VEC);
             }
         for (int v = 0; v < VECTORS && i >= own_i; v++) {
