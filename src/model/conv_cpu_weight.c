@@ -191,7 +191,7 @@ const hg_variant hg_cpu_weight = {"cpu", {"vector", "vectors", "scalars", "vecto
 
 /* ---- the weight gradient where one side has few channels */
 
-enum { BAND_ROWS = 2, TAP_ROWS };
+enum { BAND_ROWS = 2, TAP_ROWS, LANES = 16 };
 
 static int64_t taps_patch(const hg_conv *c, bool vector_large, int rows)
 {
@@ -222,7 +222,11 @@ static double fit_taps(const hg_device_info *limits, const void *problem, int *p
     int bands = 1;
     do p[BAND_ROWS] = ceil_div(rows, bands++);
     while (p[BAND_ROWS] > 1 && (taps_patch(c, s.vector_large, p[BAND_ROWS]) > BAND_BYTES || (int64_t)p[BAND_ROWS] * columns * s.vectors * 4 > BAND_BYTES));
-    return accept_taps(limits, problem, p) && s.vectors >= 4 ? hg_cpu_place(limits) * 0.5 : -1;
+    /* 16 registers that do not hold what neighbouring pixels have in common beside the sums are too few; AVX-512 multiplies with what is in
+     * memory */
+    const int shared = c->kw > c->sw ? p[TAP_ROWS] * (c->kw - c->sw) * s.scalars : 0;
+    const bool crowded = hg_cpu_registers_of(limits).width < LANES && p[TAP_ROWS] * c->kw * s.scalars * p[VECTORS] + shared > 16;
+    return accept_taps(limits, problem, p) && s.vectors >= 4 ? hg_cpu_place(limits) * (crowded ? 1.5 : 0.5) : -1;
 }
 
 static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, const int *p)
@@ -245,7 +249,7 @@ const hg_variant hg_cpu_weight_taps = {"cpu_taps", {"vector", "vectors", "rows",
 
 /* ---- the weight gradient along pictures (cl/conv_cpu_pictures_weight.cl) */
 
-enum { LARGE_CHANNELS, SMALL_CHANNELS, ROWS, LANES = 16 };
+enum { LARGE_CHANNELS, SMALL_CHANNELS, ROWS };
 
 static bool accept_pictures(const hg_device_info *limits, const void *problem, const int *p)
 {
