@@ -49,8 +49,7 @@
 #define TILES_H ((ROWS + M - 1) / M)
 #define TILES_W ((COLUMNS + M - 1) / M)
 #define GP (PHASES_IN * G)
-/* The phase that is read at place p: in such an order that those that a point has products of (USED) lie side by side, the last ones of
- * two first or last. */
+/* The phase that is read at place p: in such an order that those that a point has products of (USED) lie side by side. */
 #define PHASE_AT(p) (PHASES_IN == 4 && K % S ? ((p) == 0 ? 2 : (p) < 3 ? (p) - 1 : 3) : (p))
 /* Numbers from one tile, and from one point of it, to the next: a cache line more than there are, for powers of two would share a set. */
 #define STEP_T (GP + (S > 1 ? 16 : 0))

@@ -234,6 +234,44 @@ static void test_logits(void **unused)
     hg_device_close(dev);
 }
 
+/* An activation behind a layer that could do it is done there, to the same bits, with what else reads the layer, and not where the loss
+ * takes what it reads for logits. */
+static void test_joined(void **unused)
+{
+    (void)unused;
+    static const char model[] = "input: {channels: 3, height: 8, width: 8}\n"
+                                "encoder: [{conv2d: {filters: 4%s}}, {activation: %s}, {batch_norm: {momentum: 0.2%s}}, {activation: %s}, flatten, "
+                                "{dense: {units: 6, activity_l1: 0.1}}, {activation: tanh}]\n"
+                                "decoder: [{dense: {units: 192}}, {activation: sigmoid}, {reshape: [3, 8, 8]}, {conv2d: {filters: 3, padding: same}}, "
+                                "{activation: sigmoid}]\nloss: bce\noptimizer: adam\ntrain: {batch: 10}\n";
+    static const char *const words[2][4] = {{"", "relu", "", "{leaky_relu: 0.2}"},
+                                            {", activation: relu", "linear", ", activation: {leaky_relu: 0.2}", "linear"}};
+    hg_device *dev = open_device();
+    hg_dataset *data = open_digits(3);
+    hg_losses losses[2];
+    double trained[2];
+    for (int i = 0; i < 2; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, model, words[i][0], words[i][1], words[i][2], words[i][3]);
+        losses[i] = losses_of(dev, data, text, &trained[i]);
+        hg_model *parsed = parse(text);
+        hg_net *net = hg_net_create(dev, parsed, &(hg_net_params){.seed = 3});
+        hg_launch_row row;
+        int alone = 0, of_tanh = 0;
+        for (int k = 0; hg_net_launch(net, HG_PLAN_TRAIN, k, &row); k++) {
+            alone += strncmp(row.label, "encoder.1 ", 10) == 0 || strncmp(row.label, "encoder.3 ", 10) == 0 || strncmp(row.label, "decoder.1 ", 10) == 0;
+            of_tanh += strncmp(row.label, "encoder.6 ", 10) == 0;
+        }
+        assert_int_equal(alone, i == 0 ? 0 : 4);
+        assert_int_equal(of_tanh, 2); /* the penalty reads the same */
+        hg_net_destroy(net);
+        hg_model_destroy(parsed);
+    }
+    assert_true(isfinite(trained[0]) && losses[0].loss == losses[1].loss && trained[0] == trained[1]);
+    hg_dataset_close(data);
+    hg_device_close(dev);
+}
+
 /* More penalties than one launch adds up: all together are those of each alone. */
 static void test_penalties(void **unused)
 {
@@ -303,7 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes), cmocka_unit_test(test_kinds), cmocka_unit_test(test_weights), cmocka_unit_test(test_labels),
-        cmocka_unit_test(test_logits), cmocka_unit_test(test_penalties), cmocka_unit_test(test_bench),
+        cmocka_unit_test(test_logits), cmocka_unit_test(test_joined), cmocka_unit_test(test_penalties), cmocka_unit_test(test_bench),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }

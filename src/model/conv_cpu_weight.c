@@ -113,7 +113,8 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
     /* enough pixels that adding to the totals is lost among them, in even bands */
     int bands = 1;
     p[CHUNK] = c->hs;
-    while (p[CHUNK] > 1 && copied_bytes(&s, p) > COPIED_BYTES && ceil_div(c->hs, bands + 1) * c->ws >= BAND_PIXELS) p[CHUNK] = ceil_div(c->hs, ++bands);
+    while (p[CHUNK] > 1 && copied_bytes(&s, p) > COPIED_BYTES && ceil_div(c->hs, bands + 1) * c->ws >= BAND_PIXELS)
+        p[CHUNK] = ceil_div(c->hs, ++bands);
     if (p[CHUNK] == c->hs) {
         int pictures = least(s.batch, hg_conv_is_product(c) ? PRODUCT_PIXELS : ceil_div(CHUNK_PIXELS, c->hs * c->ws));
         do p[CHUNK] = pictures * c->hs;

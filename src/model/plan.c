@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+extern const hg_layer hg_layer_activation;
+
 bool hg_plan_sticky(hg_plan *plan, bool ok)
 {
     if (!ok) plan->failed = true;
@@ -371,9 +373,31 @@ static void define_act(hg_plan *plan, hg_launch *launch, const char *name, const
     hg_emit_define_float(plan, launch, number, hg_activation_parameter(act));
 }
 
+/* The `activation` node that the producer of the tensor stands in for, or NULL. The loss may read the tensor as logits, and a trial wants
+ * the layer alone. */
+static const hg_node *joined(const hg_plan *plan, int tensor)
+{
+    const hg_graph *graph = plan->graph;
+    const hg_tensor *t = graph->tensors[tensor];
+    if (plan->trial || t->act.type || t->producer < 0) return NULL;
+    if (hg_option_find(&graph->nodes[t->producer]->layer->head, "activation") < 0) return NULL;
+    const hg_node *reader = hg_graph_only_reader(graph, tensor);
+    if (!reader || reader->layer != &hg_layer_activation || plan->half[tensor] != plan->half[reader->out[0]]) return NULL;
+    return graph->tensors[reader->out[0]]->act.type ? reader : NULL; /* derivatives follow from what is kept, the output */
+}
+
+bool hg_plan_join_activation(hg_plan *plan, const hg_node *node)
+{
+    if (joined(plan, node->in[0]) != node) return false;
+    hg_plan_alias(plan, node->out[0], node->in[0]);
+    plan->act[hg_plan_root(plan, node->out[0])] = node->out[0];
+    return true;
+}
+
 void hg_emit_act(hg_plan *plan, hg_launch *launch, int tensor)
 {
-    define_act(plan, launch, "ACT", "ACT_P", "ACT_", plan->graph->tensors[tensor]->act);
+    const hg_node *node = joined(plan, tensor);
+    define_act(plan, launch, "ACT", "ACT_P", "ACT_", plan->graph->tensors[node ? node->out[0] : tensor]->act);
 }
 
 static void emit_dx(hg_plan *plan, hg_launch *launch, int tensor, int chosen, const char *prefix)

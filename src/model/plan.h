@@ -76,6 +76,9 @@ void hg_emit_rows(hg_plan *plan, hg_launch *launch, size_t n, size_t each);
 /* Once a launch; bytes as if nothing were half: what is read or written as half is taken off. */
 void hg_emit_cost(hg_plan *plan, hg_launch *launch, double flops, double bytes);
 
+/* An `activation` node that alone reads what a layer with that option makes is done by that layer: the node's output is then an alias of its
+ * input. The node calls it in both passes, before its readers are emitted; false: it has to do it itself. */
+bool hg_plan_join_activation(hg_plan *plan, const hg_node *node);
 /* The activation of an output tensor as macros ACT ("ACT_relu") and ACT_P (its number): the kernel stores HG_ACT(v). */
 void hg_emit_act(hg_plan *plan, hg_launch *launch, int tensor);
 

@@ -1,4 +1,4 @@
-/* An activation as a layer of its own. */
+/* An activation as a layer of its own; the layer before it does it if it can (hg_plan_join_activation). */
 #include <stdio.h>
 #include "model/plan.h"
 
@@ -32,6 +32,7 @@ static size_t count(const hg_plan *plan, const hg_node *node)
 
 static void forward(hg_plan *plan, const hg_node *node)
 {
+    if (hg_plan_join_activation(plan, node)) return;
     size_t n = count(plan, node);
     hg_launch *launch = hg_emit(plan, node, "forward", "activation", "forward");
     if (from_output(node)) {
@@ -51,7 +52,7 @@ static void forward(hg_plan *plan, const hg_node *node)
 static void backward(hg_plan *plan, const hg_node *node)
 {
     size_t n = count(plan, node);
-    if (!hg_plan_wants_grad(plan, node->in[0])) return;
+    if (!hg_plan_wants_grad(plan, node->in[0]) || hg_plan_join_activation(plan, node)) return;
     hg_launch *launch = hg_emit(plan, node, "data gradient", "activation", "backward");
     if (!from_output(node)) {
         char name[64];
