@@ -36,8 +36,8 @@
 /* the first row or column that meets the large side with a tap that lies so far behind the first, and the one behind the last */
 #define FIRST(tap, S, P) (max((P) - (tap) + (S) - 1, 0) / (S))
 #define BEHIND(tap, S, P, SIZE) (((SIZE) - 1 + (P) - (tap) + (S)) / (S))
-/* the pictures of a band are one row of pixels */
-#define FLAT (HS * WS == 1 && HL * WL == 1)
+/* Products: the pictures of a band are one row of pixels. */
+#define FLAT (KH * KW == 1 && HS * WS == 1 && HL * WL == 1)
 #define ALL_S (MERGED ? KW * CL : SCALARS)
 /* What is copied together of the sides: a panel for each tile, a cache line longer, so that panels do not fight for places in the cache. */
 #define WIDTH_L (VEC_LARGE ? TILE_V : MERGED ? CL : TI)

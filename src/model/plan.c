@@ -373,13 +373,13 @@ static void define_act(hg_plan *plan, hg_launch *launch, const char *name, const
     hg_emit_define_float(plan, launch, number, hg_activation_parameter(act));
 }
 
-/* The `activation` node that the producer of the tensor stands in for, or NULL. The loss may read the tensor as logits, and a trial wants
- * the layer alone. */
+/* The `activation` node that the producer of the tensor stands in for, or NULL. The loss may read the tensor as logits; probes and trials
+ * want each layer's own. */
 static const hg_node *joined(const hg_plan *plan, int tensor)
 {
     const hg_graph *graph = plan->graph;
     const hg_tensor *t = graph->tensors[tensor];
-    if (plan->trial || t->act.type || t->producer < 0) return NULL;
+    if (plan->purpose == HG_PURPOSE_PROBE || plan->trial || t->act.type || t->producer < 0) return NULL;
     if (hg_option_find(&graph->nodes[t->producer]->layer->head, "activation") < 0) return NULL;
     const hg_node *reader = hg_graph_only_reader(graph, tensor);
     if (!reader || reader->layer != &hg_layer_activation || plan->half[tensor] != plan->half[reader->out[0]]) return NULL;

@@ -101,6 +101,7 @@ static void backward(trial *t)
 
 static const layer_case cases[] = {
     {"one pixel", 1, 1, 1, 1, "[conv2d: {filters: 1, kernel: 1}]", SMALL | GEOMETRY},
+    {"3x3 on one pixel", 9, 1, 1, 4, "[conv2d: {filters: 8, kernel: 3, padding: same}]", SMALL | GEOMETRY | DIRECT},
     {"3x3 same", 2, 5, 4, 2, "[conv2d: {filters: 3, kernel: 3, padding: same}]", SMALL},
     {"3x3 valid relu", 3, 6, 7, 2, "[conv2d: {filters: 2, kernel: 3, padding: valid, activation: relu}]", SMALL | GEOMETRY},
     {"stride 2 same odd", 2, 7, 5, 3, "[conv2d: {filters: 5, kernel: 3, stride: 2, padding: same, activation: tanh}]", SMALL | FOREIGN},
