@@ -1,10 +1,12 @@
 /* W for CPU devices where one side has few channels, C, its scalars (weight_sums.cl has what is computed). A work-item takes its share of
  * the bands, RB rows of the vector side. That side is read once for KG rows of taps; what a band meets on the scalar side lies in a
  * private patch with zeros around the picture. VEC_LARGE needs stride 1, and the taps run backwards.
- * Macros: those of weight_sums.cl, RB, KG (divides KH). Traffic: both sides once for each KG rows of taps, partials once. */
+ * Macros: those of weight_sums.cl, RB, KG (divides KH), TURNS (pixels at once, if registers can hold what they have
+ * in common). Traffic: both sides once for each KG rows of taps, partials once. */
 #ifndef KG
 #define KG 1
 #define RB 8
+#define TURNS 1
 #endif
 #define VT ((VECTORS + NV * HG_VEC - 1) / (NV * HG_VEC)) /* all vectors */
 #include "weight_sums.cl"
@@ -27,9 +29,6 @@
 #define BASE_H (-PH)
 #define BASE_W (-PW)
 #endif
-/* Several pixels at once, if registers can hold what they have in common beside the sums. */
-#define SHARED (KW > SW ? KG * (KW - SW) * C : 0)
-#define TURNS __attribute__((opencl_unroll_hint(KG * KW * C * NV + SHARED > 16 ? 1 : 4)))
 #define PATCH_H ((RB - 1) * SH + (KH - 1) * DH + 1)
 #define PATCH_W ((VW - 1) * SW + (KW - 1) * DW + 1)
 
@@ -103,7 +102,7 @@ __kernel void weight_taps(__global const large_t *restrict large, __global const
                 for (int i = begin; i < end; i++) {
                     __global const vector_t *y = vectors + ((b * VH + i) * VW) * VECTORS + v0;
                     const float *x = patch + ((i - begin) * SH + (VEC_LARGE ? TAP(KH, kh0 + KG - 1, DH) : TAP(KH, kh0, DH))) * PATCH_W * C;
-                    TURNS for (int j = 0; j < VW; j++, y += VECTORS, x += SW * C)
+                    __attribute__((opencl_unroll_hint(TURNS))) for (int j = 0; j < VW; j++, y += VECTORS, x += SW * C)
                         HG_UNROLL for (int v = 0; v < NV; v++) {
                             const hg_vec value = LOAD_VECTOR(y + v * HG_VEC);
                             HG_UNROLL for (int k = 0; k < TAPS; k++) {

@@ -211,6 +211,16 @@ static bool accept_taps(const hg_device_info *limits, const void *problem, const
            (int64_t)c->kh * c->kw * s.scalars * (s.vectors + p[VECTORS] * p[VECTOR]) * 4 <= PATCH_BYTES;
 }
 
+/* Registers for sums and for what neighbouring pixels have in common; 16 are too few where that is more. */
+enum { FEW_REGISTERS = 16 };
+
+static int taps_registers(const weight_shape *s, const int *p)
+{
+    const hg_conv *c = &s->conv;
+    const int shared = c->kw > c->sw ? p[TAP_ROWS] * (c->kw - c->sw) * s->scalars : 0;
+    return p[TAP_ROWS] * c->kw * s->scalars * p[VECTORS] + shared;
+}
+
 static double fit_taps(const hg_device_info *limits, const void *problem, int *p)
 {
     const weight_shape s = weight_shape_of(problem);
@@ -223,10 +233,8 @@ static double fit_taps(const hg_device_info *limits, const void *problem, int *p
     int bands = 1;
     do p[BAND_ROWS] = ceil_div(rows, bands++);
     while (p[BAND_ROWS] > 1 && (taps_patch(c, s.vector_large, p[BAND_ROWS]) > BAND_BYTES || (int64_t)p[BAND_ROWS] * columns * s.vectors * 4 > BAND_BYTES));
-    /* 16 registers that do not hold what neighbouring pixels have in common beside the sums are too few; AVX-512 multiplies with what is in
-     * memory */
-    const int shared = c->kw > c->sw ? p[TAP_ROWS] * (c->kw - c->sw) * s.scalars : 0;
-    const bool crowded = hg_cpu_registers_of(limits).width < LANES && p[TAP_ROWS] * c->kw * s.scalars * p[VECTORS] + shared > 16;
+    /* AVX-512 multiplies with what is in memory */
+    const bool crowded = hg_cpu_registers_of(limits).width < LANES && taps_registers(&s, p) > FEW_REGISTERS;
     return accept_taps(limits, problem, p) && s.vectors >= 4 ? hg_cpu_place(limits) * (crowded ? 1.5 : 0.5) : -1;
 }
 
@@ -240,6 +248,7 @@ static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, c
     hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
     hg_emit_define(plan, w.launch, "RB", p[BAND_ROWS]);
     hg_emit_define(plan, w.launch, "KG", p[TAP_ROWS]);
+    hg_emit_define(plan, w.launch, "TURNS", taps_registers(&s, p) > FEW_REGISTERS ? 1 : 4);
     hg_emit_define(plan, w.launch, "VEC_LARGE", s.vector_large);
     hg_emit_range(plan, w.launch, (size_t)w.splits, 1, 1, 1, 1, 1);
     hg_emit_variant(plan, w.launch, "cpu_taps %d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[BAND_ROWS], p[TAP_ROWS], w.splits);
