@@ -4,8 +4,8 @@
 
 hg_cpu_registers hg_cpu_registers_of(const hg_device_info *limits)
 {
-    if (limits->vector_width >= 16) return (hg_cpu_registers){16, 28};
-    return (hg_cpu_registers){limits->vector_width >= 8 ? 8 : 4, 12};
+    if (limits->vector_width >= 16) return (hg_cpu_registers){16, 32, 28};
+    return (hg_cpu_registers){limits->vector_width >= 8 ? 8 : 4, 16, 12};
 }
 
 int hg_cpu_vector(const hg_device_info *limits, int channels)

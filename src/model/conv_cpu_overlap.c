@@ -51,20 +51,14 @@ static double fit_overlap(const hg_device_info *limits, const void *problem, int
         least_cost = cost;
         p[VECTORS] = n;
     }
-    const int limit = least(registers.sums / p[VECTORS], c->ws);
-    int64_t least_pixels = INT64_MAX;
-    for (int pixels = limit; pixels > limit / 2; pixels--) {
-        const int64_t computed = (int64_t)ceil_div(c->ws, pixels) * pixels;
-        if (computed >= least_pixels) continue;
-        least_pixels = computed;
-        p[PIXELS] = pixels;
-    }
+    p[PIXELS] = least_beyond(c->ws, registers.sums / p[VECTORS]);
     /* some bands whatever the device; a band makes TH - 1 rows that another one makes too */
     p[BAND_ROWS] = even_part(v.rows, most(ceil_div(v.rows, ceil_div(32, gather->batch)), least(v.rows, 4 * v.taps_h)));
-    /* of stride 1 the kernels along pixels add less; where lanes or the numbers that are added together are few others do better */
-    const bool strided = c->sh > 1 || c->sw > 1, uneven = c->cl & (c->cl - 1);
+    /* Others do better where lanes are few, where channels alone fill a register, and where registers of 16 add one or two numbers together;
+     * of stride 1 the kernels along pixels add less, unless channels leave gaps in their vectors. */
+    const bool strided = c->sh > 1 || c->sw > 1, narrow = registers.width < 16, uneven = c->cl & (c->cl - 1) || (narrow && c->cl == 1);
     const int64_t lanes = (int64_t)ceil_div(all, p[VECTORS]) * p[VECTORS] * p[VECTOR];
-    const bool fills = 2 * (int64_t)c->kh * c->kw * c->cl > lanes && c->sw * c->cl >= 3 && c->cs >= (strided ? 4 : 16);
+    const bool fills = 2 * (int64_t)c->kh * c->kw * c->cl > lanes && (narrow || c->sw * c->cl >= 3) && c->cl < registers.width && c->cs >= (strided ? 4 : 16);
     return accept_overlap(limits, problem, p) ? hg_cpu_place(limits) * (!fills ? 3 : strided ? 0.4 : uneven ? 0.45 : 2) : -1;
 }
 

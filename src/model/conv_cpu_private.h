@@ -14,10 +14,18 @@ static inline int least(int a, int b) { return a < b ? a : b; }
 static inline int most(int a, int b) { return a > b ? a : b; }
 /* Equal parts of at most `limit`. */
 static inline int even_part(int n, int limit) { return ceil_div(n, ceil_div(n, limit)); }
+/* Parts of at most `limit`, and more than half of it, that make least beyond n where the last one is moved back; the largest of such. */
+static inline int least_beyond(int n, int limit)
+{
+    int best = least(n, limit);
+    for (int part = best - 1; part > limit / 2; part--)
+        if ((int64_t)ceil_div(n, part) * part < (int64_t)ceil_div(n, best) * best) best = part;
+    return best;
+}
 
-/* The vector registers: numbers in one, and how many may hold sums. AVX-512 has 32 registers of 16; of the 16 registers that AVX has
+/* The vector registers: numbers in one, how many there are, and how many may hold sums. AVX-512 has 32 registers of 16; of the 16 registers that AVX has
  * (8 numbers) and that SSE and NEON at least have (4) a few hold weights and what is multiplied with them. */
-typedef struct hg_cpu_registers { int width, sums; } hg_cpu_registers;
+typedef struct hg_cpu_registers { int width, all, sums; } hg_cpu_registers;
 hg_cpu_registers hg_cpu_registers_of(const hg_device_info *limits);
 /* The widest vector, up to a register, that `channels` fill. */
 int hg_cpu_vector(const hg_device_info *limits, int channels);
