@@ -128,18 +128,24 @@ inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(
 #define HG_DX(dx, dx_x, i, v) ((dx)[i] = HG_DX_OLD(dx, i) (v) * HG_DX_FACTOR(HG_DX_X((dx_x) + (i))))
 #endif
 
-/* ---- long vectors into memory, in one piece: PoCL's vstore16 becomes four instructions */
+/* ---- vectors into memory: long ones in one piece, where PoCL's vstore16 becomes four instructions, and its vstore8 of bytes eight */
+#define HG_STORE2(v, p) vstore2((v), 0, (p))
+#define HG_STORE4(v, p) vstore4((v), 0, (p))
 #ifdef __clang__
 typedef float8 __attribute__((aligned(sizeof(float)))) hg_float8_anywhere;
 typedef float16 __attribute__((aligned(sizeof(float)))) hg_float16_anywhere;
-#define HG_STORE_TO(name, vector, anywhere, space) \
-    __attribute__((overloadable)) static inline void name(vector v, space float *p) { *(space anywhere *)p = v; }
-HG_STORE_TO(hg_store_whole, float8, hg_float8_anywhere, __global)
-HG_STORE_TO(hg_store_whole, float8, hg_float8_anywhere, __local)
-HG_STORE_TO(hg_store_whole, float8, hg_float8_anywhere, __private)
-HG_STORE_TO(hg_store_whole, float16, hg_float16_anywhere, __global)
-HG_STORE_TO(hg_store_whole, float16, hg_float16_anywhere, __local)
-HG_STORE_TO(hg_store_whole, float16, hg_float16_anywhere, __private)
+typedef uchar8 __attribute__((aligned(1))) hg_uchar8_anywhere;
+typedef uchar16 __attribute__((aligned(1))) hg_uchar16_anywhere;
+#define HG_STORE_TO(name, vector, anywhere, space, number) \
+    __attribute__((overloadable)) static inline void name(vector v, space number *p) { *(space anywhere *)p = v; }
+HG_STORE_TO(hg_store_whole, float8, hg_float8_anywhere, __global, float)
+HG_STORE_TO(hg_store_whole, float8, hg_float8_anywhere, __local, float)
+HG_STORE_TO(hg_store_whole, float8, hg_float8_anywhere, __private, float)
+HG_STORE_TO(hg_store_whole, float16, hg_float16_anywhere, __global, float)
+HG_STORE_TO(hg_store_whole, float16, hg_float16_anywhere, __local, float)
+HG_STORE_TO(hg_store_whole, float16, hg_float16_anywhere, __private, float)
+HG_STORE_TO(hg_store_whole, uchar8, hg_uchar8_anywhere, __global, uchar)
+HG_STORE_TO(hg_store_whole, uchar16, hg_uchar16_anywhere, __global, uchar)
 #define HG_STORE8(v, p) hg_store_whole((v), (p))
 #define HG_STORE16(v, p) hg_store_whole((v), (p))
 #else
@@ -182,18 +188,12 @@ typedef HG_PASTE(uint, HG_VEC) hg_uvec;
 #define HG_LANE_8 (hg_uvec)(0, 1, 2, 3, 4, 5, 6, 7)
 #define HG_LANE_16 (hg_uvec)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define HG_LOAD(p) HG_PASTE(vload, HG_VEC)(0, p)
-#if HG_VEC == 16
-#define HG_STORE(v, p) HG_STORE16(v, p)
-#elif HG_VEC == 8
-#define HG_STORE(v, p) HG_STORE8(v, p)
-#else
-#define HG_STORE(v, p) HG_PASTE(vstore, HG_VEC)(v, 0, p)
-#endif
+#define HG_STORE(v, p) HG_PASTE(HG_STORE, HG_VEC)(v, p)
 #define HG_LOAD_HALF(p) HG_PASTE(vload_half, HG_VEC)(0, p)
 #define HG_STORE_HALF(v, p) HG_PASTE(HG_PASTE(vstore_half, HG_VEC), _rte)(v, 0, p)
 #define HG_LOAD_INT(p) HG_LOAD(p)
 #define HG_LOAD_UCHAR(p) HG_PASTE(convert_int, HG_VEC)(HG_PASTE(vload, HG_VEC)(0, p))
-#define HG_STORE_UCHAR(v, p) HG_PASTE(vstore, HG_VEC)(HG_PASTE(convert_uchar, HG_VEC)(v), 0, p)
+#define HG_STORE_UCHAR(v, p) HG_STORE(HG_PASTE(convert_uchar, HG_VEC)(v), p)
 #endif
 
 /* ---- tensors' values in memory: float, or half where the plan stores them so (macros X_HALF, Y_HALF, DX_X_HALF; model/plan.h).

@@ -119,7 +119,7 @@ inline void fill_patch(float *patch, __global const hg_x *from, __global const u
                 for (int g = 0; g < G; g += LANES) {
                     const HG_PASTE(float, LANES) v = HG_PASTE(vload, LANES)(0, from + at + g), none = 0.0f;
                     const HG_PASTE(int, LANES) won = HG_PASTE(convert_int, LANES)(HG_PASTE(vload, LANES)(0, winner + at + g)) == p;
-                    HG_PASTE(vstore, LANES)(won ? v : none, 0, to + g);
+                    HG_PASTE(HG_STORE, LANES)(won ? v : none, to + g);
                 }
 #else
                 for (int g = 0; g < G; g++) to[g] = winner[at + g] == p ? from[at + g] : 0.0f;

@@ -48,7 +48,7 @@
 #define MADE (MADE_W * LANES + LINE)
 #define ROW (GROUPS_W * SW * O + LINE)
 #define TAKE_LINE(p) HG_PASTE(vload, LINE)(0, p)
-#define PUT_LINE(v, p) HG_PASTE(vstore, LINE)(v, 0, p)
+#define PUT_LINE(v, p) HG_PASTE(HG_STORE, LINE)(v, p)
 
 inline void pack(float *packed, __global const float *restrict w)
 {

@@ -1,12 +1,12 @@
 /* F for CPU devices (model/conv.h) with the max pooling behind it (model/conv_pooled.h): what the pooling would read is never stored.
  *   y[i, j, o] = max over the window's places (r, s) of act(conv[i PKH - PPH + r, j PKW - PPW + s, o]), by the rules of cl/max_pool2d.cl
  * A band of BAND rows of windows is read through a patch with zeros around it, as in cl/conv_cpu.cl; all pixels of a window are summed in
- * registers, those beside the picture too, which then do not count. Each sum has the order of conv_cpu.cl and conv_cpu_pictures.cl, and so
- * the same bits.
- *   gather: TILE windows times NV vectors of channels; the weights come in panels as in conv_cpu.cl.
+ * registers, those beside the picture too, which then do not count.
+ *   gather: TILE windows times NV vectors of channels; the weights come in panels as in conv_cpu.cl. What a row of taps reads is broadcast
+ *   once for all of them.
  *   gather_pictures: vectors along 16 pictures, whose numbers are turned to [row, column, channel][16 pictures]; a window times Q channels.
- * Macros: IH IW G (read side), OH OW O (the convolution's other side), PKH PKW PPH PPW YH YW (windows), KH KW SH SW DH DW PH PW, BAND HG_VEC,
- * TILE NV or Q (divides O), BIAS, NOTE (are winners wanted), LATE (the activation is applied to the largest alone), ACT.
+ * Macros: IH IW G (read side), OH OW O (the convolution's other side), PKH PKW PPH PPW YH YW (windows), KH KW SH SW DH DW PH PW, BAND,
+ * HG_VEC, TILE NV or Q (divides O), BIAS, NOTE (are winners wanted), LATE (the activation is applied to the largest alone), ACT.
  * Memory traffic: from once and its halo for each band, y and winner once. */
 #include "shuffles.cl"
 
@@ -52,7 +52,7 @@ typedef char places;
 #else
 typedef HG_PASTE(char, HG_VEC) places;
 #define TO_PLACES(m) HG_PASTE(convert_char, HG_VEC)(m)
-#define STORE_PLACES(v, p) HG_PASTE(vstore, HG_VEC)(HG_PASTE(as_uchar, HG_VEC)(v), 0, p)
+#define STORE_PLACES(v, p) HG_STORE(HG_PASTE(as_uchar, HG_VEC)(v), p)
 #endif
 
 #define PLACES (PKH * PKW)
@@ -121,18 +121,20 @@ inline void fill_patch(float *patch, __global const hg_x *restrict from, int row
 
 #ifdef TILE
 #define PANEL (NV * HG_VEC)
+/* columns of the patch that a tile reads */
+#define TILE_W ((TILE * PKW - 1) * SW + (KW - 1) * DW + 1)
 
 /* A window's values once more, one by one: x is what its first pixel reads at the first tap. */
 static inline void compute_again(hg_vec *v, const float *x, __global const float *w, hg_vec start)
 {
     HG_REST for (int r = 0; r < PKH; r++)
         HG_REST for (int s = 0; s < PKW; s++) {
-            __global const float *wp = w;
             hg_vec sum = start;
             HG_REST for (int kh = 0; kh < KH; kh++)
-                HG_REST for (int kw = 0; kw < KW; kw++)
-                    HG_REST for (int g = 0; g < G; g++, wp += PANEL)
-                        sum = HG_SCALED(x[((r * SH + kh * DH) * PATCH_W + s * SW + kw * DW) * G + g], HG_LOAD(wp), sum);
+                HG_REST for (int g = 0; g < G; g++)
+                    HG_REST for (int kw = 0; kw < KW; kw++)
+                        sum = HG_SCALED(x[((r * SH + kh * DH) * PATCH_W + s * SW + kw * DW) * G + g],
+                                        HG_LOAD(w + ((kh * KW + kw) * G + g) * PANEL), sum);
             v[r * PKW + s] = LATE ? sum : HG_ACT(sum);
         }
 }
@@ -177,19 +179,25 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
                     HG_UNROLL for (int q = 0; q < TILE; q++)
                         HG_UNROLL for (int v = 0; v < NV; v++)
                             HG_UNROLL for (int p = 0; p < PLACES; p++) sum[q][v][p] = start[v];
-                    for (int kh = 0; kh < KH; kh++)
-                        for (int kw = 0; kw < KW; kw++) {
-                            const float *x = first + (kh * DH * PATCH_W + kw * DW) * G;
-                            __global const float *wp = panel + (kh * KW + kw) * G * PANEL;
-                            for (int g = 0; g < G; g++, wp += PANEL, x++) {
-                                hg_vec weight[NV];
-                                HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
-                                HG_UNROLL for (int q = 0; q < TILE; q++)
-                                    HG_UNROLL for (int p = 0; p < PLACES; p++)
-                                        HG_UNROLL for (int v = 0; v < NV; v++)
-                                            sum[q][v][p] = HG_SCALED(x[PIXEL(q, p) * G], weight[v], sum[q][v][p]);
-                            }
+                    for (int kh = 0; kh < KH; kh++) {
+                        const float *x = first + kh * DH * PATCH_W * G;
+                        __global const float *wp = panel + kh * KW * G * PANEL;
+                        for (int g = 0; g < G; g++, wp += PANEL, x++) {
+                            hg_vec weight[KW][NV];
+                            HG_UNROLL for (int kw = 0; kw < KW; kw++)
+                                HG_UNROLL for (int v = 0; v < NV; v++) weight[kw][v] = HG_LOAD(wp + kw * G * PANEL + v * HG_VEC);
+                            /* a pixel is read once for all taps of the row that meet it, each in another sum */
+                            HG_UNROLL for (int c = 0; c < TILE_W; c++)
+                                HG_UNROLL for (int r = 0; r < PKH; r++) {
+                                    const float value = x[(r * SH * PATCH_W + c) * G];
+                                    HG_UNROLL for (int kw = 0; kw < KW; kw++) {
+                                        const int column = (c - kw * DW) / SW, q = column / PKW, p = r * PKW + column % PKW;
+                                        if (c < kw * DW || (c - kw * DW) % SW || q >= TILE) continue;
+                                        HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v][p] = HG_SCALED(value, weight[kw][v], sum[q][v][p]);
+                                    }
+                                }
                         }
+                    }
                     HG_UNROLL for (int q = 0; q < TILE; q++)
                         HG_UNROLL for (int v = 0; v < NV; v++) {
                             const int to = at0 + q * O + v * HG_VEC;

@@ -95,11 +95,12 @@ static double fit_forward(const hg_device_info *limits, const void *problem, int
     const hg_gather *gather = problem;
     const hg_conv_pool *pool = &gather->pool;
     if (!pool->kh) return -1;
-    const int sums = hg_cpu_registers_of(limits).sums;
     p[VECTOR] = hg_cpu_vector(limits, gather->conv.cs);
     p[VECTORS] = 1;
-    /* with few channels there is more to do behind the sums than in them: few windows leave registers for that */
-    p[WINDOWS] = even_part(pool->w, most(1, (gather->conv.cl > 4 ? sums : 8) / places(pool)));
+    /* The sums share the registers with the weights of a row of taps. With few channels there is more to do behind the sums than in them:
+     * few windows leave registers for that. */
+    const int limit = gather->conv.cl > 4 ? hg_cpu_registers_of(limits).all - gather->conv.kw - 1 : 8;
+    p[WINDOWS] = least_beyond(pool->w, most(1, limit / places(pool)));
     p[BAND] = band_rows(&gather->conv, pool, BAND_BYTES);
     if (!accept_forward(limits, problem, p)) return -1;
     return hg_cpu_place(limits) * (is_filtered(limits, gather) ? HG_VARIANT_FOREIGN : 1);
