@@ -23,8 +23,8 @@ static inline int least_beyond(int n, int limit)
     return best;
 }
 
-/* The vector registers: numbers in one, how many there are, and how many may hold sums. AVX-512 has 32 registers of 16; of the 16 registers that AVX has
- * (8 numbers) and that SSE and NEON at least have (4) a few hold weights and what is multiplied with them. */
+/* The vector registers: numbers in one, how many there are, and how many may hold sums. AVX-512 has 32 registers of 16; of the 16 registers
+ * that AVX has (8 numbers) and that SSE and NEON at least have (4) a few hold weights and what is multiplied with them. */
 typedef struct hg_cpu_registers { int width, all, sums; } hg_cpu_registers;
 hg_cpu_registers hg_cpu_registers_of(const hg_device_info *limits);
 /* The widest vector, up to a register, that `channels` fill. */
