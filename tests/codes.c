@@ -8,22 +8,7 @@
 #include <cmocka.h>
 #include "base/memory.h"
 #include "base/rng.h"
-
-static hg_context *ctx;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ctx = hg_context_create(NULL, NULL);
-    return ctx == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    hg_context_destroy(ctx);
-    return 0;
-}
+#include "context.h"
 
 static double dot(const float *a, const float *b, int n)
 {

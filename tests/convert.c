@@ -4,10 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 #include <cmocka.h>
-#include "hourglass.h"
+#include "context.h"
 #include "train/convert.h"
-
-static hg_context *ctx;
 
 static void sizes_are_converted(void **state)
 {
@@ -57,20 +55,6 @@ static void pictures_are_enlarged(void **state)
     assert_memory_equal(to, from, sizeof from);
     hg_enlarge(HG_NEAREST, 1, 1, 2, from, 1, 3, to); /* no whole factor */
     assert_true(to[0] == 0 && to[1] == 0 && to[2] == 1);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    ctx = hg_context_create(NULL, NULL);
-    return ctx == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    hg_context_destroy(ctx);
-    return 0;
 }
 
 int main(void)

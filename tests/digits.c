@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "context.h"
 #include "files.h"
 #include "train/formats/digits.h"
 
@@ -178,22 +179,6 @@ static void sizes(void **state)
 }
 
 /* ---- as a dataset */
-
-static hg_context *ctx;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ctx = hg_context_create(NULL, NULL);
-    return ctx == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    hg_context_destroy(ctx);
-    return 0;
-}
 
 static void dataset(void **state)
 {

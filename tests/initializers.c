@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-
-static hg_context *ctx;
+#include "context.h"
 
 /* A convolution's weights [48, 32, 3, 3] under the initializer of the model text. */
 static hg_graph *graph_with(const char *initializer)
@@ -190,10 +189,7 @@ static void test_torch_order(void **unused)
 
 int main(void)
 {
-    ctx = hg_context_create(NULL, NULL);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_distributions), cmocka_unit_test(test_orthogonal), cmocka_unit_test(test_bias), cmocka_unit_test(test_order),
                                        cmocka_unit_test(test_picture_order), cmocka_unit_test(test_torch_order)};
-    int failed = cmocka_run_group_tests_name("initializers", tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return cmocka_run_group_tests_name("initializers", tests, set_up, tear_down);
 }

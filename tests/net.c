@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "context.h"
 #include "files.h"
-
-static hg_context *ctx;
 
 static hg_model *load(const char *name)
 {
@@ -323,25 +322,11 @@ static void test_bench(void **unused)
     hg_device_close(dev);
 }
 
-static int make(void **unused)
-{
-    (void)unused;
-    ctx = hg_context_create(NULL, NULL);
-    return ctx ? 0 : -1;
-}
-
-static int clear(void **unused)
-{
-    (void)unused;
-    hg_context_destroy(ctx);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes), cmocka_unit_test(test_kinds), cmocka_unit_test(test_weights), cmocka_unit_test(test_labels),
         cmocka_unit_test(test_logits), cmocka_unit_test(test_joined), cmocka_unit_test(test_penalties), cmocka_unit_test(test_bench),
     };
-    return cmocka_run_group_tests(tests, make, clear);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

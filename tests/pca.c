@@ -9,23 +9,8 @@
 #include <cmocka.h>
 #include "base/memory.h"
 #include "base/rng.h"
+#include "context.h"
 #include "files.h"
-
-static hg_context *ctx;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ctx = hg_context_create(NULL, NULL);
-    return ctx == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    hg_context_destroy(ctx);
-    return 0;
-}
 
 /* Points on an ellipse about (5, -7) whose axes lie at 30 degrees: variances a^2 / 2 and b^2 / 2. */
 static void pca_ellipse(void **state)

@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-
-static hg_context *ctx;
+#include "context.h"
 
 static double rate(const char *schedule, int64_t step, int64_t steps)
 {
@@ -71,9 +70,6 @@ static void test_warmup(void **unused)
 
 int main(void)
 {
-    ctx = hg_context_create(NULL, NULL);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_constant), cmocka_unit_test(test_exponential), cmocka_unit_test(test_cosine), cmocka_unit_test(test_warmup)};
-    int failed = cmocka_run_group_tests_name("schedules", tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return cmocka_run_group_tests_name("schedules", tests, set_up, tear_down);
 }
