@@ -58,6 +58,22 @@ inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(
 #define HG_FOR(i, n) for (int i = (int)get_global_id(0); i < (n); i += (int)get_global_size(0))
 #endif
 
+/* ---- items that are taken. A driver gives its threads a launch's work-items in parts, PoCL the first half of them to one thread, and
+ * all wait for the one whose processor has other things to do. So a work-item takes one item after the other until none is left; of as
+ * many work-items as there are items most come too late. Each is told so once, and the last of them sets the count back for the next
+ * launch. hg_emit_taken makes such launches. HG_AT0 to HG_AT2: an item's place in the range. */
+static inline int hg_next_item(__global int *taken)
+{
+    const int items = (int)(get_global_size(0) * get_global_size(1) * get_global_size(2)), item = atomic_inc(taken);
+    if (item == 2 * items - 1) atomic_xchg(taken, 0);
+    return item < items ? item : -1;
+}
+#define HG_ITEMS(item, taken) for (int item = hg_next_item(taken); item >= 0; item = hg_next_item(taken))
+static inline int hg_rest(int x, int n) { return x - HG_WHOLE(x, n) * n; }
+#define HG_AT0(item) hg_rest((item), (int)get_global_size(0))
+#define HG_AT1(item) hg_rest(HG_WHOLE((item), (int)get_global_size(0)), (int)get_global_size(1))
+#define HG_AT2(item) HG_WHOLE((item), (int)(get_global_size(0) * get_global_size(1)))
+
 /* ---- activations: value from x, derivative from the output y (from x for gelu and silu). Written so that scalars and
  * vectors of any width both work, and so that NaN passes through. `p` is the activation's number. Arguments are
  * evaluated more than once: pass variables. */

@@ -101,66 +101,68 @@ inline void add_bias(float16 *total, const float *dy, int n)
 inline int first_met(int offset, int S) { return offset >= 0 ? 0 : (S - 1 - offset) / S; }
 inline int last_met(int offset, int S, int size, int n) { return size > offset ? min(n, (size - offset + S - 1) / S) : 0; }
 
-/* units: groups of 16 pictures times bands; a work-item takes `span` of them */
+/* units: groups of 16 pictures times bands; an item is `span` of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_pictures(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
-                              __global float *restrict bias_partials, int units, int span, int pictures)
+                              __global float *restrict bias_partials, int units, int span, int pictures, __global int *taken)
 {
     enum { BANDS = (HS + BAND - 1) / BAND };
-    const int split = (int)get_global_id(0), last = min((split + 1) * span, units);
-    HG_ALIGNED float patch[PATCH_L * WL * CL * 16], pixels[BAND * WS * CS * 16];
-    float16 total[KH * KW * CL * CS];
-    for (int k = 0; k < KH * KW * CL * CS; k++) total[k] = 0.0f;
+    HG_ITEMS(item, taken) {
+        const int split = item, last = min((split + 1) * span, units);
+        HG_ALIGNED float patch[PATCH_L * WL * CL * 16], pixels[BAND * WS * CS * 16];
+        float16 total[KH * KW * CL * CS];
+        for (int k = 0; k < KH * KW * CL * CS; k++) total[k] = 0.0f;
 #if BIAS
-    float16 bias[OUT];
-    for (int o = 0; o < OUT; o++) bias[o] = 0.0f;
+        float16 bias[OUT];
+        for (int o = 0; o < OUT; o++) bias[o] = 0.0f;
 #endif
-    for (int unit = split * span; unit < last; unit++) {
-        const int group = unit / BANDS, b0 = min(group * 16, pictures - 16), own = group * 16 - b0;
-        const int begin = (unit - group * BANDS) * BAND, end = min(begin + BAND, HS), top = max(begin * SH - PH, 0), bottom = min(begin * SH - PH + ROWS_L, HL);
-        TURN_LARGE(large + (b0 * HL + top) * WL * CL, HL * WL * CL, patch, max(bottom - top, 0) * WL * CL, own);
-        TURN_SMALL(small + (b0 * HS + begin) * WS * CS, HS * WS * CS, pixels, (end - begin) * WS * CS, own);
+        for (int unit = split * span; unit < last; unit++) {
+            const int group = unit / BANDS, b0 = min(group * 16, pictures - 16), own = group * 16 - b0;
+            const int begin = (unit - group * BANDS) * BAND, end = min(begin + BAND, HS), top = max(begin * SH - PH, 0), bottom = min(begin * SH - PH + ROWS_L, HL);
+            TURN_LARGE(large + (b0 * HL + top) * WL * CL, HL * WL * CL, patch, max(bottom - top, 0) * WL * CL, own);
+            TURN_SMALL(small + (b0 * HS + begin) * WS * CS, HS * WS * CS, pixels, (end - begin) * WS * CS, own);
 #if BIAS && TRANSPOSED
-        const int bias_begin = min(begin * SH, HL), bias_end = end == HS ? HL : min(end * SH, HL);
-        add_bias(bias, patch + (bias_begin - top) * WL * CL * 16, (bias_end - bias_begin) * WL);
+            const int bias_begin = min(begin * SH, HL), bias_end = end == HS ? HL : min(end * SH, HL);
+            add_bias(bias, patch + (bias_begin - top) * WL * CL * 16, (bias_end - bias_begin) * WL);
 #elif BIAS
-        add_bias(bias, pixels, (end - begin) * WS);
+            add_bias(bias, pixels, (end - begin) * WS);
 #endif
-        for (int kh = 0; kh < KH; kh++) {
-            const int down = kh * DH - PH, i0 = max(begin, first_met(down, SH)), i1 = min(end, last_met(down, SH, HL, HS));
-            for (int kw = 0; kw < KW; kw++) {
-                const int across = kw * DW - PW, j0 = first_met(across, SW), j1 = last_met(across, SW, WL, WS);
-                for (int c = 0; c < CL; c += TI)
-                    for (int s = 0; s < CS; s += TJ) {
-                        float16 sum[TI][TJ];
-                        HG_UNROLL for (int t = 0; t < TI; t++)
-                            HG_UNROLL for (int u = 0; u < TJ; u++) sum[t][u] = 0.0f;
-                        for (int i = i0; i < i1; i++) {
-                            const float *x = patch + (((i * SH + down - top) * WL + j0 * SW + across) * CL + c) * 16;
-                            const float *y = pixels + (((i - begin) * WS + j0) * CS + s) * 16;
-                            HG_TURNS(TI * TJ) for (int j = j0; j < j1; j++, x += SW * CL * 16, y += CS * 16) {
-                                float16 value[TJ];
-                                HG_UNROLL for (int u = 0; u < TJ; u++) value[u] = vload16(u, y);
-                                HG_UNROLL for (int t = 0; t < TI; t++) {
-                                    const float16 other = vload16(t, x);
-                                    HG_UNROLL for (int u = 0; u < TJ; u++) sum[t][u] = fma(other, value[u], sum[t][u]);
+            for (int kh = 0; kh < KH; kh++) {
+                const int down = kh * DH - PH, i0 = max(begin, first_met(down, SH)), i1 = min(end, last_met(down, SH, HL, HS));
+                for (int kw = 0; kw < KW; kw++) {
+                    const int across = kw * DW - PW, j0 = first_met(across, SW), j1 = last_met(across, SW, WL, WS);
+                    for (int c = 0; c < CL; c += TI)
+                        for (int s = 0; s < CS; s += TJ) {
+                            float16 sum[TI][TJ];
+                            HG_UNROLL for (int t = 0; t < TI; t++)
+                                HG_UNROLL for (int u = 0; u < TJ; u++) sum[t][u] = 0.0f;
+                            for (int i = i0; i < i1; i++) {
+                                const float *x = patch + (((i * SH + down - top) * WL + j0 * SW + across) * CL + c) * 16;
+                                const float *y = pixels + (((i - begin) * WS + j0) * CS + s) * 16;
+                                HG_TURNS(TI * TJ) for (int j = j0; j < j1; j++, x += SW * CL * 16, y += CS * 16) {
+                                    float16 value[TJ];
+                                    HG_UNROLL for (int u = 0; u < TJ; u++) value[u] = vload16(u, y);
+                                    HG_UNROLL for (int t = 0; t < TI; t++) {
+                                        const float16 other = vload16(t, x);
+                                        HG_UNROLL for (int u = 0; u < TJ; u++) sum[t][u] = fma(other, value[u], sum[t][u]);
+                                    }
                                 }
                             }
+                            float16 *all = total + ((kh * KW + kw) * CL + c) * CS + s;
+                            HG_UNROLL for (int t = 0; t < TI; t++)
+                                HG_UNROLL for (int u = 0; u < TJ; u++) all[t * CS + u] += sum[t][u];
                         }
-                        float16 *all = total + ((kh * KW + kw) * CL + c) * CS + s;
-                        HG_UNROLL for (int t = 0; t < TI; t++)
-                            HG_UNROLL for (int u = 0; u < TJ; u++) all[t * CS + u] += sum[t][u];
-                    }
+                }
             }
         }
-    }
-    partials += split * (KH * KW * CL * CS);
-    HG_REST for (int k = 0; k < KH * KW; k++)
-        HG_REST for (int c = 0; c < CL; c++)
-            HG_REST for (int s = 0; s < CS; s++)
-                put(partials + k * CL * CS + (TRANSPOSED ? s * OUT + c : c * OUT + s), hg_lanes(total[(k * CL + c) * CS + s]), DW_ADD);
+        __global float *sums = partials + split * (KH * KW * CL * CS);
+        HG_REST for (int k = 0; k < KH * KW; k++)
+            HG_REST for (int c = 0; c < CL; c++)
+                HG_REST for (int s = 0; s < CS; s++)
+                    put(sums + k * CL * CS + (TRANSPOSED ? s * OUT + c : c * OUT + s), hg_lanes(total[(k * CL + c) * CS + s]), DW_ADD);
 #if BIAS
-    HG_REST for (int o = 0; o < OUT; o++) put(bias_partials + split * OUT + o, hg_lanes(bias[o]), DB_ADD);
+        HG_REST for (int o = 0; o < OUT; o++) put(bias_partials + split * OUT + o, hg_lanes(bias[o]), DB_ADD);
 #endif
+    }
 }
 #endif

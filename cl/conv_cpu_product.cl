@@ -71,62 +71,64 @@ inline void fetch(__global const float *w, int k0, int n, int first, int part, i
 
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void product(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                      __global hg_y *restrict out, __global const hg_dx_x *out_x, int n)
+                      __global hg_y *restrict out, __global const hg_dx_x *out_x, int n, __global int *taken)
 {
-    const int first = (int)get_global_id(0) * BAND * Q, first_o = (int)get_global_id(1) * PANELS * PANEL;
-    const int tiles = (min(BAND * Q, n - first) + Q - 1) / Q, panels = (min(PANELS * PANEL, O - first_o) + PANEL - 1) / PANEL;
-    const bool last_band = get_global_id(0) + 1 == get_global_size(0);
-    HG_ALIGNED float panel[PANELS * KC * PANEL];
-    hg_vec waiting[G > KC ? PANELS * BAND * Q * NV : 1];
-    for (int k0 = 0; k0 < G; k0 += KC) {
-        const int length = min(KC, G - k0);
-        pack(w, panel, k0, length, first_o, panels);
-        for (int tile = 0; tile < tiles; tile++) {
+    HG_ITEMS(item, taken) {
+        const int first = HG_AT0(item) * BAND * Q, first_o = HG_AT1(item) * PANELS * PANEL;
+        const int tiles = (min(BAND * Q, n - first) + Q - 1) / Q, panels = (min(PANELS * PANEL, O - first_o) + PANEL - 1) / PANEL;
+        const bool last_band = first + BAND * Q >= n;
+        HG_ALIGNED float panel[PANELS * KC * PANEL];
+        hg_vec waiting[G > KC ? PANELS * BAND * Q * NV : 1];
+        for (int k0 = 0; k0 < G; k0 += KC) {
+            const int length = min(KC, G - k0);
+            pack(w, panel, k0, length, first_o, panels);
+            for (int tile = 0; tile < tiles; tile++) {
 #if X_HALF
 #define X_STEP KC
-            HG_ALIGNED float turned[Q * KC];
-            for (int q = 0; q < Q; q++) hg_take(turned + q * KC, from + (min(first + tile * Q, n - Q) + q) * G + k0, length);
+                HG_ALIGNED float turned[Q * KC];
+                for (int q = 0; q < Q; q++) hg_take(turned + q * KC, from + (min(first + tile * Q, n - Q) + q) * G + k0, length);
 #else
 #define X_STEP G
 #endif
-            for (int p = 0; p < panels; p++) {
-                /* meanwhile the panels' next rows come from memory, or the first ones of the next item's */
-                const int next_k = k0 + KC < G ? k0 + KC : 0, next_o = first_o + (next_k > 0 ? p : PANELS + p) * PANEL;
-                if ((next_k > 0 || last_band) && next_o + PANEL <= O) fetch(w, next_k, min(KC, G - next_k), next_o, tile, tiles);
-                const int own_o = first_o + p * PANEL, o0 = min(own_o, O - PANEL), own = first + tile * Q, n0 = min(own, n - Q);
-                hg_vec *saved = waiting + (G > KC ? (p * BAND + tile) * Q * NV : 0), sum[Q][NV];
-                HG_UNROLL for (int v = 0; v < NV; v++) {
+                for (int p = 0; p < panels; p++) {
+                    /* meanwhile the panels' next rows come from memory, or the first ones of the next item's */
+                    const int next_k = k0 + KC < G ? k0 + KC : 0, next_o = first_o + (next_k > 0 ? p : PANELS + p) * PANEL;
+                    if ((next_k > 0 || last_band) && next_o + PANEL <= O) fetch(w, next_k, min(KC, G - next_k), next_o, tile, tiles);
+                    const int own_o = first_o + p * PANEL, o0 = min(own_o, O - PANEL), own = first + tile * Q, n0 = min(own, n - Q);
+                    hg_vec *saved = waiting + (G > KC ? (p * BAND + tile) * Q * NV : 0), sum[Q][NV];
+                    HG_UNROLL for (int v = 0; v < NV; v++) {
 #if BIAS
-                    const hg_vec start = HG_LOAD(bias + o0 + v * HG_VEC);
+                        const hg_vec start = HG_LOAD(bias + o0 + v * HG_VEC);
 #else
-                    const hg_vec start = 0.0f;
+                        const hg_vec start = 0.0f;
 #endif
-                    HG_UNROLL for (int q = 0; q < Q; q++) sum[q][v] = G > KC && k0 > 0 ? saved[q * NV + v] : start;
-                }
+                        HG_UNROLL for (int q = 0; q < Q; q++) sum[q][v] = G > KC && k0 > 0 ? saved[q * NV + v] : start;
+                    }
 #if X_HALF
-                const float *x = turned;
+                    const float *x = turned;
 #else
-                __global const float *x = from + n0 * G + k0;
+                    __global const float *x = from + n0 * G + k0;
 #endif
-                const float *wp = panel + p * KC * PANEL;
-                HG_TURNS(Q * NV) for (int k = 0; k < length; k++, x++, wp += PANEL) {
-                    hg_vec weight[NV];
-                    HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
+                    const float *wp = panel + p * KC * PANEL;
+                    HG_TURNS(Q * NV) for (int k = 0; k < length; k++, x++, wp += PANEL) {
+                        hg_vec weight[NV];
+                        HG_UNROLL for (int v = 0; v < NV; v++) weight[v] = HG_LOAD(wp + v * HG_VEC);
+                        HG_UNROLL for (int q = 0; q < Q; q++)
+                            HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = HG_SCALED(x[q * X_STEP], weight[v], sum[q][v]);
+                    }
+                    if (G > KC && k0 + KC < G) {
+                        HG_UNROLL for (int q = 0; q < Q; q++)
+                            HG_UNROLL for (int v = 0; v < NV; v++) saved[q * NV + v] = sum[q][v];
+                        continue;
+                    }
                     HG_UNROLL for (int q = 0; q < Q; q++)
-                        HG_UNROLL for (int v = 0; v < NV; v++) sum[q][v] = HG_SCALED(x[q * X_STEP], weight[v], sum[q][v]);
+                        if (n0 + q >= own)
+                            HG_UNROLL for (int v = 0; v < NV; v++) {
+                                const int at = (n0 + q) * O + o0 + v * HG_VEC;
+                                if (O % PANEL == 0 || o0 == own_o) hg_store(sum[q][v], out, out_x, at);
+                                else hg_store_from(sum[q][v], out, out_x, at, own_o - o0 - v * HG_VEC);
+                            }
                 }
-                if (G > KC && k0 + KC < G) {
-                    HG_UNROLL for (int q = 0; q < Q; q++)
-                        HG_UNROLL for (int v = 0; v < NV; v++) saved[q * NV + v] = sum[q][v];
-                    continue;
-                }
-                HG_UNROLL for (int q = 0; q < Q; q++)
-                    if (n0 + q >= own)
-                        HG_UNROLL for (int v = 0; v < NV; v++) {
-                            const int at = (n0 + q) * O + o0 + v * HG_VEC;
-                            if (O % PANEL == 0 || o0 == own_o) hg_store(sum[q][v], out, out_x, at);
-                            else hg_store_from(sum[q][v], out, out_x, at, own_o - o0 - v * HG_VEC);
-                        }
             }
         }
     }

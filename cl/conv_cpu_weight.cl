@@ -1,4 +1,4 @@
-/* W for CPU devices by blocks (weight_sums.cl has what is computed). A work-item (split, block of scalars, block of vectors) takes its share
+/* W for CPU devices by blocks (weight_sums.cl has what is computed). An item (split, block of scalars, block of vectors) takes its share
  * of the bands: RB rows of a picture, or several whole pictures. The block's channels of a band are first copied together, those of each
  * tile by themselves, so that a tile's numbers lie in a row in memory and no two pixels fight for a place in the cache; the large side
  * with zeros around each picture, so that the loops over taps know no borders; what a tap reads beyond the picture is left out, unless
@@ -128,56 +128,57 @@ inline void fetch_stored(__global const float *partials, int k, int s, int v)
 /* units: groups of pictures times bands of rows of the small side */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_gradient(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
-                              __global float *restrict bias_partials, int units, int span, int pictures)
+                              __global float *restrict bias_partials, int units, int span, int pictures, __global int *taken)
 {
-    const int split = (int)get_global_id(0), own_s = (int)get_global_id(1) * ST * TI, own_v = (int)get_global_id(2) * BLOCK_V;
-    const int first = split * span, last = min(first + span, units);
-    /* the block: where it begins, its numbers, its tiles; the last tile is moved back, and with it a block of one */
-    const int s0 = min(own_s, ALL_S - TI), ns = min(ST * TI, ALL_S - s0), tiles_s = (ns + TI - 1) / TI;
-    const int v0 = min(own_v, VECTORS - TILE_V), nv = min(BLOCK_V, VECTORS - v0), tiles_v = (nv + TILE_V - 1) / TILE_V;
-    const int l0 = VEC_LARGE ? v0 : MERGED ? 0 : s0, nl = VEC_LARGE ? nv : MERGED ? CL : ns, c0 = VEC_LARGE ? s0 : v0, nc = VEC_LARGE ? ns : nv;
-    const int panels_l = VEC_LARGE ? tiles_v : MERGED ? 1 : tiles_s, panels_c = VEC_LARGE ? tiles_s : tiles_v;
-    HG_ALIGNED float patch[PANELS_L * PANEL_L];
-    HG_ALIGNED float pixels[PANELS_C * PANEL_C];
-    hg_vec total[TAPS * ST * VT * TILE];
+    HG_ITEMS(item, taken) {
+        const int split = HG_AT0(item), own_s = HG_AT1(item) * ST * TI, own_v = HG_AT2(item) * BLOCK_V;
+        const int first = split * span, last = min(first + span, units);
+        /* the block: where it begins, its numbers, its tiles; the last tile is moved back, and with it a block of one */
+        const int s0 = min(own_s, ALL_S - TI), ns = min(ST * TI, ALL_S - s0), tiles_s = (ns + TI - 1) / TI;
+        const int v0 = min(own_v, VECTORS - TILE_V), nv = min(BLOCK_V, VECTORS - v0), tiles_v = (nv + TILE_V - 1) / TILE_V;
+        const int l0 = VEC_LARGE ? v0 : MERGED ? 0 : s0, nl = VEC_LARGE ? nv : MERGED ? CL : ns, c0 = VEC_LARGE ? s0 : v0, nc = VEC_LARGE ? ns : nv;
+        const int panels_l = VEC_LARGE ? tiles_v : MERGED ? 1 : tiles_s, panels_c = VEC_LARGE ? tiles_s : tiles_v;
+        HG_ALIGNED float patch[PANELS_L * PANEL_L];
+        HG_ALIGNED float pixels[PANELS_C * PANEL_C];
+        hg_vec total[TAPS * ST * VT * TILE];
 #if BIAS
-    BIAS_SUMS;
+        BIAS_SUMS;
 #endif
-    partials += split * WEIGHTS;
-    for (int unit = first; unit < last; unit++) {
-        const int group = unit / BANDS, b0 = group * PICTURES, here = min(PICTURES, pictures - b0);
-        const int begin = (unit - group * BANDS) * ROWS, end = min(begin + ROWS, HS);
-        for (int b = 0; b < here; b++) {
-            fill_patch(patch + b * PATCH_H * PATCH_W * WIDTH_L, panels_l, large + (b0 + b) * HL * WL * CL + l0, begin * SH - PH, nl);
-            copy_small(pixels + b * ROWS * WS * WIDTH_C, panels_c, PANEL_C, WIDTH_C, small + ((b0 + b) * HS + begin) * WS * CS + c0, CS,
-                       (end - begin) * WS, nc);
+        __global float *sums = partials + split * WEIGHTS;
+        for (int unit = first; unit < last; unit++) {
+            const int group = unit / BANDS, b0 = group * PICTURES, here = min(PICTURES, pictures - b0);
+            const int begin = (unit - group * BANDS) * ROWS, end = min(begin + ROWS, HS);
+            for (int b = 0; b < here; b++) {
+                fill_patch(patch + b * PATCH_H * PATCH_W * WIDTH_L, panels_l, large + (b0 + b) * HL * WL * CL + l0, begin * SH - PH, nl);
+                copy_small(pixels + b * ROWS * WS * WIDTH_C, panels_c, PANEL_C, WIDTH_C, small + ((b0 + b) * HS + begin) * WS * CS + c0, CS,
+                           (end - begin) * WS, nc);
 #if BIAS
-            if (BIAS_HERE)
+                if (BIAS_HERE)
 #if VEC_OUT
-                for (int vt = 0; vt < tiles_v; vt++) ADD_BIAS_ROWS(bias + vt * NV, HS, TRANSPOSED ? SH : 1, b0 + b, v0 + min(vt * TILE_V, nv - TILE_V));
+                    for (int vt = 0; vt < tiles_v; vt++) ADD_BIAS_ROWS(bias + vt * NV, HS, TRANSPOSED ? SH : 1, b0 + b, v0 + min(vt * TILE_V, nv - TILE_V));
 #else
-                ADD_BIAS_ROWS(bias, HS, TRANSPOSED ? SH : 1, b0 + b, 0);
+                    ADD_BIAS_ROWS(bias, HS, TRANSPOSED ? SH : 1, b0 + b, 0);
 #endif
 #endif
-        }
-        for (int k = 0; k < TAPS; k++) {
-            const int kh = MERGED ? k : k / KW, kw = MERGED ? 0 : k - kh * KW;
-            /* the pixels of the band for which the tap lies in the picture */
-            const int i0 = max(FIRST(kh * DH, SH, PH) - begin, 0), i1 = min(BEHIND(kh * DH, SH, PH, HL), end) - begin;
-            const int j0 = MERGED ? 0 : FIRST(kw * DW, SW, PW), j1 = MERGED ? WS : min(BEHIND(kw * DW, SW, PW, WL), WS);
-            for (int st = 0; st < tiles_s; st++)
-                for (int vt = 0; vt < tiles_v; vt++) {
-                    const int tile_s = min(st * TI, ns - TI), tile_v = min(vt * TILE_V, nv - TILE_V);
-                    if (unit + 1 < last)
-                        fetch_band(large + l0, small + c0, unit + 1, pictures, nl, nc, (k * tiles_s + st) * tiles_v + vt, TAPS * tiles_s * tiles_v);
-                    else
-                        fetch_stored(partials, k, s0 + tile_s, v0 + tile_v);
-                    const float *tap = patch + (VEC_LARGE ? vt : MERGED ? 0 : st) * PANEL_L + (kh * DH * PATCH_W + kw * DW) * WIDTH_L;
-                    const float *other = pixels + (VEC_LARGE ? st : vt) * PANEL_C;
-                    const int s = MERGED ? s0 + tile_s : 0;
-                    hg_vec sum[TI][NV];
-                    HG_UNROLL for (int t = 0; t < TI; t++)
-                        HG_UNROLL for (int n = 0; n < NV; n++) sum[t][n] = 0.0f;
+            }
+            for (int k = 0; k < TAPS; k++) {
+                const int kh = MERGED ? k : k / KW, kw = MERGED ? 0 : k - kh * KW;
+                /* the pixels of the band for which the tap lies in the picture */
+                const int i0 = max(FIRST(kh * DH, SH, PH) - begin, 0), i1 = min(BEHIND(kh * DH, SH, PH, HL), end) - begin;
+                const int j0 = MERGED ? 0 : FIRST(kw * DW, SW, PW), j1 = MERGED ? WS : min(BEHIND(kw * DW, SW, PW, WL), WS);
+                for (int st = 0; st < tiles_s; st++)
+                    for (int vt = 0; vt < tiles_v; vt++) {
+                        const int tile_s = min(st * TI, ns - TI), tile_v = min(vt * TILE_V, nv - TILE_V);
+                        if (unit + 1 < last)
+                            fetch_band(large + l0, small + c0, unit + 1, pictures, nl, nc, (k * tiles_s + st) * tiles_v + vt, TAPS * tiles_s * tiles_v);
+                        else
+                            fetch_stored(sums, k, s0 + tile_s, v0 + tile_v);
+                        const float *tap = patch + (VEC_LARGE ? vt : MERGED ? 0 : st) * PANEL_L + (kh * DH * PATCH_W + kw * DW) * WIDTH_L;
+                        const float *other = pixels + (VEC_LARGE ? st : vt) * PANEL_C;
+                        const int s = MERGED ? s0 + tile_s : 0;
+                        hg_vec sum[TI][NV];
+                        HG_UNROLL for (int t = 0; t < TI; t++)
+                            HG_UNROLL for (int n = 0; n < NV; n++) sum[t][n] = 0.0f;
 #if VEC_LARGE
 #define STEP_S WIDTH_C
 #define STEP_V (SW * WIDTH_L)
@@ -185,33 +186,34 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
 #define STEP_S (SW * WIDTH_L)
 #define STEP_V WIDTH_C
 #endif
-                    for (int b = 0; b < (FLAT ? 1 : here); b++)
-                        for (int i = i0; i < i1; i++) {
-                            const float *l = tap + ((b * PATCH_H + i * SH) * PATCH_W + j0 * SW) * WIDTH_L;
-                            const float *c = other + ((b * ROWS + i) * WS + j0) * WIDTH_C;
-                            const float *x = (VEC_LARGE ? c : l) + s, *y = VEC_LARGE ? l : c;
-                            HG_TURNS(TILE) for (int j = j0; j < (FLAT ? here : j1); j++, x += STEP_S, y += STEP_V) {
-                                hg_vec value[NV];
-                                HG_UNROLL for (int n = 0; n < NV; n++) value[n] = HG_LOAD(y + n * HG_VEC);
-                                HG_UNROLL for (int t = 0; t < TI; t++)
-                                    HG_UNROLL for (int n = 0; n < NV; n++) sum[t][n] = HG_SCALED(x[t], value[n], sum[t][n]);
+                        for (int b = 0; b < (FLAT ? 1 : here); b++)
+                            for (int i = i0; i < i1; i++) {
+                                const float *l = tap + ((b * PATCH_H + i * SH) * PATCH_W + j0 * SW) * WIDTH_L;
+                                const float *c = other + ((b * ROWS + i) * WS + j0) * WIDTH_C;
+                                const float *x = (VEC_LARGE ? c : l) + s, *y = VEC_LARGE ? l : c;
+                                HG_TURNS(TILE) for (int j = j0; j < (FLAT ? here : j1); j++, x += STEP_S, y += STEP_V) {
+                                    hg_vec value[NV];
+                                    HG_UNROLL for (int n = 0; n < NV; n++) value[n] = HG_LOAD(y + n * HG_VEC);
+                                    HG_UNROLL for (int t = 0; t < TI; t++)
+                                        HG_UNROLL for (int n = 0; n < NV; n++) sum[t][n] = HG_SCALED(x[t], value[n], sum[t][n]);
+                                }
                             }
-                        }
-                    hg_vec *all = total + ((k * ST + st) * VT + vt) * TILE, done[TILE], *to = unit + 1 < last ? all : done;
-                    HG_UNROLL for (int t = 0; t < TI; t++)
-                        HG_UNROLL for (int n = 0; n < NV; n++) to[t * NV + n] = unit > first ? all[t * NV + n] + sum[t][n] : sum[t][n];
-                    if (unit + 1 == last)
-                        store_tile(done, partials, k, s0 + tile_s, own_s + st * TI, v0 + tile_v, own_v + vt * TILE_V);
-                }
+                        hg_vec *all = total + ((k * ST + st) * VT + vt) * TILE, done[TILE], *to = unit + 1 < last ? all : done;
+                        HG_UNROLL for (int t = 0; t < TI; t++)
+                            HG_UNROLL for (int n = 0; n < NV; n++) to[t * NV + n] = unit > first ? all[t * NV + n] + sum[t][n] : sum[t][n];
+                        if (unit + 1 == last)
+                            store_tile(done, sums, k, s0 + tile_s, own_s + st * TI, v0 + tile_v, own_v + vt * TILE_V);
+                    }
+            }
         }
-    }
 #if BIAS
-    if (BIAS_HERE) {
+        if (BIAS_HERE) {
 #if VEC_OUT
-        for (int vt = 0; vt < tiles_v; vt++) store_bias(bias + vt * NV, bias_partials + split * OUT_CHANNELS, own_v + vt * TILE_V, v0 + min(vt * TILE_V, nv - TILE_V));
+            for (int vt = 0; vt < tiles_v; vt++) store_bias(bias + vt * NV, bias_partials + split * OUT_CHANNELS, own_v + vt * TILE_V, v0 + min(vt * TILE_V, nv - TILE_V));
 #else
-        store_bias(bias, bias_partials + split * OUT_CHANNELS, 0, 0);
+            store_bias(bias, bias_partials + split * OUT_CHANNELS, 0, 0);
+#endif
+        }
 #endif
     }
-#endif
 }

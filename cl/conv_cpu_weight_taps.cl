@@ -1,4 +1,4 @@
-/* W for CPU devices where one side has few channels, C, its scalars (weight_sums.cl has what is computed). A work-item takes its share of
+/* W for CPU devices where one side has few channels, C, its scalars (weight_sums.cl has what is computed). An item takes its share of
  * the bands, RB rows of the vector side. That side is read once for KG rows of taps; what a band meets on the scalar side lies in a
  * private patch with zeros around the picture. VEC_LARGE needs stride 1, and the taps run backwards.
  * Macros: those of weight_sums.cl, RB, KG (divides KH), TURNS (pixels at once, if registers can hold what they have
@@ -67,77 +67,80 @@ inline void add_bias_panels(hg_vec *bias, __global const float *dy, int n)
 /* units: pictures times bands of RB rows of the vector side, whose panels of NV vectors follow each other while the band is near */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_taps(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
-                          __global float *restrict bias_partials, int units, int span)
+                          __global float *restrict bias_partials, int units, int span, __global int *taken)
 {
     enum { BANDS = (VH + RB - 1) / RB, TAPS = KG * KW, PANEL = NV * HG_VEC, PANELS = (VECTORS + PANEL - 1) / PANEL };
-    const int split = (int)get_global_id(0), last = min((split + 1) * span, units), own_s = 0, own_v = 0;
+    HG_ITEMS(item, taken) {
+        const int split = item, last = min((split + 1) * span, units), own_s = 0, own_v = 0;
 #if VEC_LARGE
-    __global const scalar_t *scalars = small;
-    __global const vector_t *vectors = large;
+        __global const scalar_t *scalars = small;
+        __global const vector_t *vectors = large;
 #else
-    __global const scalar_t *scalars = large;
-    __global const vector_t *vectors = small;
+        __global const scalar_t *scalars = large;
+        __global const vector_t *vectors = small;
 #endif
-    HG_ALIGNED float patch[PATCH_H * PATCH_W * C];
-    hg_vec total[PANELS * KH * KW * C * NV];
-    for (int k = 0; k < PANELS * KH * KW * C * NV; k++) total[k] = 0.0f;
+        HG_ALIGNED float patch[PATCH_H * PATCH_W * C];
+        hg_vec total[PANELS * KH * KW * C * NV];
+        for (int k = 0; k < PANELS * KH * KW * C * NV; k++) total[k] = 0.0f;
 #if BIAS
-    BIAS_SUMS;
+        BIAS_SUMS;
 #endif
-    for (int unit = split * span; unit < last; unit++) {
-        const int b = unit / BANDS, begin = (unit - b * BANDS) * RB, end = min(begin + RB, VH);
-        fill_patch(patch, scalars + b * IH * IW * C, begin * SH + BASE_H);
+        for (int unit = split * span; unit < last; unit++) {
+            const int b = unit / BANDS, begin = (unit - b * BANDS) * RB, end = min(begin + RB, VH);
+            fill_patch(patch, scalars + b * IH * IW * C, begin * SH + BASE_H);
 #if BIAS && VEC_OUT
-        add_bias_panels(bias, vectors + (b * VH + begin) * VW * VECTORS, (end - begin) * VW);
+            add_bias_panels(bias, vectors + (b * VH + begin) * VW * VECTORS, (end - begin) * VW);
 #elif BIAS
-        if (BIAS_HERE) ADD_BIAS_ROWS(bias, VH, TRANSPOSED && !VEC_LARGE ? SH : 1, b, 0);
+            if (BIAS_HERE) ADD_BIAS_ROWS(bias, VH, TRANSPOSED && !VEC_LARGE ? SH : 1, b, 0);
 #endif
-        for (int panel = 0; panel < PANELS; panel++) {
-            const int v0 = min(panel * PANEL, VECTORS - PANEL); /* the last panel is moved back */
-            for (int kh0 = 0; kh0 < KH; kh0 += KG) {
-                hg_vec sum[TAPS][C][NV], *all = total + (panel * KH + kh0) * KW * C * NV;
-                HG_UNROLL for (int k = 0; k < TAPS; k++)
-                    HG_UNROLL for (int c = 0; c < C; c++)
-                        HG_UNROLL for (int v = 0; v < NV; v++) sum[k][c][v] = 0.0f;
-                for (int i = begin; i < end; i++) {
-                    __global const vector_t *y = vectors + ((b * VH + i) * VW) * VECTORS + v0;
-                    const float *x = patch + ((i - begin) * SH + (VEC_LARGE ? TAP(KH, kh0 + KG - 1, DH) : TAP(KH, kh0, DH))) * PATCH_W * C;
-                    __attribute__((opencl_unroll_hint(TURNS))) for (int j = 0; j < VW; j++, y += VECTORS, x += SW * C)
-                        HG_UNROLL for (int v = 0; v < NV; v++) {
-                            const hg_vec value = LOAD_VECTOR(y + v * HG_VEC);
-                            HG_UNROLL for (int k = 0; k < TAPS; k++) {
-                                const int kh = k / KW, kw = k % KW;
-                                HG_UNROLL for (int c = 0; c < C; c++)
-                                    sum[k][c][v] = HG_SCALED(x[(TAP(KG, kh, DH) * PATCH_W + TAP(KW, kw, DW)) * C + c], value, sum[k][c][v]);
+            for (int panel = 0; panel < PANELS; panel++) {
+                const int v0 = min(panel * PANEL, VECTORS - PANEL); /* the last panel is moved back */
+                for (int kh0 = 0; kh0 < KH; kh0 += KG) {
+                    hg_vec sum[TAPS][C][NV], *all = total + (panel * KH + kh0) * KW * C * NV;
+                    HG_UNROLL for (int k = 0; k < TAPS; k++)
+                        HG_UNROLL for (int c = 0; c < C; c++)
+                            HG_UNROLL for (int v = 0; v < NV; v++) sum[k][c][v] = 0.0f;
+                    for (int i = begin; i < end; i++) {
+                        __global const vector_t *y = vectors + ((b * VH + i) * VW) * VECTORS + v0;
+                        const int top = (i - begin) * SH + (VEC_LARGE ? TAP(KH, kh0 + KG - 1, DH) : TAP(KH, kh0, DH));
+                        const float *x = patch + top * PATCH_W * C;
+                        __attribute__((opencl_unroll_hint(TURNS))) for (int j = 0; j < VW; j++, y += VECTORS, x += SW * C)
+                            HG_UNROLL for (int v = 0; v < NV; v++) {
+                                const hg_vec value = LOAD_VECTOR(y + v * HG_VEC);
+                                HG_UNROLL for (int k = 0; k < TAPS; k++) {
+                                    const int kh = k / KW, kw = k % KW;
+                                    const float *at = x + (TAP(KG, kh, DH) * PATCH_W + TAP(KW, kw, DW)) * C;
+                                    HG_UNROLL for (int c = 0; c < C; c++) sum[k][c][v] = HG_SCALED(at[c], value, sum[k][c][v]);
+                                }
                             }
-                        }
+                    }
+                    HG_UNROLL for (int k = 0; k < TAPS; k++)
+                        HG_UNROLL for (int c = 0; c < C; c++)
+                            HG_UNROLL for (int v = 0; v < NV; v++) all[(k * C + c) * NV + v] += sum[k][c][v];
                 }
-                HG_UNROLL for (int k = 0; k < TAPS; k++)
-                    HG_UNROLL for (int c = 0; c < C; c++)
-                        HG_UNROLL for (int v = 0; v < NV; v++) all[(k * C + c) * NV + v] += sum[k][c][v];
             }
         }
-    }
-    partials += split * WEIGHTS;
+        __global float *sums = partials + split * WEIGHTS;
 #if BIAS
 #if VEC_OUT
-    for (int panel = 0; panel < PANELS; panel++)
-        store_bias(bias + panel * NV, bias_partials + split * OUT_CHANNELS, panel * PANEL, min(panel * PANEL, VECTORS - PANEL));
+        for (int panel = 0; panel < PANELS; panel++)
+            store_bias(bias + panel * NV, bias_partials + split * OUT_CHANNELS, panel * PANEL, min(panel * PANEL, VECTORS - PANEL));
 #else
-    if (BIAS_HERE) store_bias(bias, bias_partials + split * OUT_CHANNELS, 0, 0);
+        if (BIAS_HERE) store_bias(bias, bias_partials + split * OUT_CHANNELS, 0, 0);
 #endif
 #endif
-    for (int panel = 0; panel < PANELS; panel++)
-        for (int v = 0; v < NV; v++) {
-            const int own = panel * PANEL, v0 = min(own, VECTORS - PANEL) + v * HG_VEC;
-            float part[HG_VEC];
-            for (int k = 0; k < KH * KW; k++)
-                for (int c = 0; c < C; c++) {
-                    HG_STORE(total[((panel * KH * KW + k) * C + c) * NV + v], part);
-                    HG_REST for (int lane = max(own - v0, 0); lane < HG_VEC; lane++) {
-                        const int vector = v0 + lane, in = VEC_OUT ? c : vector, o = VEC_OUT ? vector : c;
-                        put(partials + (k * IN_CHANNELS + in) * OUT_CHANNELS + o, part[lane], DW_ADD);
+        for (int panel = 0; panel < PANELS; panel++)
+            for (int v = 0; v < NV; v++) {
+                const int own = panel * PANEL, v0 = min(own, VECTORS - PANEL) + v * HG_VEC;
+                float part[HG_VEC];
+                for (int k = 0; k < KH * KW; k++)
+                    for (int c = 0; c < C; c++) {
+                        HG_STORE(total[((panel * KH * KW + k) * C + c) * NV + v], part);
+                        HG_REST for (int lane = max(own - v0, 0); lane < HG_VEC; lane++) {
+                            const int vector = v0 + lane, in = VEC_OUT ? c : vector, o = VEC_OUT ? vector : c;
+                            put(sums + (k * IN_CHANNELS + in) * OUT_CHANNELS + o, part[lane], DW_ADD);
+                        }
                     }
-                }
-        }
+            }
+    }
 }

@@ -84,19 +84,20 @@ inline void turn_row(__global const hg_x *restrict from, float *restrict to, int
         for (int g = 0; g < G; g++) to[g * PLANE + j] = HG_X(from + j * G + g);
 }
 
-/* units: pictures times tiles of R rows; a work-item takes a contiguous span of them */
+/* units: pictures times tiles of R rows; an item is a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int units)
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int units, __global int *taken)
 {
     enum { ROW_TILES = (OH + R - 1) / R, LEFT = -BASE_W > 0 ? -BASE_W : 0, FIRST = BASE_W > 0 ? BASE_W : 0,
            WIDTH = IW - FIRST < PS - LEFT ? IW - FIRST : PS - LEFT };
-    const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), first = (int)get_global_id(0) * span;
-    const int last = min(first + span, units), pictures = units / ROW_TILES;
+    const int span = (units - 1) / (int)get_global_size(0) + 1, pictures = units / ROW_TILES;
+    int item = hg_next_item(taken);
+    if (item < 0) return;
     HG_ALIGNED float patch[G * PLANE];
     HG_ALIGNED float turned[FLAT * O];
     for (int i = 0; i < G * PLANE; i++) patch[i] = 0.0f;
-    for (int unit = first; unit < last; unit++) {
+    for (; item >= 0; item = hg_next_item(taken)) for (int unit = item * span; unit < min((item + 1) * span, units); unit++) {
         const int b = unit / ROW_TILES, own = (unit - b * ROW_TILES) * R, i0 = min(own, OH - R);
         for (int r = 0; r < PR; r++) {
             const int row = i0 + r + BASE_H;

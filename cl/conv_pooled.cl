@@ -148,16 +148,15 @@ static inline void store_window(hg_vec best, places at, __global hg_y *out, __gl
 #endif
 }
 
-/* units: pictures times bands; a work-item takes a contiguous span of them */
+/* units: pictures times bands; an item is a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global uchar *restrict winner, int units)
+                     __global hg_y *restrict out, __global uchar *restrict winner, int units, __global int *taken)
 {
     enum { BANDS = (YH + BAND - 1) / BAND };
-    const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), begin = (int)get_global_id(0) * span;
-    const int end = min(begin + span, units);
+    const int span = (units - 1) / (int)get_global_size(0) + 1;
     HG_ALIGNED float patch[PATCH_H * PATCH_W * G];
-    for (int unit = begin; unit < end; unit++) {
+    HG_ITEMS(item, taken) for (int unit = item * span; unit < min((item + 1) * span, units); unit++) {
         const int b = unit / BANDS, band = (unit - b * BANDS) * BAND, here = min(BAND, YH - band);
         fill_patch(patch, from + b * IH * IW * G, band * PKH * SH + BASE_H);
         for (int own_o = 0; own_o < O; own_o += PANEL) {
@@ -301,16 +300,15 @@ inline void turn_back(const float *results, const float *winners, __global hg_y 
         }
 }
 
-/* units: groups of 16 pictures times bands, the last group moved back; a work-item takes a contiguous span of them */
+/* units: groups of 16 pictures times bands, the last group moved back; an item is a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather_pictures(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                              __global hg_y *restrict out, __global uchar *restrict winner, int units, int pictures)
+                              __global hg_y *restrict out, __global uchar *restrict winner, int units, int pictures, __global int *taken)
 {
     enum { BANDS = (YH + BAND - 1) / BAND };
-    const int span = (units + (int)get_global_size(0) - 1) / (int)get_global_size(0), begin = (int)get_global_id(0) * span;
-    const int end = min(begin + span, units);
+    const int span = (units - 1) / (int)get_global_size(0) + 1;
     HG_ALIGNED float patch[PATCH_H * PATCH_W * G * 16], results[BAND * YW * O * 16], winners[BAND * YW * O * 16];
-    for (int unit = begin; unit < end; unit++) {
+    HG_ITEMS(item, taken) for (int unit = item * span; unit < min((item + 1) * span, units); unit++) {
         const int group = unit / BANDS, band = (unit - group * BANDS) * BAND, here = min(BAND, YH - band);
         const int b0 = min(group * 16, pictures - 16);
         fill_patch_turned(patch, from + b0 * IH * IW * G, band * PKH * SH + BASE_H);

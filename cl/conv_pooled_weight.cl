@@ -80,115 +80,122 @@ inline void add_bias(float *bias, __global const float *dy, int n)
 }
 #endif
 
-/* units: pictures times bands; a work-item takes `span` of them */
+/* units: pictures times bands; an item is `span` of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_picked(__global const hg_x *restrict large, __global const float *restrict dy, __global float *restrict partials,
-                            __global float *restrict bias_partials, int units, int span, __global const uchar *restrict winner)
+                            __global float *restrict bias_partials, int units, int span, __global const uchar *restrict winner,
+                            __global int *taken)
 {
     enum { BANDS = (YH + BAND - 1) / BAND, PANELS = (CL + PANEL - 1) / PANEL };
-    const int split = (int)get_global_id(0), last = min((split + 1) * span, units);
-    float16 space[(PATCH_H * PATCH_W * CL + 15) / 16]; /* vectors begin where a cache line does */
-    float *patch = (float *)space;
-    hg_vec total[CS * PANELS * TAPS * NV];
-    for (int k = 0; k < CS * PANELS * TAPS * NV; k++) total[k] = 0.0f;
+    HG_ITEMS(item, taken) {
+        const int split = item, last = min((split + 1) * span, units);
+        float16 space[(PATCH_H * PATCH_W * CL + 15) / 16]; /* vectors begin where a cache line does */
+        float *patch = (float *)space;
+        hg_vec total[CS * PANELS * TAPS * NV];
+        for (int k = 0; k < CS * PANELS * TAPS * NV; k++) total[k] = 0.0f;
 #if BIAS
-    float bias[CS];
-    for (int o = 0; o < CS; o++) bias[o] = 0.0f;
+        float bias[CS];
+        for (int o = 0; o < CS; o++) bias[o] = 0.0f;
 #endif
-    for (int unit = split * span; unit < last; unit++) {
-        const int b = unit / BANDS, band = (unit - b * BANDS) * BAND, here = min(BAND, YH - band), start = (b * YH + band) * YW * CS;
-        fill_patch(patch, large + b * HL * WL * CL, band * PKH * SH + BASE_H);
+        for (int unit = split * span; unit < last; unit++) {
+            const int b = unit / BANDS, band = (unit - b * BANDS) * BAND, here = min(BAND, YH - band), start = (b * YH + band) * YW * CS;
+            fill_patch(patch, large + b * HL * WL * CL, band * PKH * SH + BASE_H);
 #if BIAS
-        add_bias(bias, dy + start, here * YW);
+            add_bias(bias, dy + start, here * YW);
 #endif
-        for (int o = 0; o < CS; o++)
-            for (int panel = 0; panel < PANELS; panel++) {
-                const float *first = patch + min(panel * PANEL, CL - PANEL); /* the last panel is moved back */
-                hg_vec sum[TAPS][NV], *all = total + (o * PANELS + panel) * TAPS * NV;
-                HG_UNROLL for (int k = 0; k < TAPS; k++)
-                    HG_UNROLL for (int v = 0; v < NV; v++) sum[k][v] = all[k * NV + v];
-                for (int i = 0; i < here; i++)
-                    for (int j = 0; j < YW; j++) {
-                        const int from = start + (i * YW + j) * CS + o, at = winner[from], r = HG_WHOLE(at, PKW);
-                        const float g = dy[from], *x = first + PIXEL(i, j, r, at - r * PKW);
-                        HG_UNROLL for (int k = 0; k < TAPS; k++)
-                            HG_UNROLL for (int v = 0; v < NV; v++) sum[k][v] = HG_SCALED(g, HG_LOAD(x + TAP(k) + v * HG_VEC), sum[k][v]);
-                    }
-                HG_UNROLL for (int k = 0; k < TAPS; k++)
-                    HG_UNROLL for (int v = 0; v < NV; v++) all[k * NV + v] = sum[k][v];
-            }
-    }
-    partials += split * (TAPS * CL * CS);
-    for (int panel = 0; panel < PANELS; panel++)
-        for (int k = 0; k < TAPS; k++)
-            for (int v = 0; v < NV; v++) {
-                const int g0 = min(panel * PANEL, CL - PANEL) + v * HG_VEC;
-                for (int o = 0; o < CS; o++) {
-                    float part[HG_VEC];
-                    HG_STORE(total[((o * PANELS + panel) * TAPS + k) * NV + v], part);
-                    HG_REST for (int lane = max(panel * PANEL - g0, 0); lane < HG_VEC; lane++)
-                        put(partials + (k * CL + g0 + lane) * CS + o, part[lane], DW_ADD);
+            for (int o = 0; o < CS; o++)
+                for (int panel = 0; panel < PANELS; panel++) {
+                    const float *first = patch + min(panel * PANEL, CL - PANEL); /* the last panel is moved back */
+                    hg_vec sum[TAPS][NV], *all = total + (o * PANELS + panel) * TAPS * NV;
+                    HG_UNROLL for (int k = 0; k < TAPS; k++)
+                        HG_UNROLL for (int v = 0; v < NV; v++) sum[k][v] = all[k * NV + v];
+                    for (int i = 0; i < here; i++)
+                        for (int j = 0; j < YW; j++) {
+                            const int from = start + (i * YW + j) * CS + o, at = winner[from], r = HG_WHOLE(at, PKW);
+                            const float g = dy[from], *x = first + PIXEL(i, j, r, at - r * PKW);
+                            HG_UNROLL for (int k = 0; k < TAPS; k++)
+                                HG_UNROLL for (int v = 0; v < NV; v++)
+                                    sum[k][v] = HG_SCALED(g, HG_LOAD(x + TAP(k) + v * HG_VEC), sum[k][v]);
+                        }
+                    HG_UNROLL for (int k = 0; k < TAPS; k++)
+                        HG_UNROLL for (int v = 0; v < NV; v++) all[k * NV + v] = sum[k][v];
                 }
-            }
+        }
+        __global float *sums = partials + split * (TAPS * CL * CS);
+        for (int panel = 0; panel < PANELS; panel++)
+            for (int k = 0; k < TAPS; k++)
+                for (int v = 0; v < NV; v++) {
+                    const int g0 = min(panel * PANEL, CL - PANEL) + v * HG_VEC;
+                    for (int o = 0; o < CS; o++) {
+                        float part[HG_VEC];
+                        HG_STORE(total[((o * PANELS + panel) * TAPS + k) * NV + v], part);
+                        HG_REST for (int lane = max(panel * PANEL - g0, 0); lane < HG_VEC; lane++)
+                            put(sums + (k * CL + g0 + lane) * CS + o, part[lane], DW_ADD);
+                    }
+                }
 #if BIAS
-    HG_REST for (int o = 0; o < CS; o++) put(bias_partials + split * CS + o, bias[o], DB_ADD);
+        HG_REST for (int o = 0; o < CS; o++) put(bias_partials + split * CS + o, bias[o], DB_ADD);
 #endif
+    }
 }
 
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_masked(__global const hg_x *restrict large, __global const float *restrict dy, __global float *restrict partials,
-                            __global float *restrict bias_partials, int units, int span, __global const uchar *restrict winner)
+                            __global float *restrict bias_partials, int units, int span, __global const uchar *restrict winner,
+                            __global int *taken)
 {
     enum { BANDS = (YH + BAND - 1) / BAND, PANELS = (CS + PANEL - 1) / PANEL, ROWS = TAPS * CL };
-    const int split = (int)get_global_id(0), last = min((split + 1) * span, units);
-    float16 space[(PATCH_H * PATCH_W * CL + 15) / 16]; /* vectors begin where a cache line does */
-    float *patch = (float *)space;
-    hg_vec total[PANELS * ROWS * NV], bias[PANELS * NV];
-    for (int k = 0; k < PANELS * ROWS * NV; k++) total[k] = 0.0f;
-    for (int k = 0; k < PANELS * NV; k++) bias[k] = 0.0f;
-    for (int unit = split * span; unit < last; unit++) {
-        const int b = unit / BANDS, band = (unit - b * BANDS) * BAND, here = min(BAND, YH - band);
-        fill_patch(patch, large + b * HL * WL * CL, band * PKH * SH + BASE_H);
-        for (int panel = 0; panel < PANELS; panel++) {
-            const int start = (b * YH + band) * YW * CS + min(panel * PANEL, CS - PANEL); /* the last panel is moved back */
-            hg_vec sum[ROWS][NV], beside[NV], *all = total + panel * ROWS * NV;
-            HG_UNROLL for (int k = 0; k < ROWS; k++)
-                HG_UNROLL for (int v = 0; v < NV; v++) sum[k][v] = all[k * NV + v];
-            HG_UNROLL for (int v = 0; v < NV; v++) beside[v] = bias[panel * NV + v];
-            for (int i = 0; i < here; i++)
-                for (int j = 0; j < YW; j++)
-                    HG_UNROLL for (int v = 0; v < NV; v++) {
-                        const int from = start + (i * YW + j) * CS + v * HG_VEC;
-                        const hg_vec g = HG_LOAD(dy + from), none = 0.0f;
-                        const hg_ivec at = HG_LOAD_UCHAR(winner + from);
-                        const float *x = patch + PIXEL(i, j, 0, 0);
-                        beside[v] += g;
-                        HG_UNROLL for (int p = 0; p < PLACES; p++) {
-                            const hg_vec here_only = at == p ? g : none;
-                            HG_UNROLL for (int k = 0; k < TAPS; k++)
-                                HG_UNROLL for (int c = 0; c < CL; c++)
-                                    sum[k * CL + c][v] =
-                                        HG_SCALED(x[PIXEL(0, 0, p / PKW, p % PKW) + TAP(k) + c], here_only, sum[k * CL + c][v]);
+    HG_ITEMS(item, taken) {
+        const int split = item, last = min((split + 1) * span, units);
+        float16 space[(PATCH_H * PATCH_W * CL + 15) / 16]; /* vectors begin where a cache line does */
+        float *patch = (float *)space;
+        hg_vec total[PANELS * ROWS * NV], bias[PANELS * NV];
+        for (int k = 0; k < PANELS * ROWS * NV; k++) total[k] = 0.0f;
+        for (int k = 0; k < PANELS * NV; k++) bias[k] = 0.0f;
+        for (int unit = split * span; unit < last; unit++) {
+            const int b = unit / BANDS, band = (unit - b * BANDS) * BAND, here = min(BAND, YH - band);
+            fill_patch(patch, large + b * HL * WL * CL, band * PKH * SH + BASE_H);
+            for (int panel = 0; panel < PANELS; panel++) {
+                const int start = (b * YH + band) * YW * CS + min(panel * PANEL, CS - PANEL); /* the last panel is moved back */
+                hg_vec sum[ROWS][NV], beside[NV], *all = total + panel * ROWS * NV;
+                HG_UNROLL for (int k = 0; k < ROWS; k++)
+                    HG_UNROLL for (int v = 0; v < NV; v++) sum[k][v] = all[k * NV + v];
+                HG_UNROLL for (int v = 0; v < NV; v++) beside[v] = bias[panel * NV + v];
+                for (int i = 0; i < here; i++)
+                    for (int j = 0; j < YW; j++)
+                        HG_UNROLL for (int v = 0; v < NV; v++) {
+                            const int from = start + (i * YW + j) * CS + v * HG_VEC;
+                            const hg_vec g = HG_LOAD(dy + from), none = 0.0f;
+                            const hg_ivec at = HG_LOAD_UCHAR(winner + from);
+                            const float *x = patch + PIXEL(i, j, 0, 0);
+                            beside[v] += g;
+                            HG_UNROLL for (int p = 0; p < PLACES; p++) {
+                                const hg_vec here_only = at == p ? g : none;
+                                HG_UNROLL for (int k = 0; k < TAPS; k++)
+                                    HG_UNROLL for (int c = 0; c < CL; c++)
+                                        sum[k * CL + c][v] =
+                                            HG_SCALED(x[PIXEL(0, 0, p / PKW, p % PKW) + TAP(k) + c], here_only, sum[k * CL + c][v]);
+                            }
                         }
-                    }
-            HG_UNROLL for (int k = 0; k < ROWS; k++)
-                HG_UNROLL for (int v = 0; v < NV; v++) all[k * NV + v] = sum[k][v];
-            HG_UNROLL for (int v = 0; v < NV; v++) bias[panel * NV + v] = beside[v];
-        }
-    }
-    partials += split * (ROWS * CS);
-    for (int panel = 0; panel < PANELS; panel++)
-        for (int v = 0; v < NV; v++) {
-            const int own = panel * PANEL, o0 = min(own, CS - PANEL) + v * HG_VEC;
-            float part[HG_VEC];
-            for (int k = 0; k < ROWS; k++) {
-                HG_STORE(total[(panel * ROWS + k) * NV + v], part);
-                HG_REST for (int lane = max(own - o0, 0); lane < HG_VEC; lane++) put(partials + k * CS + o0 + lane, part[lane], DW_ADD);
+                HG_UNROLL for (int k = 0; k < ROWS; k++)
+                    HG_UNROLL for (int v = 0; v < NV; v++) all[k * NV + v] = sum[k][v];
+                HG_UNROLL for (int v = 0; v < NV; v++) bias[panel * NV + v] = beside[v];
             }
-#if BIAS
-            HG_STORE(bias[panel * NV + v], part);
-            HG_REST for (int lane = max(own - o0, 0); lane < HG_VEC; lane++)
-                put(bias_partials + split * CS + o0 + lane, part[lane], DB_ADD);
-#endif
         }
+        __global float *sums = partials + split * (ROWS * CS);
+        for (int panel = 0; panel < PANELS; panel++)
+            for (int v = 0; v < NV; v++) {
+                const int own = panel * PANEL, o0 = min(own, CS - PANEL) + v * HG_VEC;
+                float part[HG_VEC];
+                for (int k = 0; k < ROWS; k++) {
+                    HG_STORE(total[(panel * ROWS + k) * NV + v], part);
+                    HG_REST for (int lane = max(own - o0, 0); lane < HG_VEC; lane++) put(sums + k * CS + o0 + lane, part[lane], DW_ADD);
+                }
+#if BIAS
+                HG_STORE(bias[panel * NV + v], part);
+                HG_REST for (int lane = max(own - o0, 0); lane < HG_VEC; lane++)
+                    put(bias_partials + split * CS + o0 + lane, part[lane], DB_ADD);
+#endif
+            }
+    }
 }

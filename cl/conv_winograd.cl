@@ -1,7 +1,7 @@
 /* F and D of K x K taps, stride S, for CPU devices (model/conv.h) by Winograd's minimal filtering (winograd_tiles.cl).
  * weights: u [phases written][blocks of OB written channels][T T][phases read][G][OB] = C w C', once per launch of gather; the last
  *   block is moved back.
- * gather: a work-item takes a strip of STRIP neighbouring tiles. The transformed tiles v [T T][STRIP][phases read][G] stay in the
+ * gather: an item is a strip of STRIP neighbouring tiles. The transformed tiles v [T T][STRIP][phases read][G] stay in the
  *   second-level cache while for each block of channels T T products m = v u are made in registers, Q tiles times NV vectors at a time,
  *   and turned into results.
  * Macros: those of winograd_tiles.cl, IH IW G (read side), OH OW O (written side), DATA, those of hg_store.
@@ -150,47 +150,50 @@ INLINE void store_tile(const hg_vec *result, __global hg_y *out, __global const 
         }
 }
 
-/* ---- tiles: of all pictures; a work-item takes a strip, the last of which is moved back */
+/* ---- tiles: of all pictures; an item is a strip, the last of which is moved back */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict u, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int tiles)
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int tiles, __global int *taken)
 {
-    const int own = (int)get_global_id(0) * STRIP, first = min(own, tiles - STRIP);
-    HG_ALIGNED float v[POINTS * STEP_V], m[POINTS * STEP_M];
-    corner at[STRIP];
-    for (int t = 0; t < STRIP; t++) at[t] = corner_of(first + t, TILES_H, TILES_W);
-    for (int group = 0, asked = 0; group < PHASES_OUT * BLOCKS; group++) {
-        const int phase = group / BLOCKS, block = group - phase * BLOCKS, own_o = block * OB, o0 = min(own_o, O - OB);
-        const int py = DATA ? phase / S : 0, px = DATA ? phase - py * S : 0;
-        for (int t = 0; t < (ALL ? group == 0 : block == 0) * STRIP; t++)
-            for (int in = 0; in < PHASES_IN; in++) {
-                const int y = at[t].y * STEP_IN + FIRST(DATA ? py : PHASE_AT(in) / S, PH);
-                const int x = at[t].x * STEP_IN + FIRST(DATA ? px : HG_MOD(PHASE_AT(in), S), PW);
-                read_tile(from + at[t].picture * IH * IW * G, y, x, v + t * STEP_T + in * G);
-            }
-        for (int k = 0; k < POINTS; k++) {
-            /* meanwhile come from memory what the next strip reads, and what this one's tiles are stored to, some tiles at each point */
-            for (; asked < (group * POINTS + k + 1) * STRIP / (PHASES_OUT * BLOCKS * POINTS); asked++) {
-                const corner next = corner_of(min(first + STRIP + asked, tiles - 1), TILES_H, TILES_W);
-                const int pixel = sizeof(hg_x[G]);
-                fetch_square(from + next.picture * IH * IW * G, IH, IW, pixel, next.y * STEP_IN, next.x * STEP_IN, 1, M * STEP_IN, pixel);
-            }
-            for (int t = k * STRIP / POINTS; t < (k + 1) * STRIP / POINTS; t++) fetch_tile(out, out_x, at[t], py, px, o0);
-            for (int t = 0; t < STRIP && (!DATA || USED(phase, k)); t += Q)
-                multiply(v + k * STEP_V + t * STEP_T, u + (group * POINTS + k) * GP * OB, m + k * STEP_M + t * OB, k);
-        }
-        for (int t = own - first; t < STRIP; t++)
-            for (int c = 0; c < OB; c += HG_VEC) {
-                hg_vec product[POINTS], result[M * M];
-                HG_UNROLL for (int k = 0; k < POINTS; k++) {
-                    product[k] = 0.0f;
-                    if (!DATA || USED(phase, k)) product[k] = HG_LOAD(m + k * STEP_M + t * OB + c);
+    HG_ITEMS(item, taken) {
+        const int own = item * STRIP, first = min(own, tiles - STRIP);
+        HG_ALIGNED float v[POINTS * STEP_V], m[POINTS * STEP_M];
+        corner at[STRIP];
+        for (int t = 0; t < STRIP; t++) at[t] = corner_of(first + t, TILES_H, TILES_W);
+        for (int group = 0, asked = 0; group < PHASES_OUT * BLOCKS; group++) {
+            const int phase = group / BLOCKS, block = group - phase * BLOCKS, own_o = block * OB, o0 = min(own_o, O - OB);
+            const int py = DATA ? phase / S : 0, px = DATA ? phase - py * S : 0;
+            for (int t = 0; t < (ALL ? group == 0 : block == 0) * STRIP; t++)
+                for (int in = 0; in < PHASES_IN; in++) {
+                    const int y = at[t].y * STEP_IN + FIRST(DATA ? py : PHASE_AT(in) / S, PH);
+                    const int x = at[t].x * STEP_IN + FIRST(DATA ? px : HG_MOD(PHASE_AT(in), S), PW);
+                    read_tile(from + at[t].picture * IH * IW * G, y, x, v + t * STEP_T + in * G);
                 }
-                transform_out(product, result);
-#if BIAS
-                HG_UNROLL for (int k = 0; k < M * M; k++) result[k] += HG_LOAD(bias + o0 + c);
-#endif
-                store_tile(result, out, out_x, at[t], py, px, o0 + c, own_o);
+            for (int k = 0; k < POINTS; k++) {
+                /* meanwhile come from memory what the next strip reads, and what this one's tiles are stored to, some at each point */
+                for (; asked < (group * POINTS + k + 1) * STRIP / (PHASES_OUT * BLOCKS * POINTS); asked++) {
+                    const corner next = corner_of(min(first + STRIP + asked, tiles - 1), TILES_H, TILES_W);
+                    const int pixel = sizeof(hg_x[G]);
+                    const int y = next.y * STEP_IN, x = next.x * STEP_IN;
+                    fetch_square(from + next.picture * IH * IW * G, IH, IW, pixel, y, x, 1, M * STEP_IN, pixel);
+                }
+                for (int t = k * STRIP / POINTS; t < (k + 1) * STRIP / POINTS; t++) fetch_tile(out, out_x, at[t], py, px, o0);
+                for (int t = 0; t < STRIP && (!DATA || USED(phase, k)); t += Q)
+                    multiply(v + k * STEP_V + t * STEP_T, u + (group * POINTS + k) * GP * OB, m + k * STEP_M + t * OB, k);
             }
+            for (int t = own - first; t < STRIP; t++)
+                for (int c = 0; c < OB; c += HG_VEC) {
+                    hg_vec product[POINTS], result[M * M];
+                    HG_UNROLL for (int k = 0; k < POINTS; k++) {
+                        product[k] = 0.0f;
+                        if (!DATA || USED(phase, k)) product[k] = HG_LOAD(m + k * STEP_M + t * OB + c);
+                    }
+                    transform_out(product, result);
+#if BIAS
+                    HG_UNROLL for (int k = 0; k < M * M; k++) result[k] += HG_LOAD(bias + o0 + c);
+#endif
+                    store_tile(result, out, out_x, at[t], py, px, o0 + c, own_o);
+                }
+        }
     }
 }

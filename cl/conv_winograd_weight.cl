@@ -1,5 +1,5 @@
 /* W of K x K taps, stride S, for CPU devices (model/conv.h) by Winograd's minimal filtering (winograd_tiles.cl).
- * weight_gradient: a work-item (split, block of BI input channels, block of BO output channels) transforms strip after strip of the
+ * weight_gradient: an item (split, block of BI input channels, block of BO output channels) transforms strip after strip of the
  *   small side and, for each phase, of the large side; T T products of these, Q input channels times NV vectors at a time, are added to
  *   its partial sums [splits][blocks of BI][blocks of BO][T T][BI][BO], where blocks of the large side are blocks of a phase; with BIAS
  *   bias_partials [splits][out], or [splits][phases][out] where the output is the large side.
@@ -113,62 +113,66 @@ INLINE void multiply(const float *x, const float *y, int n, __global float *to, 
  * 2: splits. */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_gradient(__global const large_t *restrict large, __global const small_t *restrict small,
-                              __global float *restrict partials, __global float *restrict bias_partials, int tiles, int splits)
+                              __global float *restrict partials, __global float *restrict bias_partials, int tiles, int splits,
+                              __global int *taken)
 {
     enum { BLOCK = POINTS * BI * BO, BIASES = (BO + HG_VEC - 1) / HG_VEC };
-    const int block_o = (int)get_global_id(0), block_i = (int)get_global_id(1), split = (int)get_global_id(2);
-    const int own_o = block_o * BO, i0 = min(block_i * BI, IN - BI), o0 = min(own_o, OUT - BO);
-    const int s0 = TRANSPOSED ? i0 : o0, l0 = TRANSPOSED ? o0 : i0;
-    const int strips = (tiles + STRIP - 1) / STRIP, begin = split * strips / splits * STRIP;
-    const int end = min((split + 1) * strips / splits * STRIP, tiles);
-    HG_ALIGNED float in[POINTS * STEP_I], out[POINTS * STEP_O];
-    hg_vec bias[PHASES_O * BIASES];
-    for (int v = 0; v < PHASES_O * BIASES; v++) bias[v] = 0.0f;
-    for (int first = begin; first < end; first += STRIP) {
-        const int n = min(STRIP, end - first);
-        for (int phase = 0; phase < PHASES; phase++) {
-            for (int t = 0; t < n; t++) {
-                const corner at = corner_of(first + t, TILES_H, TILES_W);
-                __global const small_t *of_small = small + at.picture * HS * WS * CS + s0;
-                __global const large_t *of_large = large + at.picture * HL * WL * CL + l0;
-#if TRANSPOSED
-                if (phase == 0) read_small(of_small, at.y, at.x, BI, STEP_I, in + t * BI, bias);
-                read_large(of_large, at.y, at.x, phase, BO, STEP_O, out + t * BO, bias + phase * BIASES);
-#else
-                if (phase == 0) read_small(of_small, at.y, at.x, BO, STEP_O, out + t * BO, bias);
-                read_large(of_large, at.y, at.x, phase, BI, STEP_I, in + t * BI, bias);
-#endif
-            }
-            __global float *sums = partials + ((split * BLOCKS_I + BLOCK_I(block_i, phase)) * BLOCKS_O + BLOCK_O(block_o, phase)) * BLOCK;
-            for (int k = 0, asked = 0; k < POINTS; k++) {
-                /* meanwhile what comes next is read from memory: the next phase of the strip, or the first and the small side of another */
-                for (; asked < (k + 1) * STRIP / POINTS; asked++) {
-                    const int next = phase + 1 < PHASES ? phase + 1 : 0;
-                    const corner at = corner_of(min(first + (next > 0 ? 0 : STRIP) + asked, tiles - 1), TILES_H, TILES_W);
+    HG_ITEMS(item, taken) {
+        const int block_o = HG_AT0(item), block_i = HG_AT1(item), split = HG_AT2(item);
+        const int own_o = block_o * BO, i0 = min(block_i * BI, IN - BI), o0 = min(own_o, OUT - BO);
+        const int s0 = TRANSPOSED ? i0 : o0, l0 = TRANSPOSED ? o0 : i0;
+        const int strips = (tiles + STRIP - 1) / STRIP, begin = split * strips / splits * STRIP;
+        const int end = min((split + 1) * strips / splits * STRIP, tiles);
+        HG_ALIGNED float in[POINTS * STEP_I], out[POINTS * STEP_O];
+        hg_vec bias[PHASES_O * BIASES];
+        for (int v = 0; v < PHASES_O * BIASES; v++) bias[v] = 0.0f;
+        for (int first = begin; first < end; first += STRIP) {
+            const int n = min(STRIP, end - first);
+            for (int phase = 0; phase < PHASES; phase++) {
+                for (int t = 0; t < n; t++) {
+                    const corner at = corner_of(first + t, TILES_H, TILES_W);
                     __global const small_t *of_small = small + at.picture * HS * WS * CS + s0;
                     __global const large_t *of_large = large + at.picture * HL * WL * CL + l0;
-                    if (next == 0) fetch_square(of_small, HS, WS, sizeof(small_t[CS]), at.y, at.x, 1, M, sizeof(small_t[TRANSPOSED ? BI : BO]));
-                    fetch_square(of_large, HL, WL, sizeof(large_t[CL]), at.y * S + next / S - PH, at.x * S + HG_MOD(next, S) - PW, S, M,
-                                 sizeof(large_t[TRANSPOSED ? BO : BI]));
+#if TRANSPOSED
+                    if (phase == 0) read_small(of_small, at.y, at.x, BI, STEP_I, in + t * BI, bias);
+                    read_large(of_large, at.y, at.x, phase, BO, STEP_O, out + t * BO, bias + phase * BIASES);
+#else
+                    if (phase == 0) read_small(of_small, at.y, at.x, BO, STEP_O, out + t * BO, bias);
+                    read_large(of_large, at.y, at.x, phase, BI, STEP_I, in + t * BI, bias);
+#endif
                 }
-                for (int own = 0; own < BI && USED(phase, k); own += Q) {
-                    const int i = min(own, BI - Q);
-                    for (int o = 0; o < BO; o += OB)
-                        multiply(in + k * STEP_I + i, out + k * STEP_O + o, n, sums + (k * BI + i) * BO + o, own - i, first == begin);
+                const int block = BLOCK_I(block_i, phase) * BLOCKS_O + BLOCK_O(block_o, phase);
+                __global float *sums = partials + (split * BLOCKS_I * BLOCKS_O + block) * BLOCK;
+                for (int k = 0, asked = 0; k < POINTS; k++) {
+                    /* meanwhile what comes next is read from memory: the strip's next phase, or another's first and its small side */
+                    for (; asked < (k + 1) * STRIP / POINTS; asked++) {
+                        const int next = phase + 1 < PHASES ? phase + 1 : 0;
+                        const corner at = corner_of(min(first + (next > 0 ? 0 : STRIP) + asked, tiles - 1), TILES_H, TILES_W);
+                        __global const small_t *of_small = small + at.picture * HS * WS * CS + s0;
+                        __global const large_t *of_large = large + at.picture * HL * WL * CL + l0;
+                        if (next == 0) fetch_square(of_small, HS, WS, sizeof(small_t[CS]), at.y, at.x, 1, M, sizeof(small_t[TRANSPOSED ? BI : BO]));
+                        fetch_square(of_large, HL, WL, sizeof(large_t[CL]), at.y * S + next / S - PH, at.x * S + HG_MOD(next, S) - PW, S, M,
+                                     sizeof(large_t[TRANSPOSED ? BO : BI]));
+                    }
+                    for (int own = 0; own < BI && USED(phase, k); own += Q) {
+                        const int i = min(own, BI - Q);
+                        for (int o = 0; o < BO; o += OB)
+                            multiply(in + k * STEP_I + i, out + k * STEP_O + o, n, sums + (k * BI + i) * BO + o, own - i, first == begin);
+                    }
                 }
             }
         }
-    }
 #if BIAS
-    if (block_i == 0)
-        for (int phase = 0; phase < PHASES_O; phase++)
-            for (int v = 0; v < BO; v += HG_VEC) {
-                float part[HG_VEC];
-                HG_STORE(bias[phase * BIASES + v / HG_VEC], part);
-                __global float *to = bias_partials + (split * PHASES_O + phase) * OUT + o0 + v;
-                for (int k = max(own_o - o0 - v, 0); k < HG_VEC; k++) to[k] = part[k];
-            }
+        if (block_i == 0)
+            for (int phase = 0; phase < PHASES_O; phase++)
+                for (int v = 0; v < BO; v += HG_VEC) {
+                    float part[HG_VEC];
+                    HG_STORE(bias[phase * BIASES + v / HG_VEC], part);
+                    __global float *to = bias_partials + (split * PHASES_O + phase) * OUT + o0 + v;
+                    for (int k = max(own_o - o0 - v, 0); k < HG_VEC; k++) to[k] = part[k];
+                }
 #endif
+    }
 }
 
 /* Items: input channels of all blocks. */

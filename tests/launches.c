@@ -8,6 +8,8 @@ static const char KERNELS[] =
     "    scratch[l] = i;\n    barrier(CLK_LOCAL_MEM_FENCE);\n"
     "    if (i < n) to[i] = scratch[l] * ADD + (int)f;\n}\n"
     "__kernel void plain(__global int *to, int n)\n{\n    for (int i = 0; i < n; i++) to[i] += ADD;\n}\n"
+    "__kernel void take(__global int *seen, __global int *taken)\n{\n"
+    "    HG_ITEMS(item, taken) seen[(HG_AT2(item) * 3 + HG_AT1(item)) * 5 + HG_AT0(item)] += item + 1;\n}\n"
     "__kernel void sum(__global uint *x, __global const uint *y, __global const uint *z, int i)\n{\n"
     "    x[0] = 3 * x[0] + y[0] + z[0] + (uint)i;\n}\n"
     "__kernel void draw(__global uint4 *to, __global const uint4 *counter, uint key0, uint key1)\n{\n"
@@ -106,6 +108,28 @@ static void launching(void **state)
     hg_launches_release(all, 3);
     hg_launches_release(all, 3);
     hg_buffer_destroy(to);
+}
+
+/* Every item is taken once in every run, and knows its place in the range; and behind a run the count is what it was. */
+static void taking(void **state)
+{
+    enum { N = 5 * 3 * 4, RUNS = 7 };
+    (void)state;
+    need_device();
+    hg_buffer *seen = hg_buffer_create(dev, N * sizeof(int), "seen"), *taken = hg_buffer_create(dev, sizeof(int), "taken");
+    check(seen && taken);
+    hg_launch take = {.label = "layer take", .file = "k", .kernel = "take", .n_args = 2, .dims = 3, .global = {5, 3, 4}, .local = {1, 1, 1},
+                      .args = {{.type = HG_ARG_BUFFER, .buffer = seen}, {.type = HG_ARG_BUFFER, .buffer = taken}}};
+    hg_launch *all[] = {&take};
+    int found[N], count;
+    check(hg_launches_build(dev, all, 1, NULL, NULL));
+    for (int r = 0; r < RUNS; r++) check(hg_launches_run(dev, all, 1));
+    check(hg_buffer_read(seen, 0, found, sizeof found) && hg_buffer_read(taken, 0, &count, sizeof count));
+    for (int i = 0; i < N; i++) assert_int_equal(found[i], RUNS * (i + 1));
+    assert_int_equal(count, 0);
+    hg_launches_release(all, 1);
+    hg_buffer_destroy(seen);
+    hg_buffer_destroy(taken);
 }
 
 static bool count_down(void *user)
@@ -442,7 +466,7 @@ static void arithmetic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(launching),     cmocka_unit_test(compiling),             cmocka_unit_test(failing_builds),
+        cmocka_unit_test(launching),     cmocka_unit_test(taking), cmocka_unit_test(compiling),             cmocka_unit_test(failing_builds),
         cmocka_unit_test(changed_files), cmocka_unit_test(included_files), cmocka_unit_test(same_bits_as_the_host), cmocka_unit_test(arithmetic),
         cmocka_unit_test(units_together), cmocka_unit_test(unit_alone),           cmocka_unit_test(recording), cmocka_unit_test(lanes)};
     return cmocka_run_group_tests(tests, begin_with_kernels, end_with_kernels);

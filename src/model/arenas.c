@@ -61,6 +61,7 @@ hg_arenas *hg_arenas_create(hg_device *dev, const hg_graph *graph, const hg_tuni
     if (!(arenas->state = role(arenas, STATE_BYTES, "state"))) goto fail;
     if (!(arenas->metrics = role(arenas, HG_RING * HG_METRICS * sizeof(float), "losses"))) goto fail;
     if (!(arenas->dummy = role(arenas, HG_ALIGN, "dummy"))) goto fail;
+    if (!(arenas->taken = role(arenas, HG_COUNTS * align, "counts of items"))) goto fail;
     if (!(arenas->records = hg_stage_create(dev, records, RECORDS))) goto fail;
     return arenas;
 fail:
@@ -72,7 +73,7 @@ void hg_arenas_destroy(hg_arenas *arenas)
 {
     if (!arenas) return;
     hg_stage_destroy(arenas->records);
-    hg_buffer *all[] = {arenas->params, arenas->grads, arenas->step, arenas->state, arenas->metrics, arenas->dummy, arenas->bytes,
+    hg_buffer *all[] = {arenas->params, arenas->grads, arenas->step, arenas->state, arenas->metrics, arenas->dummy, arenas->taken, arenas->bytes,
                         arenas->examples, arenas->labels};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) hg_buffer_destroy(all[i]);
     for (int slot = 0; slot < HG_MAX_PHASES; slot++)

@@ -17,10 +17,8 @@ int hg_cpu_vector(const hg_device_info *limits, int channels)
 
 size_t hg_cpu_items(const hg_plan *plan, size_t units)
 {
-    const hg_device_info *limits = hg_plan_limits(plan);
-    const size_t most_items = (size_t)limits->compute_units * ITEMS_EACH, span = (units + most_items - 1) / most_items;
-    /* none without work, for a driver may give its threads equal numbers of items */
-    return (units + span - 1) / span;
+    const size_t most_items = (size_t)hg_plan_limits(plan)->compute_units * ITEMS_EACH;
+    return units < most_items ? units : most_items;
 }
 
 double hg_cpu_place(const hg_device_info *limits)
@@ -194,7 +192,7 @@ static void emit_product(hg_plan *plan, const hg_node *node, const hg_gather *ga
     hg_emit_define(plan, launch, "BAND", p[BAND]);
     hg_emit_define(plan, launch, "PANELS", panels);
     hg_emit_define(plan, launch, "SWAP", gather->gradient);
-    hg_emit_range(plan, launch, (n + rows - 1) / rows, (size_t)ceil_div(s->written.c, p[VECTOR] * p[VECTORS] * panels), 1, 1, 1, 1);
+    hg_emit_taken(plan, launch, (n + rows - 1) / rows, (size_t)ceil_div(s->written.c, p[VECTOR] * p[VECTORS] * panels), 1);
     hg_emit_variant(plan, launch, "cpu %d:%d:%d:%d", p[VECTOR], p[VECTORS], p[COLUMNS], p[BAND]);
 }
 
@@ -223,8 +221,7 @@ static void emit_gather(hg_plan *plan, const hg_node *node, const void *problem,
     hg_emit_define(plan, launch, "PART", d.columns);
     if (gather->pool.kh) hg_emit_read(plan, launch, gather->pool.winners);
     hg_pool_define(plan, launch, &gather->pool);
-    const size_t items = hg_cpu_items(plan, units);
-    hg_emit_range(plan, launch, items, 1, 1, 1, 1, 1);
+    hg_emit_taken(plan, launch, hg_cpu_items(plan, units), 1, 1);
     hg_emit_variant(plan, launch, "%s %d:%d:%d:%d", thin ? "cpu_thin" : "cpu", p[VECTOR], p[VECTORS], p[COLUMNS], p[BAND]);
 }
 

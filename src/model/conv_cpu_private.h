@@ -5,7 +5,7 @@
 #include "model/conv.h"
 #include "model/conv_cpu.h"
 
-/* Bytes of a private patch at most and of one that stays in the first-level cache; work-items of a gather for each compute unit; tiles
+/* Bytes of a private patch at most and of one that stays in the first-level cache; items of a gather for each compute unit; tiles
  * that at least share a panel of weights. */
 enum { PATCH_BYTES = 256 << 10, BAND_BYTES = 16 << 10, ITEMS_EACH = 16, BAND_TILES = 16 };
 
@@ -29,7 +29,7 @@ typedef struct hg_cpu_registers { int width, all, sums; } hg_cpu_registers;
 hg_cpu_registers hg_cpu_registers_of(const hg_device_info *limits);
 /* The widest vector, up to a register, that `channels` fill. */
 int hg_cpu_vector(const hg_device_info *limits, int channels);
-/* Work-items for so many units of work that are independent of each other: enough for every core, so few that a start costs little. */
+/* Items for so many units of work that are independent of each other: enough for every core, so few that taking them costs little. */
 size_t hg_cpu_items(const hg_plan *plan, size_t units);
 /* On a CPU whose driver has wide vectors the family is at home: its cost (hg_variant.fit). */
 double hg_cpu_place(const hg_device_info *limits);

@@ -3,7 +3,7 @@
 
 #include "model/conv_reduce.h"
 
-/* Bytes that a work-item sums, which the second-level cache keeps, and that it copies together; pixels over which adding to the totals is
+/* Bytes that an item sums, which the second-level cache keeps, and that it copies together; pixels over which adding to the totals is
  * lost, of whole pictures and of rows of one, which are read no more often in smaller bands. Two multiply-adds a cycle, each of four or
  * five cycles, keep that many sums under way. */
 enum { BLOCK_BYTES = 256 << 10, COPIED_BYTES = 64 << 10, CHUNK_PIXELS = 96, BAND_PIXELS = 128, PRODUCT_PIXELS = 128, PRODUCT_BLOCKS = 8,
@@ -33,7 +33,7 @@ static int64_t taps_of(const weight_shape *s) { return s->merged ? s->conv.kh : 
 /* A band: rows of a picture's small side, or so many whole pictures. */
 static int pictures_of(const weight_shape *s, int rows) { return rows < s->conv.hs ? 1 : rows / s->conv.hs; }
 
-/* What a work-item copies together of a band, a line more for each tile, and what it sums. */
+/* What an item copies together of a band, a line more for each tile, and what it sums. */
 static int64_t copied_bytes(const weight_shape *s, const int *p)
 {
     const hg_conv *c = &s->conv;
@@ -124,7 +124,7 @@ static double fit_weight(const hg_device_info *limits, const void *problem, int 
     return accept_weight(limits, problem, p) ? hg_cpu_place(limits) : -1;
 }
 
-/* About 32 work-items, whatever the device: the sums, and so the bits, do not depend on its threads. Half as many where a split would
+/* About 32 items, whatever the device: the sums, and so the bits, do not depend on its threads. Half as many where a split would
  * have few pixels, as all of products do, and writing its sums and adding them up would take about as long as summing. */
 static int splits_of(const hg_conv *conv, int batch, int units, int blocks, size_t count, int *span)
 {
@@ -182,7 +182,7 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     hg_emit_define(plan, w.launch, "RB", p[CHUNK]);
     hg_emit_define(plan, w.launch, "MERGED", s.merged);
     hg_emit_define(plan, w.launch, "VEC_LARGE", s.vector_large);
-    hg_emit_range(plan, w.launch, (size_t)w.splits, (size_t)blocks_s, (size_t)blocks_v, 1, 1, 1);
+    hg_emit_taken(plan, w.launch, (size_t)w.splits, (size_t)blocks_s, (size_t)blocks_v);
     hg_emit_variant(plan, w.launch, "cpu %d:%d:%d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[SCALARS], p[VECTOR_TILES], p[SCALAR_TILES], p[CHUNK],
                     w.splits);
     hg_cpu_weight_end(plan, node, &w);
@@ -250,7 +250,7 @@ static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, c
     hg_emit_define(plan, w.launch, "KG", p[TAP_ROWS]);
     hg_emit_define(plan, w.launch, "TURNS", taps_registers(&s, p) > FEW_REGISTERS ? 1 : 4);
     hg_emit_define(plan, w.launch, "VEC_LARGE", s.vector_large);
-    hg_emit_range(plan, w.launch, (size_t)w.splits, 1, 1, 1, 1, 1);
+    hg_emit_taken(plan, w.launch, (size_t)w.splits, 1, 1);
     hg_emit_variant(plan, w.launch, "cpu_taps %d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[BAND_ROWS], p[TAP_ROWS], w.splits);
     hg_cpu_weight_end(plan, node, &w);
 }
@@ -302,7 +302,7 @@ static void emit_pictures(hg_plan *plan, const hg_node *node, const void *proble
     hg_emit_define(plan, w.launch, "TI", p[LARGE_CHANNELS]);
     hg_emit_define(plan, w.launch, "TJ", p[SMALL_CHANNELS]);
     hg_emit_define(plan, w.launch, "BAND", p[ROWS]);
-    hg_emit_range(plan, w.launch, (size_t)w.splits, 1, 1, 1, 1, 1);
+    hg_emit_taken(plan, w.launch, (size_t)w.splits, 1, 1);
     hg_emit_variant(plan, w.launch, "cpu_pictures %d:%d:%d, %d splits", p[LARGE_CHANNELS], p[SMALL_CHANNELS], p[ROWS], w.splits);
     hg_cpu_weight_end(plan, node, &w);
 }

@@ -44,7 +44,7 @@ static bool accepts(const void *problem, int m, const int *p)
            (int64_t)s.points * s.phases_in * s.phases_out * s.in * s.out <= INT32_MAX / 4;
 }
 
-/* How the tiles are shared among work-items: whatever the device, so that the sums, and the bits, do not depend on its threads; splits
+/* How the tiles are shared among items: whatever the device, so that the sums, and the bits, do not depend on its threads; splits
  * are a power of two, so that as many threads have the same to do. */
 typedef struct split_up { int blocks_in, blocks_out, strips, splits; size_t numbers; } split_up;
 
@@ -110,7 +110,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_int(plan, launch, u.splits);
     define_sizes(plan, launch, weight, &s, p);
     hg_weight_emit_cost(plan, launch, weight, u.splits);
-    hg_emit_range(plan, launch, (size_t)(u.blocks_out / s.phases_out), (size_t)(u.blocks_in / s.phases_in), (size_t)u.splits, 1, 1, 1);
+    hg_emit_taken(plan, launch, (size_t)(u.blocks_out / s.phases_out), (size_t)(u.blocks_in / s.phases_in), (size_t)u.splits);
     hg_emit_variant(plan, launch, "winograd_%d %d:%d:%d:%d:%d:%d, %d splits", m, p[VECTOR], p[VECTORS], p[CHANNELS], p[TILES],
                     p[BLOCK_IN], p[BLOCK_OUT], u.splits);
 

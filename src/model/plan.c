@@ -335,6 +335,15 @@ void hg_emit_range(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_
     while (launch->dims > 1 && launch->global[launch->dims - 1] == 1 && launch->local[launch->dims - 1] <= 1) launch->dims--;
 }
 
+void hg_emit_taken(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_t gz)
+{
+    const size_t align = hg_plan_limits(plan)->base_align;
+    const int slot = plan->n_launches % HG_COUNTS;
+    if (plan->taken[slot] < 0) plan->taken[slot] = hg_plan_view(plan, plan->arenas->taken, (size_t)slot * align, align);
+    hg_emit_update(plan, launch, plan->taken[slot]);
+    hg_emit_range(plan, launch, gx, gy, gz, 1, 1, 1);
+}
+
 /* A CPU walks contiguous spans of at least 4096 numbers with one work-item each (a work-group costs about 20 ns, a span this long
  * 1 us and more); other devices get a work-item per item, up to a million. */
 void hg_emit_rows(hg_plan *plan, hg_launch *launch, size_t n, size_t each)

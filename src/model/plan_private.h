@@ -6,7 +6,7 @@
 #include "model/loss.h"
 #include "model/plan.h"
 
-enum { HG_METRICS = 16, HG_RING = 1024, HG_FOREVER = 1 << 30, HG_MAX_SUMS = 4 };
+enum { HG_METRICS = 16, HG_RING = 1024, HG_FOREVER = 1 << 30, HG_MAX_SUMS = 4, HG_COUNTS = 64 };
 
 /* A block is either fixed (a view of a parameter, gradient or record buffer) or placed in the activation arena. */
 typedef struct hg_block_info {
@@ -71,6 +71,7 @@ struct hg_plan {
     int n_sums;
 
     hg_block step, state, metrics, dummy, bytes, examples, labels; /* the last three -1 where nothing reads them */
+    hg_block taken[HG_COUNTS]; /* of hg_emit_taken: each launch another than its neighbours', for they may run at the same time */
     hg_buffer **chunks;  /* the plan's own chunks where the shared ones are too small */
     int n_chunks;
     size_t *chunk_bytes;
@@ -85,7 +86,7 @@ struct hg_arenas {
     bool training;
     const hg_tuning *tuning; /* of the net's plans; NULL: none */
     hg_precision precision;
-    hg_buffer *params, *grads, *moments[HG_MAX_PHASES][2], *step, *state, *metrics, *dummy;
+    hg_buffer *params, *grads, *moments[HG_MAX_PHASES][2], *step, *state, *metrics, *dummy, *taken;
     hg_buffer *bytes, *examples, *labels; /* a batch's pictures, which they are, and of what class; made by hg_arenas_bytes ... */
     hg_stage *records;
     hg_buffer **chunks;  /* activation arena */

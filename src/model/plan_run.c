@@ -40,6 +40,7 @@ static bool fixed_blocks(hg_plan *plan)
     plan->state = hg_plan_fixed(plan, arenas->state, hg_buffer_size(arenas->state), false);
     plan->metrics = hg_plan_fixed(plan, arenas->metrics, hg_buffer_size(arenas->metrics), false);
     plan->bytes = plan->examples = plan->labels = -1;
+    for (int i = 0; i < HG_COUNTS; i++) plan->taken[i] = -1;
     if (plan->purpose == HG_PURPOSE_TRAIN || plan->purpose == HG_PURPOSE_EVALUATE) {
         size_t bytes = hg_mul(hg_shape_count(plan->graph->tensors[plan->graph->target]->shape), (size_t)plan->batch);
         hg_buffer *buffer = hg_arenas_bytes(arenas, bytes);
