@@ -1,4 +1,5 @@
-/* Common to every kernel: put in front of each file. OpenCL C 1.2 core only.
+/* Common to every kernel. The first part is at the begin of a program, the second one, marked below, in front of each of the program's
+ * kernel files and behind their macros. OpenCL C 1.2 core only.
  *
  * Contraction is off, so that a*b + c means the same on every driver where it is written so; kernels that want the
  * fused form say fma() or mad() (see HG_MAD). */
@@ -48,15 +49,9 @@ static inline int hg_whole(int x, int n)
 #define HG_WHOLE(x, n) ((x) / (n))
 #endif
 
-/* ---- loops over n items: on a CPU (HG_SPAN) each work-item takes a contiguous span, else items id, id + size, ... */
-#ifdef HG_SPAN
-#define HG_FOR(i, n) \
-    for (int i = hg_span_begin(n), hg_end = min(i + hg_span_length(n), (int)(n)); i < hg_end; i++)
+/* ---- spans: a work-item's contiguous part of n items */
 inline int hg_span_length(int n) { return (n + (int)get_global_size(0) - 1) / (int)get_global_size(0); }
 inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(n); }
-#else
-#define HG_FOR(i, n) for (int i = (int)get_global_id(0); i < (n); i += (int)get_global_size(0))
-#endif
 
 /* ---- items that are taken. A driver gives its threads a launch's work-items in parts, PoCL the first half of them to one thread, and
  * all wait for the one whose processor has other things to do. So a work-item takes one item after the other until none is left; of as
@@ -104,45 +99,16 @@ static inline int hg_rest(int x, int n) { return x - HG_WHOLE(x, n) * n; }
 /* 1 where y > 0, else 0 (NaN gives 0), the least denormal included. Not sign(): it costs PoCL more than everything around it. */
 #define HG_STEP(y) fmin(fmax((y) * 0x1p127f, 0.0f) * 0x1p23f, 1.0f)
 
-/* ACT and DX_ACT come with the prefix (-DACT=ACT_tanh -DDX_ACT=ACT_GRAD_tanh): a driver may define tanh itself as a macro. */
-#ifndef ACT
-#define ACT ACT_linear
-#endif
-#ifndef ACT_P
-#define ACT_P 0.0f
-#endif
-#ifdef DX_ACT
-#define HG_DX_IS_LINEAR 0
-#else
-#define HG_DX_IS_LINEAR 1
-#define DX_ACT ACT_GRAD_linear
-#endif
-#ifndef DX_ACT_P
-#define DX_ACT_P 0.0f
-#endif
-#ifndef DX_ADD
-#define DX_ADD 0
-#endif
-#ifndef DW_ADD
-#define DW_ADD 0
-#endif
-
 /* The output's activation. */
 #define HG_ACT(v) ACT(v, ACT_P)
 /* The derivative of the activation behind a gradient's tensor, from that tensor's value; HG_DX_IS_LINEAR is 1 where none
  * applies, so that the value need not be read. */
 #define HG_DX_FACTOR(y) DX_ACT(y, DX_ACT_P)
-/* Stores gradient v at i: times the derivative, added to what is there if DX_ADD. */
-#if DX_ADD
-#define HG_DX_OLD(dx, i) (dx)[i] +
-#else
-#define HG_DX_OLD(dx, i)
-#endif
-#if HG_DX_IS_LINEAR
-#define HG_DX(dx, dx_x, i, v) ((dx)[i] = HG_DX_OLD(dx, i) (v))
-#else
-#define HG_DX(dx, dx_x, i, v) ((dx)[i] = HG_DX_OLD(dx, i) (v) * HG_DX_FACTOR(HG_DX_X((dx_x) + (i))))
-#endif
+
+/* ---- numbers in memory, one by one */
+#define HG_FLOAT(p) (*(p))
+#define HG_FLOAT4(p) (*(__global const float4 *)(p))
+#define HG_FLOAT_PUT(v, p) (*(p) = (v))
 
 /* ---- vectors into memory: long ones in one piece, where PoCL's vstore16 becomes four instructions, and its vstore8 of bytes eight */
 #define HG_STORE2(v, p) vstore2((v), 0, (p))
@@ -172,6 +138,123 @@ HG_STORE_TO(hg_store_whole, uchar16, hg_uchar16_anywhere, __global, uchar)
 /* An array in private memory of which vectors are loaded: one that crosses the ends of cache lines costs twice. */
 #define HG_ALIGNED __attribute__((aligned(64)))
 
+/* The numbers of a vector's lanes. */
+#define HG_LANE_2 (hg_uvec)(0, 1)
+#define HG_LANE_4 (hg_uvec)(0, 1, 2, 3)
+#define HG_LANE_8 (hg_uvec)(0, 1, 2, 3, 4, 5, 6, 7)
+#define HG_LANE_16 (hg_uvec)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+
+/* ---- tiles in registers */
+#define HG_UNROLL __attribute__((opencl_unroll_hint))
+
+/* The loop over what makes the sums of a tile, which fill so many registers: where these are few, several turns at once, for counting and
+ * jumping, an eighth of a turn's instructions, take the place of multiply-adds where two threads share a core. */
+#define HG_TURNS(registers) __attribute__((opencl_unroll_hint((registers) > 16 ? 2 : 4)))
+
+/* A loop over what is left, short and seldom run: as it stands, it is small and quickly compiled. */
+#ifdef __clang__
+#define HG_REST _Pragma("clang loop unroll(disable) vectorize(disable)")
+#else
+#define HG_REST
+#endif
+
+/* Asks for the cache line of a number that is needed later. (PoCL's own `prefetch` does nothing; SPIR-V has no word for clang's.) */
+#if defined __has_builtin && !defined __SPIR && !defined __SPIR__ && !defined __SPIRV__
+#if __has_builtin(__builtin_prefetch)
+#define HG_FETCH(p) __builtin_prefetch(p)
+#endif
+#endif
+#ifndef HG_FETCH
+#define HG_FETCH(p) prefetch((__global const uchar *)(p), 1)
+#endif
+/* sum + s v, the scalar s with every number of the vector */
+#define HG_SCALED(s, v, sum) fma((hg_vec)(s), (v), (sum))
+
+/* ---- flat arrays of n numbers, HG_VEC at a time: HG_FOR(i, HG_VECTORS(n)); the last vector may be a partial one. Where four
+ * vectors are made together: HG_FOR(q, HG_FOURS(n)), and HG_FOUR(k, i, q, n) for its vectors i = 4 q + k. */
+#define HG_VECTORS(n) ((n) / HG_VEC + ((n) % HG_VEC != 0))
+#define HG_FOURS(n) ((n) / (4 * HG_VEC) + ((n) % (4 * HG_VEC) != 0))
+#define HG_FOUR(k, i, q, n) for (int k = 0, i = 4 * (q); k < 4 && i < HG_VECTORS(n); k++, i++)
+
+/* n numbers into private memory, sixteen to two at a time: gradients or weights, and values. */
+#define HG_TAKE(name, type, LOAD, ONE) \
+    static inline void name(float *to, __global const type *from, int n) \
+    { \
+        int i = 0; \
+        for (; i + 16 <= n; i += 16) HG_STORE16(LOAD##16(0, from + i), to + i); \
+        for (; i + 8 <= n; i += 8) HG_STORE8(LOAD##8(0, from + i), to + i); \
+        for (; i + 4 <= n; i += 4) vstore4(LOAD##4(0, from + i), 0, to + i); \
+        for (; i + 2 <= n; i += 2) vstore2(LOAD##2(0, from + i), 0, to + i); \
+        HG_REST for (; i < n; i++) to[i] = ONE(from + i); \
+    }
+HG_TAKE(hg_take_float, float, vload, HG_FLOAT)
+
+/* HG_DX for a vector; the macro is for kernels that write a second gradient (hg_emit_dx_as). */
+#define HG_PUT_GRADIENT(name, is_linear, ACT_GRAD, p, add) \
+    static inline void name(hg_vec v, __global float *dx, __global const hg_dx_x *dx_x, int i, int n) \
+    { \
+        if (!(is_linear)) { \
+            const hg_vec value = hg_get_dx_x(dx_x, i, n); \
+            v = v * ACT_GRAD(value, p); \
+        } \
+        if (add) v = hg_get(dx, i, n) + v; \
+        hg_put(v, dx, i, n); \
+    }
+
+/* ---- pictures [R rows, W columns, C channels] by a range that hg_emit_pixels sets: each work-item takes a contiguous span of
+ * rows (off the CPU mostly one), and in them columns and vectors of channels */
+#define HG_ROWS_EACH(n) (((n) - 1) / (int)get_global_size(2) + 1)
+#define HG_ROWS_BEGIN(n) ((int)get_global_id(2) * HG_ROWS_EACH(n))
+#define HG_ROWS_END(n) min(HG_ROWS_BEGIN(n) + HG_ROWS_EACH(n), (int)(n))
+#define HG_ROWS(r, n) for (int r = HG_ROWS_BEGIN(n), hg_last = HG_ROWS_END(n); r < hg_last; r++)
+#define HG_COLUMNS(j, n) for (int j = (int)get_global_id(1); j < (n); j += (int)get_global_size(1))
+#define HG_CHANNELS(c, n) for (int c = (int)get_global_id(0) * HG_VEC; c < (n); c += (int)get_global_size(0) * HG_VEC)
+
+/* ==== from here on by the macros of a kernel file: once for each */
+
+/* ---- loops over n items: on a CPU (HG_SPAN) each work-item takes a contiguous span, else items id, id + size, ... */
+#ifdef HG_SPAN
+#define HG_FOR(i, n) \
+    for (int i = hg_span_begin(n), hg_end = min(i + hg_span_length(n), (int)(n)); i < hg_end; i++)
+#else
+#define HG_FOR(i, n) for (int i = (int)get_global_id(0); i < (n); i += (int)get_global_size(0))
+#endif
+
+/* ACT and DX_ACT come with the prefix (-DACT=ACT_tanh -DDX_ACT=ACT_GRAD_tanh): a driver may define tanh itself as a macro. */
+#ifndef ACT
+#define ACT ACT_linear
+#endif
+#ifndef ACT_P
+#define ACT_P 0.0f
+#endif
+#ifdef DX_ACT
+#define HG_DX_IS_LINEAR 0
+#else
+#define HG_DX_IS_LINEAR 1
+#define DX_ACT ACT_GRAD_linear
+#endif
+#ifndef DX_ACT_P
+#define DX_ACT_P 0.0f
+#endif
+#ifndef DX_ADD
+#define DX_ADD 0
+#endif
+#ifndef DW_ADD
+#define DW_ADD 0
+#endif
+
+/* Stores gradient v at i: times the derivative, added to what is there if DX_ADD. */
+#if DX_ADD
+#define HG_DX_OLD(dx, i) (dx)[i] +
+#else
+#define HG_DX_OLD(dx, i)
+#endif
+#if HG_DX_IS_LINEAR
+#define HG_DX(dx, dx_x, i, v) ((dx)[i] = HG_DX_OLD(dx, i) (v))
+#else
+#define HG_DX(dx, dx_x, i, v) ((dx)[i] = HG_DX_OLD(dx, i) (v) * HG_DX_FACTOR(HG_DX_X((dx_x) + (i))))
+#endif
+
 /* ---- rows of channels: work-items that compute HG_VEC (1, 2, 4, 8, 16) neighbouring channels at a time */
 #ifndef HG_VEC
 #ifdef HG_SPAN
@@ -199,10 +282,6 @@ typedef HG_PASTE(int, HG_VEC) hg_ivec;
 typedef HG_PASTE(uint, HG_VEC) hg_uvec;
 #define HG_TO_FLOAT(v) HG_PASTE(convert_float, HG_VEC)(v)
 #define HG_LANE HG_PASTE(HG_LANE_, HG_VEC)
-#define HG_LANE_2 (hg_uvec)(0, 1)
-#define HG_LANE_4 (hg_uvec)(0, 1, 2, 3)
-#define HG_LANE_8 (hg_uvec)(0, 1, 2, 3, 4, 5, 6, 7)
-#define HG_LANE_16 (hg_uvec)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define HG_LOAD(p) HG_PASTE(vload, HG_VEC)(0, p)
 #define HG_STORE(v, p) HG_PASTE(HG_STORE, HG_VEC)(v, p)
 #define HG_LOAD_HALF(p) HG_PASTE(vload_half, HG_VEC)(0, p)
@@ -226,8 +305,6 @@ typedef HG_PASTE(uint, HG_VEC) hg_uvec;
 #ifndef DX_X_HALF
 #define DX_X_HALF 0
 #endif
-#define HG_FLOAT(p) (*(p))
-#define HG_FLOAT4(p) (*(__global const float4 *)(p))
 #if X_HALF
 typedef half hg_x;
 #define HG_X(p) vload_half(0, p)
@@ -299,20 +376,6 @@ static inline void hg_store_one(float v, __global hg_y *out, __global const hg_d
 #endif
 }
 
-/* ---- tiles in registers */
-#define HG_UNROLL __attribute__((opencl_unroll_hint))
-
-/* The loop over what makes the sums of a tile, which fill so many registers: where these are few, several turns at once, for counting and
- * jumping, an eighth of a turn's instructions, take the place of multiply-adds where two threads share a core. */
-#define HG_TURNS(registers) __attribute__((opencl_unroll_hint((registers) > 16 ? 2 : 4)))
-
-/* A loop over what is left, short and seldom run: as it stands, it is small and quickly compiled. */
-#ifdef __clang__
-#define HG_REST _Pragma("clang loop unroll(disable) vectorize(disable)")
-#else
-#define HG_REST
-#endif
-
 /* hg_store for the numbers of a vector from number `first` on: those before it are another's to store. */
 static inline void hg_store_from(hg_vec v, __global hg_y *out, __global const hg_dx_x *out_x, int i, int first)
 {
@@ -320,24 +383,6 @@ static inline void hg_store_from(hg_vec v, __global hg_y *out, __global const hg
     HG_STORE(v, part);
     HG_REST for (int k = max(first, 0); k < HG_VEC; k++) hg_store_one(part[k], out, out_x, i + k);
 }
-
-/* Asks for the cache line of a number that is needed later. (PoCL's own `prefetch` does nothing; SPIR-V has no word for clang's.) */
-#if defined __has_builtin && !defined __SPIR && !defined __SPIR__ && !defined __SPIRV__
-#if __has_builtin(__builtin_prefetch)
-#define HG_FETCH(p) __builtin_prefetch(p)
-#endif
-#endif
-#ifndef HG_FETCH
-#define HG_FETCH(p) prefetch((__global const uchar *)(p), 1)
-#endif
-/* sum + s v, the scalar s with every number of the vector */
-#define HG_SCALED(s, v, sum) fma((hg_vec)(s), (v), (sum))
-
-/* ---- flat arrays of n numbers, HG_VEC at a time: HG_FOR(i, HG_VECTORS(n)); the last vector may be a partial one. Where four
- * vectors are made together: HG_FOR(q, HG_FOURS(n)), and HG_FOUR(k, i, q, n) for its vectors i = 4 q + k. */
-#define HG_VECTORS(n) ((n) / HG_VEC + ((n) % HG_VEC != 0))
-#define HG_FOURS(n) ((n) / (4 * HG_VEC) + ((n) % (4 * HG_VEC) != 0))
-#define HG_FOUR(k, i, q, n) for (int k = 0, i = 4 * (q); k < 4 && i < HG_VECTORS(n); k++, i++)
 
 #if HG_VEC > 1
 #define HG_GET(ONE, LOAD) \
@@ -359,25 +404,12 @@ static inline void hg_store_from(hg_vec v, __global hg_y *out, __global const hg
 #define HG_GET(ONE, LOAD) return LOAD(p + i)
 #define HG_PUT(ONE, STORE) STORE(v, p + i)
 #endif
-#define HG_FLOAT_PUT(v, p) (*(p) = (v))
 static inline hg_vec hg_get(__global const float *p, int i, int n) { HG_GET(HG_FLOAT, HG_LOAD); }
 static inline hg_vec hg_get_x(__global const hg_x *p, int i, int n) { HG_GET(HG_X, HG_X_LOAD); }
 static inline hg_vec hg_get_dx_x(__global const hg_dx_x *p, int i, int n) { HG_GET(HG_DX_X, HG_DX_X_LOAD); }
 static inline void hg_put(hg_vec v, __global float *p, int i, int n) { HG_PUT(HG_FLOAT_PUT, HG_STORE); }
 static inline void hg_put_y(hg_vec v, __global hg_y *p, int i, int n) { HG_PUT(HG_Y, HG_Y_STORE); }
 
-/* n numbers into private memory, sixteen to two at a time: gradients or weights, and values. */
-#define HG_TAKE(name, type, LOAD, ONE) \
-    static inline void name(float *to, __global const type *from, int n) \
-    { \
-        int i = 0; \
-        for (; i + 16 <= n; i += 16) HG_STORE16(LOAD##16(0, from + i), to + i); \
-        for (; i + 8 <= n; i += 8) HG_STORE8(LOAD##8(0, from + i), to + i); \
-        for (; i + 4 <= n; i += 4) vstore4(LOAD##4(0, from + i), 0, to + i); \
-        for (; i + 2 <= n; i += 2) vstore2(LOAD##2(0, from + i), 0, to + i); \
-        HG_REST for (; i < n; i++) to[i] = ONE(from + i); \
-    }
-HG_TAKE(hg_take_float, float, vload, HG_FLOAT)
 #if X_HALF
 HG_TAKE(hg_take, half, vload_half, HG_X)
 #else
@@ -392,27 +424,8 @@ static inline hg_vec hg_inside(hg_vec v, int i, int n)
     return lane < left ? v : none;
 }
 
-/* HG_DX for a vector; the macro is for kernels that write a second gradient (hg_emit_dx_as). */
-#define HG_PUT_GRADIENT(name, is_linear, ACT_GRAD, p, add) \
-    static inline void name(hg_vec v, __global float *dx, __global const hg_dx_x *dx_x, int i, int n) \
-    { \
-        if (!(is_linear)) { \
-            const hg_vec value = hg_get_dx_x(dx_x, i, n); \
-            v = v * ACT_GRAD(value, p); \
-        } \
-        if (add) v = hg_get(dx, i, n) + v; \
-        hg_put(v, dx, i, n); \
-    }
+/* HG_DX for a vector */
 HG_PUT_GRADIENT(hg_put_dx, HG_DX_IS_LINEAR, DX_ACT, DX_ACT_P, DX_ADD)
-
-/* ---- pictures [R rows, W columns, C channels] by a range that hg_emit_pixels sets: each work-item takes a contiguous span of
- * rows (off the CPU mostly one), and in them columns and vectors of channels */
-#define HG_ROWS_EACH(n) (((n) - 1) / (int)get_global_size(2) + 1)
-#define HG_ROWS_BEGIN(n) ((int)get_global_id(2) * HG_ROWS_EACH(n))
-#define HG_ROWS_END(n) min(HG_ROWS_BEGIN(n) + HG_ROWS_EACH(n), (int)(n))
-#define HG_ROWS(r, n) for (int r = HG_ROWS_BEGIN(n), hg_last = HG_ROWS_END(n); r < hg_last; r++)
-#define HG_COLUMNS(j, n) for (int j = (int)get_global_id(1); j < (n); j += (int)get_global_size(1))
-#define HG_CHANNELS(c, n) for (int c = (int)get_global_id(0) * HG_VEC; c < (n); c += (int)get_global_size(0) * HG_VEC)
 
 /* ---- sums over all items of a launch: every work-group of HG_GROUP (a power of two) items stores one partial sum, added up
  * in a fixed order. The kernel begins with HG_SUM_BEGIN. */

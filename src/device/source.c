@@ -1,6 +1,6 @@
-/* The text of a program: cl/common.cl and kernel files behind their macros. A driver's compiler reads its own headers for every
- * program (OpenCL's built-in functions, thousands of lines) and links its library to it, so where programs are built one after
- * another one with many kernel files costs a fraction of many with one file each.
+/* The text of a program: the first part of cl/common.cl, then each kernel file behind its macros and the second part. A driver's compiler
+ * reads its own headers for every program (OpenCL's built-in functions, thousands of lines) and links its library to it, so where
+ * programs are built one after another one with many kernel files costs a fraction of many with one file each.
  *
  * OpenCL C has no name spaces: in a program of several units, what a unit declares gets its number as a suffix, by macros that
  * end with the unit. So our kernel files keep three rules: declarations begin in the first column, one a line, nothing else does.
@@ -132,28 +132,34 @@ bool hg_source_joins(const char *macros)
 /* ---- programs */
 
 /* The #line directives make the driver's log name our files and lines. */
-static void add_files(hg_text *out, const char *common, const hg_unit *unit)
+static void add_lines(hg_text *out, const char *file, int line, const char *text, size_t length)
 {
-    hg_text_add(out, "#line 1 \"common.cl\"\n");
-    hg_text_add_bytes(out, common, strlen(common));
-    hg_text_add(out, "\n#line 1 \"%s.cl\"\n", unit->file);
-    hg_text_add_bytes(out, unit->source, strlen(unit->source));
+    hg_text_add(out, "#line %d \"%s.cl\"\n", line, file);
+    hg_text_add_bytes(out, text, length);
     hg_text_add(out, "\n");
 }
 
 void hg_source_program(hg_text *out, const char *common, hg_unit *const *units, int n)
 {
-    if (n == 1) {
-        add_files(out, common, units[0]);
-        return;
-    }
+    static const char mark[] = "\n/* ==== from here on by the macros of a kernel file";
+    const char *found = strstr(common, mark), *each = found ? found + 1 : common; /* without the mark all may depend on macros */
+    const size_t once = (size_t)(each - common);
+    add_lines(out, "common", 1, common, once);
+    int line = 1;
+    for (size_t i = 0; i < once; i++) line += common[i] == '\n';
     for (int i = 0; i < n; i++) {
-        macro_lines(out, units[i]->macros, false);
-        rename_declared(out, common, i);
-        rename_declared(out, units[i]->source, i);
-        add_files(out, common, units[i]);
-        forget_names(out, common);
-        forget_names(out, units[i]->source);
-        macro_lines(out, units[i]->macros, true);
+        const hg_unit *u = units[i];
+        if (n > 1) {
+            macro_lines(out, u->macros, false);
+            rename_declared(out, each, i);
+            rename_declared(out, u->source, i);
+        }
+        add_lines(out, "common", line, each, strlen(each));
+        add_lines(out, u->file, 1, u->source, strlen(u->source));
+        if (n > 1) {
+            forget_names(out, each);
+            forget_names(out, u->source);
+            macro_lines(out, u->macros, true);
+        }
     }
 }
