@@ -54,20 +54,17 @@ inline int hg_span_length(int n) { return (n + (int)get_global_size(0) - 1) / (i
 inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(n); }
 
 /* ---- items that are taken. A driver gives its threads a launch's work-items in parts, PoCL the first half of them to one thread, and
- * all wait for the one whose processor has other things to do. So a work-item takes one item after the other until none is left; of as
- * many work-items as there are items most come too late. Each is told so once, and the last of them sets the count back for the next
- * launch. hg_emit_taken makes such launches. HG_AT0 to HG_AT2: an item's place in the range. */
-static inline int hg_next_item(__global int *taken)
+ * all wait for the one whose processor has other things to do. So there are few work-items, and each takes one item after the other until
+ * none is left. It is told so once, and the last one that is sets the count back for the next launch. hg_emit_taken makes such launches. */
+static inline int hg_next_item(int items, __global int *taken)
 {
-    const int items = (int)(get_global_size(0) * get_global_size(1) * get_global_size(2)), item = atomic_inc(taken);
-    if (item == 2 * items - 1) atomic_xchg(taken, 0);
+    const int item = atomic_inc(taken);
+    if (item == items + (int)get_global_size(0) - 1) atomic_xchg(taken, 0);
     return item < items ? item : -1;
 }
-#define HG_ITEMS(item, taken) for (int item = hg_next_item(taken); item >= 0; item = hg_next_item(taken))
-static inline int hg_rest(int x, int n) { return x - HG_WHOLE(x, n) * n; }
-#define HG_AT0(item) hg_rest((item), (int)get_global_size(0))
-#define HG_AT1(item) hg_rest(HG_WHOLE((item), (int)get_global_size(0)), (int)get_global_size(1))
-#define HG_AT2(item) HG_WHOLE((item), (int)(get_global_size(0) * get_global_size(1)))
+#define HG_ITEMS(item, items, taken) for (int item = hg_next_item(items, taken); item >= 0; item = hg_next_item(items, taken))
+/* A span of units is an item. */
+#define HG_UNITS(unit, units, span, item) for (int unit = (item) * (span); unit < min(((item) + 1) * (span), (units)); unit++)
 
 /* ---- activations: value from x, derivative from the output y (from x for gelu and silu). Written so that scalars and
  * vectors of any width both work, and so that NaN passes through. `p` is the activation's number. Arguments are

@@ -232,11 +232,11 @@ static inline int written(int b0, int band, int j0, int p, int py, int px)
 /* units: groups of pictures times bands, each with a patch; an item is a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units WINNER, __global int *taken)
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units WINNER, int items, __global int *taken)
 {
     enum { BANDS = (ROWS + BAND_ROWS - 1) / BAND_ROWS };
-    const int span = (units - 1) / (int)get_global_size(0) + 1;
-    int item = hg_next_item(taken);
+    const int span = (units - 1) / items + 1;
+    int item = hg_next_item(items, taken);
     if (item < 0) return;
     HG_ALIGNED float patch[PICTURES * PATCH];
 #if THIN
@@ -246,7 +246,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
         for (int o = 0; o < O; o++)
             for (int g = 0; g < GP; g++) packed[(k * O + o) * GP + g] = g < G ? w[SWAP ? o * G + g : (k * G + g) * O + o] : 0.0f;
 #endif
-    for (; item >= 0; item = hg_next_item(taken)) for (int unit = item * span; unit < min((item + 1) * span, units); unit++) {
+    for (; item >= 0; item = hg_next_item(items, taken)) HG_UNITS(unit, units, span, item) {
         const int group = unit / BANDS, b0 = group * PICTURES, band = (unit - group * BANDS) * BAND_ROWS;
         const int here = min(PICTURES, pictures - b0), n = here * min(BAND_ROWS, ROWS - band) * PART;
         for (int own_j = 0; own_j < COLUMNS; own_j += PART) {

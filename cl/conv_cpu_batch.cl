@@ -51,11 +51,11 @@
 /* units: groups of pictures times bands of ROWS rows; an item is a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const float *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units, __global int *taken)
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units, int items, __global int *taken)
 {
     enum { BANDS = (OH + ROWS - 1) / ROWS, PICTURE = IH * IW * G, WRITTEN = OH * OW * O };
-    const int span = (units - 1) / (int)get_global_size(0) + 1;
-    HG_ITEMS(item, taken) for (int unit = item * span; unit < min((item + 1) * span, units); unit++) {
+    const int span = (units - 1) / items + 1;
+    HG_ITEMS(item, items, taken) HG_UNITS(unit, units, span, item) {
         const int group = unit / BANDS, y0 = (unit - group * BANDS) * ROWS, y1 = min(y0 + ROWS, OH);
         const int own = group * TILE, b0 = min(own, pictures - TILE); /* moved back at the end: what it shares is not stored again */
         for (int y = y0; y < y1; y++) {

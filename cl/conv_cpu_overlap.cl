@@ -86,12 +86,12 @@ inline void make(float *made, __global const hg_x *from, const float *packed)
 /* units: pictures times bands of groups' rows; an item is a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int units, __global int *taken)
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int units, int items, __global int *taken)
 {
     enum { BANDS = (GROUPS_H + BAND - 1) / BAND };
     typedef HG_PASTE(float, LINE) line;
-    const int span = (units - 1) / (int)get_global_size(0) + 1;
-    int item = hg_next_item(taken);
+    const int span = (units - 1) / items + 1;
+    int item = hg_next_item(items, taken);
     if (item < 0) return;
     HG_ALIGNED float packed[G * LANES];
     HG_ALIGNED float ring[TH * MADE];
@@ -106,7 +106,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
     }
     const line start = TAKE_LINE(starts), none = 0.0f;
     const HG_PASTE(int, LINE) taps = TAKE_LINE(inside);
-    for (; item >= 0; item = hg_next_item(taken)) for (int unit = item * span; unit < min((item + 1) * span, units); unit++) {
+    for (; item >= 0; item = hg_next_item(items, taken)) HG_UNITS(unit, units, span, item) {
         const int b = unit / BANDS, begin = (unit - b * BANDS) * BAND, end = min(begin + BAND, GROUPS_H);
         int newest = 0; /* place in the ring */
         for (int i = begin - (TH - 1); i < end; i++) {

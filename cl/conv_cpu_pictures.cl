@@ -133,16 +133,16 @@ inline void turn_back(const float *from, __global hg_y *out, __global const hg_d
 /* units: groups of 16 pictures times bands; an item is a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units WINNER, __global int *taken)
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units WINNER, int items, __global int *taken)
 {
     enum { BANDS = (ROWS + BAND - 1) / BAND, LEFT = BASE_W > 0 ? BASE_W : 0, RIGHT = BASE_W + PATCH_W < IW ? BASE_W + PATCH_W : IW };
-    const int span = (units - 1) / (int)get_global_size(0) + 1;
-    int item = hg_next_item(taken);
+    const int span = (units - 1) / items + 1;
+    int item = hg_next_item(items, taken);
     if (item < 0) return;
     HG_ALIGNED float patch[PATCH_H * PATCH_W * G * 16];
     HG_ALIGNED float results[BAND * PHASES_H * OW * O * 16];
     for (int i = 0; i < PATCH_H * PATCH_W * G * 16; i++) patch[i] = 0.0f;
-    for (; item >= 0; item = hg_next_item(taken)) for (int unit = item * span; unit < min((item + 1) * span, units); unit++) {
+    for (; item >= 0; item = hg_next_item(items, taken)) HG_UNITS(unit, units, span, item) {
         const int group = unit / BANDS, band = (unit - group * BANDS) * BAND, b0 = min(group * 16, pictures - 16);
         const int top = band * STEP_H + BASE_H, y0 = band * PHASES_H, y1 = min((band + BAND) * PHASES_H, OH);
 #ifdef PKH

@@ -104,10 +104,10 @@ inline int last_met(int offset, int S, int size, int n) { return size > offset ?
 /* units: groups of 16 pictures times bands; an item is `span` of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_pictures(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
-                              __global float *restrict bias_partials, int units, int span, int pictures, __global int *taken)
+                              __global float *restrict bias_partials, int units, int span, int pictures, int items, __global int *taken)
 {
     enum { BANDS = (HS + BAND - 1) / BAND };
-    HG_ITEMS(item, taken) {
+    HG_ITEMS(item, items, taken) {
         const int split = item, last = min((split + 1) * span, units);
         HG_ALIGNED float patch[PATCH_L * WL * CL * 16], pixels[BAND * WS * CS * 16];
         float16 total[KH * KW * CL * CS];

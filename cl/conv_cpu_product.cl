@@ -71,10 +71,11 @@ inline void fetch(__global const float *w, int k0, int n, int first, int part, i
 
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void product(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                      __global hg_y *restrict out, __global const hg_dx_x *out_x, int n, __global int *taken)
+                      __global hg_y *restrict out, __global const hg_dx_x *out_x, int n, int items, __global int *taken)
 {
-    HG_ITEMS(item, taken) {
-        const int first = HG_AT0(item) * BAND * Q, first_o = HG_AT1(item) * PANELS * PANEL;
+    const int bands = (n - 1) / (BAND * Q) + 1;
+    HG_ITEMS(item, items, taken) {
+        const int block = HG_WHOLE(item, bands), first = (item - block * bands) * BAND * Q, first_o = block * PANELS * PANEL;
         const int tiles = (min(BAND * Q, n - first) + Q - 1) / Q, panels = (min(PANELS * PANEL, O - first_o) + PANEL - 1) / PANEL;
         const bool last_band = first + BAND * Q >= n;
         HG_ALIGNED float panel[PANELS * KC * PANEL];

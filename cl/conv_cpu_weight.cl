@@ -128,10 +128,13 @@ inline void fetch_stored(__global const float *partials, int k, int s, int v)
 /* units: groups of pictures times bands of rows of the small side */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_gradient(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
-                              __global float *restrict bias_partials, int units, int span, int pictures, __global int *taken)
+                              __global float *restrict bias_partials, int units, int span, int pictures, int items, __global int *taken)
 {
-    HG_ITEMS(item, taken) {
-        const int split = HG_AT0(item), own_s = HG_AT1(item) * ST * TI, own_v = HG_AT2(item) * BLOCK_V;
+    enum { BLOCKS_S = (ALL_S + ST * TI - 1) / (ST * TI) };
+    const int splits = (units - 1) / span + 1;
+    HG_ITEMS(item, items, taken) {
+        const int block = HG_WHOLE(item, splits), block_v = HG_WHOLE(block, BLOCKS_S);
+        const int split = item - block * splits, own_s = (block - block_v * BLOCKS_S) * ST * TI, own_v = block_v * BLOCK_V;
         const int first = split * span, last = min(first + span, units);
         /* the block: where it begins, its numbers, its tiles; the last tile is moved back, and with it a block of one */
         const int s0 = min(own_s, ALL_S - TI), ns = min(ST * TI, ALL_S - s0), tiles_s = (ns + TI - 1) / TI;

@@ -67,10 +67,10 @@ inline void add_bias_panels(hg_vec *bias, __global const float *dy, int n)
 /* units: pictures times bands of RB rows of the vector side, whose panels of NV vectors follow each other while the band is near */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_taps(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
-                          __global float *restrict bias_partials, int units, int span, __global int *taken)
+                          __global float *restrict bias_partials, int units, int span, int items, __global int *taken)
 {
     enum { BANDS = (VH + RB - 1) / RB, TAPS = KG * KW, PANEL = NV * HG_VEC, PANELS = (VECTORS + PANEL - 1) / PANEL };
-    HG_ITEMS(item, taken) {
+    HG_ITEMS(item, items, taken) {
         const int split = item, last = min((split + 1) * span, units), own_s = 0, own_v = 0;
 #if VEC_LARGE
         __global const scalar_t *scalars = small;

@@ -87,17 +87,17 @@ inline void turn_row(__global const hg_x *restrict from, float *restrict to, int
 /* units: pictures times tiles of R rows; an item is a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int units, __global int *taken)
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int units, int items, __global int *taken)
 {
     enum { ROW_TILES = (OH + R - 1) / R, LEFT = -BASE_W > 0 ? -BASE_W : 0, FIRST = BASE_W > 0 ? BASE_W : 0,
            WIDTH = IW - FIRST < PS - LEFT ? IW - FIRST : PS - LEFT };
-    const int span = (units - 1) / (int)get_global_size(0) + 1, pictures = units / ROW_TILES;
-    int item = hg_next_item(taken);
+    const int span = (units - 1) / items + 1, pictures = units / ROW_TILES;
+    int item = hg_next_item(items, taken);
     if (item < 0) return;
     HG_ALIGNED float patch[G * PLANE];
     HG_ALIGNED float turned[FLAT * O];
     for (int i = 0; i < G * PLANE; i++) patch[i] = 0.0f;
-    for (; item >= 0; item = hg_next_item(taken)) for (int unit = item * span; unit < min((item + 1) * span, units); unit++) {
+    for (; item >= 0; item = hg_next_item(items, taken)) HG_UNITS(unit, units, span, item) {
         const int b = unit / ROW_TILES, own = (unit - b * ROW_TILES) * R, i0 = min(own, OH - R);
         for (int r = 0; r < PR; r++) {
             const int row = i0 + r + BASE_H;

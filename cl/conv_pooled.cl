@@ -151,12 +151,12 @@ static inline void store_window(hg_vec best, places at, __global hg_y *out, __gl
 /* units: pictures times bands; an item is a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global uchar *restrict winner, int units, __global int *taken)
+                     __global hg_y *restrict out, __global uchar *restrict winner, int units, int items, __global int *taken)
 {
     enum { BANDS = (YH + BAND - 1) / BAND };
-    const int span = (units - 1) / (int)get_global_size(0) + 1;
+    const int span = (units - 1) / items + 1;
     HG_ALIGNED float patch[PATCH_H * PATCH_W * G];
-    HG_ITEMS(item, taken) for (int unit = item * span; unit < min((item + 1) * span, units); unit++) {
+    HG_ITEMS(item, items, taken) HG_UNITS(unit, units, span, item) {
         const int b = unit / BANDS, band = (unit - b * BANDS) * BAND, here = min(BAND, YH - band);
         fill_patch(patch, from + b * IH * IW * G, band * PKH * SH + BASE_H);
         for (int own_o = 0; own_o < O; own_o += PANEL) {
@@ -303,12 +303,12 @@ inline void turn_back(const float *results, const float *winners, __global hg_y 
 /* units: groups of 16 pictures times bands, the last group moved back; an item is a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather_pictures(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                              __global hg_y *restrict out, __global uchar *restrict winner, int units, int pictures, __global int *taken)
+                              __global hg_y *restrict out, __global uchar *restrict winner, int units, int pictures, int items, __global int *taken)
 {
     enum { BANDS = (YH + BAND - 1) / BAND };
-    const int span = (units - 1) / (int)get_global_size(0) + 1;
+    const int span = (units - 1) / items + 1;
     HG_ALIGNED float patch[PATCH_H * PATCH_W * G * 16], results[BAND * YW * O * 16], winners[BAND * YW * O * 16];
-    HG_ITEMS(item, taken) for (int unit = item * span; unit < min((item + 1) * span, units); unit++) {
+    HG_ITEMS(item, items, taken) HG_UNITS(unit, units, span, item) {
         const int group = unit / BANDS, band = (unit - group * BANDS) * BAND, here = min(BAND, YH - band);
         const int b0 = min(group * 16, pictures - 16);
         fill_patch_turned(patch, from + b0 * IH * IW * G, band * PKH * SH + BASE_H);

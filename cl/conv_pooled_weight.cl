@@ -84,10 +84,10 @@ inline void add_bias(float *bias, __global const float *dy, int n)
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_picked(__global const hg_x *restrict large, __global const float *restrict dy, __global float *restrict partials,
                             __global float *restrict bias_partials, int units, int span, __global const uchar *restrict winner,
-                            __global int *taken)
+                            int items, __global int *taken)
 {
     enum { BANDS = (YH + BAND - 1) / BAND, PANELS = (CL + PANEL - 1) / PANEL };
-    HG_ITEMS(item, taken) {
+    HG_ITEMS(item, items, taken) {
         const int split = item, last = min((split + 1) * span, units);
         float16 space[(PATCH_H * PATCH_W * CL + 15) / 16]; /* vectors begin where a cache line does */
         float *patch = (float *)space;
@@ -142,10 +142,10 @@ __kernel void weight_picked(__global const hg_x *restrict large, __global const 
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_masked(__global const hg_x *restrict large, __global const float *restrict dy, __global float *restrict partials,
                             __global float *restrict bias_partials, int units, int span, __global const uchar *restrict winner,
-                            __global int *taken)
+                            int items, __global int *taken)
 {
     enum { BANDS = (YH + BAND - 1) / BAND, PANELS = (CS + PANEL - 1) / PANEL, ROWS = TAPS * CL };
-    HG_ITEMS(item, taken) {
+    HG_ITEMS(item, items, taken) {
         const int split = item, last = min((split + 1) * span, units);
         float16 space[(PATCH_H * PATCH_W * CL + 15) / 16]; /* vectors begin where a cache line does */
         float *patch = (float *)space;

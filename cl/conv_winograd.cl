@@ -153,9 +153,9 @@ INLINE void store_tile(const hg_vec *result, __global hg_y *out, __global const 
 /* ---- tiles: of all pictures; an item is a strip, the last of which is moved back */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict u, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int tiles, __global int *taken)
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int tiles, int items, __global int *taken)
 {
-    HG_ITEMS(item, taken) {
+    HG_ITEMS(item, items, taken) {
         const int own = item * STRIP, first = min(own, tiles - STRIP);
         HG_ALIGNED float v[POINTS * STEP_V], m[POINTS * STEP_M];
         corner at[STRIP];

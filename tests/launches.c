@@ -8,8 +8,8 @@ static const char KERNELS[] =
     "    scratch[l] = i;\n    barrier(CLK_LOCAL_MEM_FENCE);\n"
     "    if (i < n) to[i] = scratch[l] * ADD + (int)f;\n}\n"
     "__kernel void plain(__global int *to, int n)\n{\n    for (int i = 0; i < n; i++) to[i] += ADD;\n}\n"
-    "__kernel void take(__global int *seen, __global int *taken)\n{\n"
-    "    HG_ITEMS(item, taken) seen[(HG_AT2(item) * 3 + HG_AT1(item)) * 5 + HG_AT0(item)] += item + 1;\n}\n"
+    "__kernel void take(__global int *seen, int items, __global int *taken)\n{\n"
+    "    HG_ITEMS(item, items, taken) seen[item] += item + 1;\n}\n"
     "__kernel void sum(__global uint *x, __global const uint *y, __global const uint *z, int i)\n{\n"
     "    x[0] = 3 * x[0] + y[0] + z[0] + (uint)i;\n}\n"
     "__kernel void draw(__global uint4 *to, __global const uint4 *counter, uint key0, uint key1)\n{\n"
@@ -110,31 +110,37 @@ static void launching(void **state)
     hg_buffer_destroy(to);
 }
 
-/* Every item is taken once in every run, and knows its place in the range; and behind a run the count is what it was. */
+static bool count_down(void *user)
+{
+    return (*(int *)user)-- > 0;
+}
+
+/* Every item is taken once in every run, whether work-items are many or few; where only code is made, the first one. Behind each run the
+ * count is what it was. */
 static void taking(void **state)
 {
-    enum { N = 5 * 3 * 4, RUNS = 7 };
+    enum { N = 60, RUNS = 7 };
+    static const size_t groups[] = {1, 3, 60, 100};
     (void)state;
     need_device();
     hg_buffer *seen = hg_buffer_create(dev, N * sizeof(int), "seen"), *taken = hg_buffer_create(dev, sizeof(int), "taken");
     check(seen && taken);
-    hg_launch take = {.label = "layer take", .file = "k", .kernel = "take", .n_args = 2, .dims = 3, .global = {5, 3, 4}, .local = {1, 1, 1},
-                      .args = {{.type = HG_ARG_BUFFER, .buffer = seen}, {.type = HG_ARG_BUFFER, .buffer = taken}}};
-    hg_launch *all[] = {&take};
-    int found[N], count;
-    check(hg_launches_build(dev, all, 1, NULL, NULL));
-    for (int r = 0; r < RUNS; r++) check(hg_launches_run(dev, all, 1));
-    check(hg_buffer_read(seen, 0, found, sizeof found) && hg_buffer_read(taken, 0, &count, sizeof count));
-    for (int i = 0; i < N; i++) assert_int_equal(found[i], RUNS * (i + 1));
-    assert_int_equal(count, 0);
-    hg_launches_release(all, 1);
+    for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+        hg_launch take = {.label = "layer take", .file = "k", .kernel = "take", .n_args = 3, .dims = 1, .global = {groups[g]}, .local = {1},
+                          .args = {{.type = HG_ARG_BUFFER, .buffer = seen}, {.type = HG_ARG_ITEMS, .i = N}, {.type = HG_ARG_BUFFER, .buffer = taken}}};
+        hg_launch *all[] = {&take};
+        int found[N], count, once = 1;
+        check(hg_buffer_fill(seen, 0) && hg_launches_build(dev, all, 1, NULL, NULL));
+        for (int r = 0; r < RUNS; r++) check(hg_launches_run(dev, all, 1));
+        check(hg_launches_compile(dev, all, 1, 0, 1, count_down, &once));
+        check(hg_launches_run(dev, all, 1));
+        check(hg_buffer_read(seen, 0, found, sizeof found) && hg_buffer_read(taken, 0, &count, sizeof count));
+        for (int i = 0; i < N; i++) assert_int_equal(found[i], (RUNS + 1 + (i == 0)) * (i + 1));
+        assert_int_equal(count, 0);
+        hg_launches_release(all, 1);
+    }
     hg_buffer_destroy(seen);
     hg_buffer_destroy(taken);
-}
-
-static bool count_down(void *user)
-{
-    return (*(int *)user)-- > 0;
 }
 
 /* The last kernel runs first, each once and in one work-group, in turns with other processes, as long as it is wanted. */

@@ -18,7 +18,8 @@ static bool set_args(hg_device *dev, hg_launch *l)
         cl_int code;
         switch (arg->type) {
         case HG_ARG_BUFFER: code = clSetKernelArg(l->built, (cl_uint)i, sizeof(cl_mem), &arg->buffer->mem); break;
-        case HG_ARG_INT: code = clSetKernelArg(l->built, (cl_uint)i, sizeof arg->i, &arg->i); break;
+        case HG_ARG_INT:
+        case HG_ARG_ITEMS: code = clSetKernelArg(l->built, (cl_uint)i, sizeof arg->i, &arg->i); break;
         case HG_ARG_FLOAT: code = clSetKernelArg(l->built, (cl_uint)i, sizeof arg->f, &arg->f); break;
         default: code = clSetKernelArg(l->built, (cl_uint)i, arg->bytes, NULL); break;
         }
@@ -143,7 +144,9 @@ bool hg_launches_compile(hg_device *dev, hg_launch *const *launches, int n, int 
         if (one.gemm || comes_before(launches, i) || kernels++ % parts != part) continue;
         if (!wanted(user)) return true;
         if (one.local[0]) memcpy(one.global, one.local, sizeof one.global);
-        if (!enqueue(dev, &one, NULL) || !hg_device_finish(dev)) return false;
+        for (int k = 0; k < one.n_args; k++)
+            if (one.args[k].type == HG_ARG_ITEMS) one.args[k].i = 1;
+        if (!set_args(dev, &one) || !enqueue(dev, &one, NULL) || !hg_device_finish(dev) || !set_args(dev, launches[i])) return false;
     }
     return true;
 }

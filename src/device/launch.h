@@ -8,12 +8,13 @@
 
 enum { HG_MAX_ARGS = 20, HG_MAX_MACROS = 40 };
 
-typedef enum hg_arg_type { HG_ARG_BUFFER, HG_ARG_INT, HG_ARG_FLOAT, HG_ARG_LOCAL } hg_arg_type;
+/* ITEMS: an INT, how many items the work-items take (HG_ITEMS in cl/common.cl). */
+typedef enum hg_arg_type { HG_ARG_BUFFER, HG_ARG_INT, HG_ARG_ITEMS, HG_ARG_FLOAT, HG_ARG_LOCAL } hg_arg_type;
 
 typedef struct hg_arg {
     hg_arg_type type;
     hg_buffer *buffer; /* BUFFER */
-    int32_t i;         /* INT */
+    int32_t i;         /* INT, ITEMS */
     float f;           /* FLOAT */
     size_t bytes;      /* LOCAL */
 } hg_arg;
@@ -47,7 +48,7 @@ void hg_launches_release(hg_launch *const *launches, int n);
 /* Enqueues all, in order; does not wait. A failure names the launch. */
 bool hg_launches_run(hg_device *dev, hg_launch *const *launches, int n);
 /* Has drivers that make a kernel's machine code at its first run make it, and keep it in their cache: runs one work-group of each
- * kernel, from the last launch to the first, of those that the list has several times only the first. What they compute means nothing.
+ * kernel, with one item, from the last launch to the first, of those that the list has several times only the first. What they compute means nothing.
  * `parts` processes may share the work: this one takes every parts-th kernel from number `part` (from 0) on. `wanted` is asked before
  * each kernel; false ends it. Waits. */
 bool hg_launches_compile(hg_device *dev, hg_launch *const *launches, int n, int part, int parts, bool (*wanted)(void *user), void *user);

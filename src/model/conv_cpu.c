@@ -192,7 +192,7 @@ static void emit_product(hg_plan *plan, const hg_node *node, const hg_gather *ga
     hg_emit_define(plan, launch, "BAND", p[BAND]);
     hg_emit_define(plan, launch, "PANELS", panels);
     hg_emit_define(plan, launch, "SWAP", gather->gradient);
-    hg_emit_taken(plan, launch, (n + rows - 1) / rows, (size_t)ceil_div(s->written.c, p[VECTOR] * p[VECTORS] * panels), 1);
+    hg_emit_taken(plan, launch, (n + rows - 1) / rows * (size_t)ceil_div(s->written.c, p[VECTOR] * p[VECTORS] * panels));
     hg_emit_variant(plan, launch, "cpu %d:%d:%d:%d", p[VECTOR], p[VECTORS], p[COLUMNS], p[BAND]);
 }
 
@@ -221,7 +221,7 @@ static void emit_gather(hg_plan *plan, const hg_node *node, const void *problem,
     hg_emit_define(plan, launch, "PART", d.columns);
     if (gather->pool.kh) hg_emit_read(plan, launch, gather->pool.winners);
     hg_pool_define(plan, launch, &gather->pool);
-    hg_emit_taken(plan, launch, hg_cpu_items(plan, units), 1, 1);
+    hg_emit_taken(plan, launch, hg_cpu_items(plan, units));
     hg_emit_variant(plan, launch, "%s %d:%d:%d:%d", thin ? "cpu_thin" : "cpu", p[VECTOR], p[VECTORS], p[COLUMNS], p[BAND]);
 }
 

@@ -64,7 +64,7 @@ static void emit_batch(hg_plan *plan, const hg_node *node, const void *problem, 
     hg_emit_define(plan, launch, "NV", p[VECTORS]);
     hg_emit_define(plan, launch, "TILE", p[PICTURES]);
     hg_emit_define(plan, launch, "ROWS", p[BAND_ROWS]);
-    hg_emit_taken(plan, launch, hg_cpu_items(plan, units), 1, 1);
+    hg_emit_taken(plan, launch, hg_cpu_items(plan, units));
     hg_emit_variant(plan, launch, "cpu_batch %d:%d:%d:%d", p[VECTOR], p[VECTORS], p[PICTURES], p[BAND_ROWS]);
 }
 

@@ -75,7 +75,7 @@ static void emit_overlap(hg_plan *plan, const hg_node *node, const void *problem
     hg_emit_define(plan, launch, "TILE", p[PIXELS]);
     hg_emit_define(plan, launch, "BAND", p[BAND_ROWS]);
     hg_emit_define(plan, launch, "LINE", v.line);
-    hg_emit_taken(plan, launch, hg_cpu_items(plan, units), 1, 1);
+    hg_emit_taken(plan, launch, hg_cpu_items(plan, units));
     hg_emit_variant(plan, launch, "cpu_overlap %d:%d:%d:%d", p[VECTOR], p[VECTORS], p[PIXELS], p[BAND_ROWS]);
 }
 

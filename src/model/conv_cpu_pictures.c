@@ -59,7 +59,7 @@ static void emit_pictures(hg_plan *plan, const hg_node *node, const void *proble
     hg_emit_define(plan, launch, "BAND", p[BAND]);
     if (gather->pool.kh) hg_emit_read(plan, launch, gather->pool.winners);
     hg_pool_define(plan, launch, &gather->pool);
-    hg_emit_taken(plan, launch, hg_cpu_items(plan, units), 1, 1);
+    hg_emit_taken(plan, launch, hg_cpu_items(plan, units));
     hg_emit_variant(plan, launch, "cpu_pictures %d:%d:%d", p[PIXELS], p[CHANNELS], p[BAND]);
 }
 

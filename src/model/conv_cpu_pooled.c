@@ -111,7 +111,7 @@ static void emit_forward(hg_plan *plan, const hg_node *node, const void *problem
     const size_t units = hg_mul((size_t)gather->batch, (size_t)ceil_div(gather->pool.h, p[BAND]));
     const hg_block weights = hg_gather_weights(plan, node, gather, p[VECTOR] * p[VECTORS]);
     hg_launch *launch = begin_forward(plan, node, gather, weights, "gather", p[BAND], units);
-    hg_emit_taken(plan, launch, hg_cpu_items(plan, units), 1, 1);
+    hg_emit_taken(plan, launch, hg_cpu_items(plan, units));
     hg_emit_define(plan, launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, launch, "NV", p[VECTORS]);
     hg_emit_define(plan, launch, "TILE", p[WINDOWS]);
@@ -164,7 +164,7 @@ static void emit_pictures(hg_plan *plan, const hg_node *node, const void *proble
     const size_t units = hg_mul((size_t)ceil_div(gather->batch, LANES), (size_t)ceil_div(gather->pool.h, p[PICTURES_BAND]));
     hg_launch *launch = begin_forward(plan, node, gather, gather->weight, "gather_pictures", p[PICTURES_BAND], units);
     hg_emit_int(plan, launch, gather->batch);
-    hg_emit_taken(plan, launch, hg_cpu_items(plan, units), 1, 1);
+    hg_emit_taken(plan, launch, hg_cpu_items(plan, units));
     hg_emit_define(plan, launch, "HG_VEC", LANES);
     hg_emit_define(plan, launch, "Q", p[CHANNELS]);
     hg_emit_variant(plan, launch, "pooled_pictures %d:%d", p[CHANNELS], p[PICTURES_BAND]);
@@ -217,7 +217,7 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const hg_weight *wei
     hg_emit_define(plan, w.launch, "HG_VEC", p[VECTOR]);
     hg_emit_define(plan, w.launch, "NV", p[VECTORS]);
     hg_emit_define(plan, w.launch, "BAND", p[WEIGHT_BAND]);
-    hg_emit_taken(plan, w.launch, (size_t)w.splits, 1, 1);
+    hg_emit_taken(plan, w.launch, (size_t)w.splits);
     hg_emit_variant(plan, w.launch, "%s %d:%d:%d, %d splits", name, p[VECTOR], p[VECTORS], p[WEIGHT_BAND], w.splits);
     hg_cpu_weight_end(plan, node, &w);
 }

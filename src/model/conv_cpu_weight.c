@@ -182,7 +182,7 @@ static void emit_weight(hg_plan *plan, const hg_node *node, const void *problem,
     hg_emit_define(plan, w.launch, "RB", p[CHUNK]);
     hg_emit_define(plan, w.launch, "MERGED", s.merged);
     hg_emit_define(plan, w.launch, "VEC_LARGE", s.vector_large);
-    hg_emit_taken(plan, w.launch, (size_t)w.splits, (size_t)blocks_s, (size_t)blocks_v);
+    hg_emit_taken(plan, w.launch, (size_t)w.splits * (size_t)blocks_s * (size_t)blocks_v);
     hg_emit_variant(plan, w.launch, "cpu %d:%d:%d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[SCALARS], p[VECTOR_TILES], p[SCALAR_TILES], p[CHUNK],
                     w.splits);
     hg_cpu_weight_end(plan, node, &w);
@@ -250,7 +250,7 @@ static void emit_taps(hg_plan *plan, const hg_node *node, const void *problem, c
     hg_emit_define(plan, w.launch, "KG", p[TAP_ROWS]);
     hg_emit_define(plan, w.launch, "TURNS", taps_registers(&s, p) > FEW_REGISTERS ? 1 : 4);
     hg_emit_define(plan, w.launch, "VEC_LARGE", s.vector_large);
-    hg_emit_taken(plan, w.launch, (size_t)w.splits, 1, 1);
+    hg_emit_taken(plan, w.launch, (size_t)w.splits);
     hg_emit_variant(plan, w.launch, "cpu_taps %d:%d:%d:%d, %d splits", p[VECTOR], p[VECTORS], p[BAND_ROWS], p[TAP_ROWS], w.splits);
     hg_cpu_weight_end(plan, node, &w);
 }
@@ -302,7 +302,7 @@ static void emit_pictures(hg_plan *plan, const hg_node *node, const void *proble
     hg_emit_define(plan, w.launch, "TI", p[LARGE_CHANNELS]);
     hg_emit_define(plan, w.launch, "TJ", p[SMALL_CHANNELS]);
     hg_emit_define(plan, w.launch, "BAND", p[ROWS]);
-    hg_emit_taken(plan, w.launch, (size_t)w.splits, 1, 1);
+    hg_emit_taken(plan, w.launch, (size_t)w.splits);
     hg_emit_variant(plan, w.launch, "cpu_pictures %d:%d:%d, %d splits", p[LARGE_CHANNELS], p[SMALL_CHANNELS], p[ROWS], w.splits);
     hg_cpu_weight_end(plan, node, &w);
 }

@@ -48,7 +48,7 @@ static void emit_wide(hg_plan *plan, const hg_node *node, const void *problem, c
     hg_emit_define(plan, launch, "HG_VEC", 16);
     hg_emit_define(plan, launch, "NP", p[PIXEL_VECTORS]);
     hg_emit_define(plan, launch, "R", p[TILE_ROWS]);
-    hg_emit_taken(plan, launch, hg_cpu_items(plan, units), 1, 1);
+    hg_emit_taken(plan, launch, hg_cpu_items(plan, units));
     hg_emit_variant(plan, launch, "cpu_wide %d:%d", p[PIXEL_VECTORS], p[TILE_ROWS]);
 }
 

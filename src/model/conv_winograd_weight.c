@@ -110,7 +110,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_int(plan, launch, u.splits);
     define_sizes(plan, launch, weight, &s, p);
     hg_weight_emit_cost(plan, launch, weight, u.splits);
-    hg_emit_taken(plan, launch, (size_t)(u.blocks_out / s.phases_out), (size_t)(u.blocks_in / s.phases_in), (size_t)u.splits);
+    hg_emit_taken(plan, launch, (size_t)(u.blocks_out / s.phases_out) * (size_t)(u.blocks_in / s.phases_in) * (size_t)u.splits);
     hg_emit_variant(plan, launch, "winograd_%d %d:%d:%d:%d:%d:%d, %d splits", m, p[VECTOR], p[VECTORS], p[CHANNELS], p[TILES],
                     p[BLOCK_IN], p[BLOCK_OUT], u.splits);
 

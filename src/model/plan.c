@@ -335,13 +335,17 @@ void hg_emit_range(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_
     while (launch->dims > 1 && launch->global[launch->dims - 1] == 1 && launch->local[launch->dims - 1] <= 1) launch->dims--;
 }
 
-void hg_emit_taken(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_t gz)
+/* Two work-items for each compute unit: a driver may give some of its threads more than one before all have one. */
+void hg_emit_taken(hg_plan *plan, hg_launch *launch, size_t items)
 {
-    const size_t align = hg_plan_limits(plan)->base_align;
+    const hg_device_info *limits = hg_plan_limits(plan);
+    const size_t align = limits->base_align, groups = 2 * (size_t)limits->compute_units;
     const int slot = plan->n_launches % HG_COUNTS;
     if (plan->taken[slot] < 0) plan->taken[slot] = hg_plan_view(plan, plan->arenas->taken, (size_t)slot * align, align);
+    hg_emit_int(plan, launch, (int64_t)items);
+    if (launch->n_args) launch->args[launch->n_args - 1].type = HG_ARG_ITEMS;
     hg_emit_update(plan, launch, plan->taken[slot]);
-    hg_emit_range(plan, launch, gx, gy, gz, 1, 1, 1);
+    hg_emit_range(plan, launch, items < groups ? items : groups, 1, 1, 1, 1, 1);
 }
 
 /* A CPU walks contiguous spans of at least 4096 numbers with one work-item each (a work-group costs about 20 ns, a span this long

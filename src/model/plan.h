@@ -68,9 +68,9 @@ void hg_emit_float(hg_plan *plan, hg_launch *launch, double value);
 void hg_emit_local(hg_plan *plan, hg_launch *launch, size_t bytes);
 /* Range: global is rounded up to a multiple of local; local 0: the driver chooses. */
 void hg_emit_range(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_t gz, size_t lx, size_t ly, size_t lz);
-/* The range of a CPU's launch whose work-items take its items one after the other (HG_ITEMS in cl/common.cl), and with it the last argument,
- * `__global int *taken`. Which thread computes an item then depends on who has time; so an item's result must not. */
-void hg_emit_taken(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_t gz);
+/* The range of a CPU's launch whose work-items take its items one after the other (HG_ITEMS in cl/common.cl), and with it the last two
+ * arguments, `int items, __global int *taken`. Which thread computes an item then depends on who has time; what it computes must not. */
+void hg_emit_taken(hg_plan *plan, hg_launch *launch, size_t items);
 /* Elementwise launches: n items on a 1-D range suited to the device (a CPU gets few work-items of `hg_emit_span` items
  * each): sets the range; the kernel loops `for (i = get_global_id(0); i < n; i += get_global_size(0))` or uses HG_FOR(i, n). */
 void hg_emit_items(hg_plan *plan, hg_launch *launch, size_t n);
