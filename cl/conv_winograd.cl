@@ -1,7 +1,7 @@
 /* F and D of K x K taps, stride S, for CPU devices (model/conv.h) by Winograd's minimal filtering (winograd_tiles.cl).
  * weights: u [phases written][blocks of OB written channels][T T][phases read][G][OB] = C w C', once per launch of gather; the last
  *   block is moved back.
- * gather: an item is a strip of STRIP neighbouring tiles. The transformed tiles v [T T][STRIP][phases read][G] stay in the
+ * gather: strip by strip of STRIP neighbouring tiles. The transformed tiles v [T T][STRIP][phases read][G] stay in the
  *   second-level cache while for each block of channels T T products m = v u are made in registers, Q tiles times NV vectors at a time,
  *   and turned into results.
  * Macros: those of winograd_tiles.cl, IH IW G (read side), OH OW O (written side), DATA, those of hg_store.
@@ -150,13 +150,14 @@ INLINE void store_tile(const hg_vec *result, __global hg_y *out, __global const 
         }
 }
 
-/* ---- tiles: of all pictures; an item is a strip, the last of which is moved back */
+/* ---- tiles: of all pictures; an item is a contiguous span of strips, the last of which is moved back */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict u, __global const float *restrict bias,
                      __global hg_y *restrict out, __global const hg_dx_x *out_x, int tiles, int items, __global int *taken)
 {
-    HG_ITEMS(item, items, taken) {
-        const int own = item * STRIP, first = min(own, tiles - STRIP);
+    const int strips = (tiles - 1) / STRIP + 1, span = (strips - 1) / items + 1;
+    HG_ITEMS(item, items, taken) HG_UNITS(strip, strips, span, item) {
+        const int own = strip * STRIP, first = min(own, tiles - STRIP);
         HG_ALIGNED float v[POINTS * STEP_V], m[POINTS * STEP_M];
         corner at[STRIP];
         for (int t = 0; t < STRIP; t++) at[t] = corner_of(first + t, TILES_H, TILES_W);

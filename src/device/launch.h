@@ -48,7 +48,8 @@ void hg_launches_release(hg_launch *const *launches, int n);
 /* Enqueues all, in order; does not wait. A failure names the launch. */
 bool hg_launches_run(hg_device *dev, hg_launch *const *launches, int n);
 /* Has drivers that make a kernel's machine code at its first run make it, and keep it in their cache: runs one work-group of each
- * kernel, with one item, from the last launch to the first, of those that the list has several times only the first. What they compute means nothing.
+ * kernel, with one item, from the last launch to the first, of those that the list has several times only the first. What they compute
+ * means nothing.
  * `parts` processes may share the work: this one takes every parts-th kernel from number `part` (from 0) on. `wanted` is asked before
  * each kernel; false ends it. Waits. */
 bool hg_launches_compile(hg_device *dev, hg_launch *const *launches, int n, int part, int parts, bool (*wanted)(void *user), void *user);

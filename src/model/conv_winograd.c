@@ -141,7 +141,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     define_weights(plan, launch, gather, &s, data, p);
     define_gather(plan, launch, gather, &s, p);
     hg_gather_emit_cost(plan, launch, gather);
-    hg_emit_taken(plan, launch, strips); /* an item has nothing to prepare */
+    hg_emit_taken(plan, launch, hg_cpu_items(plan, strips));
     hg_emit_variant(plan, launch, "winograd_%d %d:%d:%d:%d", m, p[VECTOR], p[VECTORS], p[TILES], p[PRODUCTS]);
 }
 
