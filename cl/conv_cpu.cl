@@ -232,7 +232,8 @@ static inline int written(int b0, int band, int j0, int p, int py, int px)
 /* units: groups of pictures times bands, each with a patch; an item is a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units WINNER, int items, __global int *taken)
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units WINNER,
+                     int items, __global int *taken)
 {
     enum { BANDS = (ROWS + BAND_ROWS - 1) / BAND_ROWS };
     const int span = (units - 1) / items + 1;

@@ -133,7 +133,8 @@ inline void turn_back(const float *from, __global hg_y *out, __global const hg_d
 /* units: groups of 16 pictures times bands; an item is a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units WINNER, int items, __global int *taken)
+                     __global hg_y *restrict out, __global const hg_dx_x *out_x, int pictures, int units WINNER,
+                     int items, __global int *taken)
 {
     enum { BANDS = (ROWS + BAND - 1) / BAND, LEFT = BASE_W > 0 ? BASE_W : 0, RIGHT = BASE_W + PATCH_W < IW ? BASE_W + PATCH_W : IW };
     const int span = (units - 1) / items + 1;

@@ -303,7 +303,8 @@ inline void turn_back(const float *results, const float *winners, __global hg_y 
 /* units: groups of 16 pictures times bands, the last group moved back; an item is a contiguous span of them */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void gather_pictures(__global const hg_x *restrict from, __global const float *restrict w, __global const float *restrict bias,
-                              __global hg_y *restrict out, __global uchar *restrict winner, int units, int pictures, int items, __global int *taken)
+                              __global hg_y *restrict out, __global uchar *restrict winner, int units, int pictures,
+                              int items, __global int *taken)
 {
     enum { BANDS = (YH + BAND - 1) / BAND };
     const int span = (units - 1) / items + 1;

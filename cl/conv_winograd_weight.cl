@@ -109,8 +109,8 @@ INLINE void multiply(const float *x, const float *y, int n, __global float *to, 
             }
 }
 
-/* tiles: of all pictures; each split takes as many strips, or one more. Dimension 0: blocks of output channels, 1: of input channels,
- * 2: splits. */
+/* tiles: of all pictures; each split takes as many strips, or one more. Items: for each split blocks of input channels, for each of them
+ * blocks of output channels. */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void weight_gradient(__global const large_t *restrict large, __global const small_t *restrict small,
                               __global float *restrict partials, __global float *restrict bias_partials, int tiles, int splits,
@@ -118,7 +118,8 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
 {
     enum { BLOCK = POINTS * BI * BO, BIASES = (BO + HG_VEC - 1) / HG_VEC };
     HG_ITEMS(item, items, taken) {
-        const int row = HG_WHOLE(item, EACH_O), block_o = item - row * EACH_O, split = HG_WHOLE(row, EACH_I), block_i = row - split * EACH_I;
+        const int row = HG_WHOLE(item, EACH_O), split = HG_WHOLE(row, EACH_I);
+        const int block_o = item - row * EACH_O, block_i = row - split * EACH_I;
         const int own_o = block_o * BO, i0 = min(block_i * BI, IN - BI), o0 = min(own_o, OUT - BO);
         const int s0 = TRANSPOSED ? i0 : o0, l0 = TRANSPOSED ? o0 : i0;
         const int strips = (tiles + STRIP - 1) / STRIP, begin = split * strips / splits * STRIP;

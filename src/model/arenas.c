@@ -73,8 +73,8 @@ void hg_arenas_destroy(hg_arenas *arenas)
 {
     if (!arenas) return;
     hg_stage_destroy(arenas->records);
-    hg_buffer *all[] = {arenas->params, arenas->grads, arenas->step, arenas->state, arenas->metrics, arenas->dummy, arenas->taken, arenas->bytes,
-                        arenas->examples, arenas->labels};
+    hg_buffer *all[] = {arenas->params, arenas->grads, arenas->step, arenas->state, arenas->metrics, arenas->dummy, arenas->taken,
+                        arenas->bytes, arenas->examples, arenas->labels};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) hg_buffer_destroy(all[i]);
     for (int slot = 0; slot < HG_MAX_PHASES; slot++)
         for (int k = 0; k < 2; k++) hg_buffer_destroy(arenas->moments[slot][k]);
