@@ -107,8 +107,8 @@ __kernel void weight_pictures(__global const large_t *restrict large, __global c
                               __global float *restrict bias_partials, int units, int span, int pictures, int items, __global int *taken)
 {
     enum { BANDS = (HS + BAND - 1) / BAND };
-    HG_ITEMS(item, items, taken) {
-        const int split = item, last = min((split + 1) * span, units);
+    HG_ITEMS(split, items, taken) {
+        const int last = min((split + 1) * span, units);
         HG_ALIGNED float patch[PATCH_L * WL * CL * 16], pixels[BAND * WS * CS * 16];
         float16 total[KH * KW * CL * CS];
         for (int k = 0; k < KH * KW * CL * CS; k++) total[k] = 0.0f;

@@ -70,8 +70,8 @@ __kernel void weight_taps(__global const large_t *restrict large, __global const
                           __global float *restrict bias_partials, int units, int span, int items, __global int *taken)
 {
     enum { BANDS = (VH + RB - 1) / RB, TAPS = KG * KW, PANEL = NV * HG_VEC, PANELS = (VECTORS + PANEL - 1) / PANEL };
-    HG_ITEMS(item, items, taken) {
-        const int split = item, last = min((split + 1) * span, units), own_s = 0, own_v = 0;
+    HG_ITEMS(split, items, taken) {
+        const int last = min((split + 1) * span, units), own_s = 0, own_v = 0;
 #if VEC_LARGE
         __global const scalar_t *scalars = small;
         __global const vector_t *vectors = large;

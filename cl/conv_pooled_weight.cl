@@ -87,8 +87,8 @@ __kernel void weight_picked(__global const hg_x *restrict large, __global const 
                             int items, __global int *taken)
 {
     enum { BANDS = (YH + BAND - 1) / BAND, PANELS = (CL + PANEL - 1) / PANEL };
-    HG_ITEMS(item, items, taken) {
-        const int split = item, last = min((split + 1) * span, units);
+    HG_ITEMS(split, items, taken) {
+        const int last = min((split + 1) * span, units);
         float16 space[(PATCH_H * PATCH_W * CL + 15) / 16]; /* vectors begin where a cache line does */
         float *patch = (float *)space;
         hg_vec total[CS * PANELS * TAPS * NV];
@@ -145,8 +145,8 @@ __kernel void weight_masked(__global const hg_x *restrict large, __global const 
                             int items, __global int *taken)
 {
     enum { BANDS = (YH + BAND - 1) / BAND, PANELS = (CS + PANEL - 1) / PANEL, ROWS = TAPS * CL };
-    HG_ITEMS(item, items, taken) {
-        const int split = item, last = min((split + 1) * span, units);
+    HG_ITEMS(split, items, taken) {
+        const int last = min((split + 1) * span, units);
         float16 space[(PATCH_H * PATCH_W * CL + 15) / 16]; /* vectors begin where a cache line does */
         float *patch = (float *)space;
         hg_vec total[PANELS * ROWS * NV], bias[PANELS * NV];

@@ -143,10 +143,8 @@ void hg_source_program(hg_text *out, const char *common, hg_unit *const *units, 
 {
     static const char mark[] = "\n/* ==== from here on by the macros of a kernel file";
     const char *found = strstr(common, mark), *each = found ? found + 1 : common; /* without the mark all may depend on macros */
-    const size_t once = (size_t)(each - common);
-    add_lines(out, "common", 1, common, once);
-    int line = 1;
-    for (size_t i = 0; i < once; i++) line += common[i] == '\n';
+    const int line = 1 + lines_of(common) - lines_of(each);
+    add_lines(out, "common", 1, common, (size_t)(each - common));
     for (int i = 0; i < n; i++) {
         const hg_unit *u = units[i];
         if (n > 1) {

@@ -304,13 +304,14 @@ void hg_emit_write(hg_plan *plan, hg_launch *launch, hg_block block)
 
 void hg_emit_update(hg_plan *plan, hg_launch *launch, hg_block block) { use_block(plan, launch, block); }
 
-void hg_emit_int(hg_plan *plan, hg_launch *launch, int64_t value)
+static void emit_number(hg_plan *plan, hg_launch *launch, hg_arg_type type, int64_t value)
 {
-    hg_arg *arg = next_arg(plan, launch);
-    *arg = (hg_arg){.type = HG_ARG_INT, .i = (int32_t)value};
+    *next_arg(plan, launch) = (hg_arg){.type = type, .i = (int32_t)value};
     if (value < INT32_MIN || value > INT32_MAX)
         hg_plan_sticky(plan, hg_fail(plan->ctx, HG_BAD_INPUT, "%s: a size of %lld is beyond 2^31: use a smaller batch or layer", launch->label, (long long)value));
 }
+
+void hg_emit_int(hg_plan *plan, hg_launch *launch, int64_t value) { emit_number(plan, launch, HG_ARG_INT, value); }
 
 void hg_emit_float(hg_plan *plan, hg_launch *launch, double value)
 {
@@ -342,8 +343,7 @@ void hg_emit_taken(hg_plan *plan, hg_launch *launch, size_t items)
     const size_t align = limits->base_align, groups = 2 * (size_t)limits->compute_units;
     const int slot = plan->n_launches % HG_COUNTS;
     if (plan->taken[slot] < 0) plan->taken[slot] = hg_plan_view(plan, plan->arenas->taken, (size_t)slot * align, align);
-    hg_emit_int(plan, launch, (int64_t)items);
-    if (launch->n_args) launch->args[launch->n_args - 1].type = HG_ARG_ITEMS;
+    emit_number(plan, launch, HG_ARG_ITEMS, (int64_t)items);
     hg_emit_update(plan, launch, plan->taken[slot]);
     hg_emit_range(plan, launch, items < groups ? items : groups, 1, 1, 1, 1, 1);
 }
