@@ -134,10 +134,10 @@ static inline void read_weights(hg_vec next[B_READS], __global const float *rest
     }
 }
 
-__kernel __attribute__((reqd_work_group_size(NT, 1, 1)))
-void conv_gather(__global const hg_x *restrict from, __global const float *restrict weight,
-                 __global const float *restrict bias, __global hg_y *out, __global const hg_dx_x *out_x,
-                 int has_bias, int B, int HF, int WF, int HO, int WO, int N, int m_tiles, int n_tiles)
+__attribute__((reqd_work_group_size(NT, 1, 1)))
+__kernel void conv_gather(__global const hg_x *restrict from, __global const float *restrict weight, __global const float *restrict bias,
+                          __global hg_y *out, __global const hg_dx_x *out_x, int has_bias, int B, int HF, int WF, int HO, int WO, int N,
+                          int m_tiles, int n_tiles)
 {
     __local float4 a_slice4[TK * AS / 4], b_slice4[(B_ROWS * BS + 3) / 4]; /* float4: aligned for vector access */
     __local float *a_slice = (__local float *)a_slice4, *b_slice = (__local float *)b_slice4;

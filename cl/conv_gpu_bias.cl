@@ -9,9 +9,8 @@
 #define COLUMNS 16
 #endif
 
-__kernel __attribute__((reqd_work_group_size(NT, 1, 1)))
-void conv_bias(__global const float *restrict dy, __global float *restrict partials, int pixels, int split_pixels,
-               int N)
+__attribute__((reqd_work_group_size(NT, 1, 1)))
+__kernel void conv_bias(__global const float *restrict dy, __global float *restrict partials, int pixels, int split_pixels, int N)
 {
     __local float sums[NT];
     const int lid = (int)get_local_id(0), row = lid / COLUMNS, groups = (N + COLUMNS - 1) / COLUMNS;

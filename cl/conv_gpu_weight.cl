@@ -109,10 +109,9 @@ static inline void read_small(hg_vec next[B_READS], __global const small_t *rest
     }
 }
 
-__kernel __attribute__((reqd_work_group_size(NT, 1, 1)))
-void conv_weight(__global const large_t *restrict large, __global const small_t *restrict small,
-                 __global float *restrict partials, int pixels, int split_pixels, int HL, int WL, int CS,
-                 int n_tiles, int tiles)
+__attribute__((reqd_work_group_size(NT, 1, 1)))
+__kernel void conv_weight(__global const large_t *restrict large, __global const small_t *restrict small, __global float *restrict partials,
+                          int pixels, int split_pixels, int HL, int WL, int CS, int n_tiles, int tiles)
 {
     __local float4 a_slice4[TK * TM / 4], b_slice4[(B_ROWS * TN + 3) / 4]; /* float4: aligned for vector access */
     __local float *a_slice = (__local float *)a_slice4, *b_slice = (__local float *)b_slice4;

@@ -84,16 +84,16 @@ static void launching(void **state)
     check(to != NULL);
     int local = hg_device_get_info(dev)->max_work_group >= 8 ? 8 : 1, found[64];
     hg_launch fill = fill_launch(to, "-DADD=3", local), once = plain_launch(to, "-DADD=3"),
-              twice = plain_launch(to, NULL);
-    hg_launch *all[] = {&fill, &once, &twice};
+              twice = plain_launch(to, NULL), again = plain_launch(to, "-DADD=3");
+    hg_launch *all[] = {&fill, &once, &twice, &again};
     steps s = {0};
-    check(hg_launches_build(dev, all, 3, note, &s));
-    assert_true(s.calls >= 2 && s.first_done == 0 && s.last_done == 2 && s.total == 2); /* two share a program */
+    check(hg_launches_build(dev, all, 4, note, &s));
+    assert_true(s.calls >= 2 && s.first_done == 0 && s.last_done == 3 && s.total == 3); /* two are of one kernel */
     check(hg_launches_run(dev, all, 3));
     check(hg_buffer_read(to, 0, found, sizeof found));
     for (int i = 0; i < 64; i++) assert_int_equal(found[i], (i < 60 ? i * 3 + 7 : 0) + 3 + 1);
     s.calls = 0;
-    check(hg_launches_build(dev, all, 3, note, &s)); /* again: nothing to build, nothing leaks */
+    check(hg_launches_build(dev, all, 4, note, &s)); /* again: nothing to build, nothing leaks */
     assert_int_equal(s.calls, 0);
     double whole, sum = 0;
     check(hg_launches_time(dev, all, 3, 1, &whole));
@@ -105,8 +105,8 @@ static void launching(void **state)
     assert_true(whole >= sum * (1 - 1e-9));
     check(hg_launches_time(dev, all, 3, 5, &whole));
     for (int i = 0; i < 3; i++) assert_true(all[i]->seconds_min <= all[i]->seconds && all[i]->seconds <= all[i]->seconds_max);
-    hg_launches_release(all, 3);
-    hg_launches_release(all, 3);
+    hg_launches_release(all, 4);
+    hg_launches_release(all, 4);
     hg_buffer_destroy(to);
 }
 
@@ -328,8 +328,8 @@ static void units_together(void **state)
     int n = 0;
     for (int i = 0; (stem = hg_kernel_source_at(i)) && n + 2 <= MOST; i++) {
         if (strcmp(stem, "common") == 0) continue;
-        requests[n++] = (hg_unit_request){stem, macros, stem, NULL};
-        requests[n++] = (hg_unit_request){stem, "", stem, NULL};
+        requests[n++] = (hg_unit_request){stem, macros, NULL, stem, NULL};
+        requests[n++] = (hg_unit_request){stem, "", NULL, stem, NULL};
     }
     assert_true(n > 40 && n < MOST);
     check(hg_units_get(own, requests, n, NULL, NULL));
@@ -347,7 +347,7 @@ static void unit_alone(void **state)
 {
     (void)state;
     need_device();
-    hg_unit_request requests[] = {{"k", "-DADD=21", "a", NULL}, {"k", "-DADD=22 -cl-mad-enable", "b", NULL}, {"k", "-DADD=23  -DOTHER", "c", NULL}};
+    hg_unit_request requests[] = {{"k", "-DADD=21", NULL, "a", NULL}, {"k", "-DADD=22 -cl-mad-enable", NULL, "b", NULL}, {"k", "-DADD=23  -DOTHER", NULL, "c", NULL}};
     check(hg_units_get(dev, requests, 3, NULL, NULL));
     assert_int_equal(requests[1].unit->number, -1);
     if (hg_device_get_info(dev)->type == HG_DEVICE_CPU) assert_ptr_equal(requests[0].unit->object, requests[2].unit->object);

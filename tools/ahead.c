@@ -16,9 +16,6 @@ extern char **environ;
 
 enum { MOST_LINE = 512 };
 
-/* Programs out of a driver's cache take less than 0.1 s of processor time, built anew 0.5 s and more. */
-static bool were_cached(const hg_net *net) { return hg_net_build_seconds(net) < 0.3; }
-
 /* ---- the process that trains */
 
 /* How this program is called once more: on Linux by a link to it, elsewhere by its name, which is looked for as the shell did. */
@@ -44,7 +41,7 @@ static bool start(cli *c, char *const *words, int input, pid_t *id)
 
 bool ahead_pays(hg_device *device, const hg_net *net)
 {
-    return hg_device_get_info(device)->type == HG_DEVICE_CPU && !were_cached(net);
+    return hg_device_get_info(device)->type == HG_DEVICE_CPU && hg_net_was_compiled(net);
 }
 
 enum { MOST_WORDS = 20 };
@@ -165,7 +162,7 @@ static bool has_parent(void *user)
 bool ahead_work(hg_net *net, int which, int of)
 {
     pid_t parent = getppid();
-    if (!were_cached(net)) return true; /* the driver keeps nothing, or the net is not its parent's: tuned otherwise */
+    if (hg_net_was_compiled(net)) return true; /* the driver keeps nothing, or the net is not its parent's: tuned otherwise */
     return hg_net_compile(net, HG_PLAN_TRAIN, which - 1, of, has_parent, &parent);
 }
 

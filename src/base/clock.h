@@ -5,4 +5,7 @@
 /* Seconds since some moment, never set back. */
 double hg_now(void);
 
+/* Seconds that a processor has worked for the calling thread. */
+double hg_thread_busy(void);
+
 #endif

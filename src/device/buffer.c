@@ -70,7 +70,7 @@ hg_buffer *hg_buffer_create(hg_device *dev, size_t bytes, const char *label)
     }
     buffer->whole = buffer->mem;
     dev->used += bytes;
-    /* many drivers find out only now whether the memory is there */
+    /* the zeros: many drivers find out only now whether the memory is there */
     if (ask_for_large_pages(buffer) && hg_buffer_fill(buffer, 0) && hg_device_finish(dev)) return buffer;
     hg_buffer_destroy(buffer);
     return NULL;

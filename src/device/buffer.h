@@ -6,9 +6,8 @@
 
 typedef struct hg_buffer hg_buffer;
 
-/* `label` says what it is for in messages ("activations"). Fails with HG_DEVICE_MEMORY, naming size and limit. The
- * content is undefined until written or filled; creation touches the memory, so that a driver that over-commits is
- * found out. */
+/* `label` says what it is for in messages ("activations"). Fails with HG_DEVICE_MEMORY, naming size and limit. It
+ * holds zeros: creation touches the memory, so that a driver that over-commits is found out. */
 hg_buffer *hg_buffer_create(hg_device *dev, size_t bytes, const char *label);
 /* A part of a buffer; `offset` a multiple of the device's base_align. Keeps no reference: destroy views first. */
 hg_buffer *hg_buffer_view(hg_buffer *parent, size_t offset, size_t bytes);

@@ -86,7 +86,7 @@ bool hg_launches_build(hg_device *dev, hg_launch *const *launches, int n, hg_bui
     int kernels = 0;
     for (int i = 0; ok && i < n; i++)
         if (!launches[i]->gemm)
-            requests[kernels++] = (hg_unit_request){launches[i]->file, macros_of(launches[i]), launches[i]->label, NULL};
+            requests[kernels++] = (hg_unit_request){launches[i]->file, macros_of(launches[i]), launches[i]->kernel, launches[i]->label, NULL};
     ok = ok && hg_units_get(dev, requests, kernels, progress, user);
     for (int i = 0, k = 0; ok && i < n; i++)
         if (!launches[i]->gemm) ok = make_kernel(dev, launches[i], requests[k++].unit);

@@ -1,4 +1,5 @@
-/* Programs: kernel files, specialised by macros and built once per device. A unit is one file with its macros. Drivers that
+/* Programs: kernel files, specialised by macros and built once per device. A unit is one file with its macros, without the kernels
+ * that were not asked for. Drivers that
  * build in parallel get a program for each unit, built by a few threads. CPU drivers get all that are asked for together as
  * one program: PoCL 3.1 builds one program after another whatever the threads do (a fresh program takes it 150 ms before
  * the first kernel of ours, one from its cache 18 ms; machine code is made at a kernel's first run), and Oclgrind, which says
@@ -17,6 +18,7 @@ static void free_unit(hg_unit *unit)
     if (unit->owner && unit->object) clReleaseProgram(unit->object);
     hg_free(unit->file);
     hg_free(unit->macros);
+    hg_free(unit->kernel);
     hg_free(unit->source);
     hg_free(unit);
 }
@@ -168,14 +170,25 @@ static bool build_failed(hg_device *dev, const hg_unit *u, const char *label)
 
 /* ---- asking */
 
-/* The unit of (file, macros, text), or a new one that is not built yet. */
-static hg_unit *look_up(hg_device *dev, const char *common, const char *file, const char *macros)
+static bool same_kernel(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+
+static char *read_source(hg_device *dev, const char *file, const char *kernel)
 {
-    char *source = hg_source_read(dev, file);
+    char *whole = hg_source_read(dev, file), *only = whole && kernel ? hg_source_only(dev, whole, kernel) : NULL;
+    if (!kernel) return whole;
+    hg_free(whole);
+    return only;
+}
+
+/* The unit of (file, macros, kernel, text), or a new one that is not built yet. */
+static hg_unit *look_up(hg_device *dev, const char *common, const hg_unit_request *request)
+{
+    const char *file = request->file, *macros = request->macros, *kernel = request->kernel;
+    char *source = read_source(dev, file, kernel);
     if (!source) return NULL;
     const uint64_t text = hg_hash(hg_hash(0, common), source);
     for (hg_unit *u = dev->units; u; u = u->next)
-        if (u->text == text && strcmp(u->file, file) == 0 && strcmp(u->macros, macros) == 0) {
+        if (u->text == text && strcmp(u->file, file) == 0 && strcmp(u->macros, macros) == 0 && same_kernel(u->kernel, kernel)) {
             hg_free(source);
             return u;
         }
@@ -183,7 +196,8 @@ static hg_unit *look_up(hg_device *dev, const char *common, const char *file, co
     if (!u) hg_free(source);
     if (!u) return NULL;
     *u = (hg_unit){.next = dev->units, .source = source, .text = text, .number = -1};
-    if (!(u->file = hg_copy_text(dev->ctx, file)) || !(u->macros = hg_copy_text(dev->ctx, macros))) {
+    if (!(u->file = hg_copy_text(dev->ctx, file)) || !(u->macros = hg_copy_text(dev->ctx, macros)) ||
+        (kernel && !(u->kernel = hg_copy_text(dev->ctx, kernel)))) {
         free_unit(u);
         return NULL;
     }
@@ -238,7 +252,7 @@ bool hg_units_get(hg_device *dev, hg_unit_request *requests, int n, void (*progr
     bool ok = fresh && common && w.groups;
     int count = 0;
     for (int i = 0; ok && i < n; i++) {
-        hg_unit *u = requests[i].unit = look_up(dev, common, requests[i].file, requests[i].macros);
+        hg_unit *u = requests[i].unit = look_up(dev, common, &requests[i]);
         ok = u != NULL;
         if (ok && !u->built && !listed(fresh, count, u)) fresh[count++] = u;
     }

@@ -4,6 +4,8 @@
  *
  * OpenCL C has no name spaces: in a program of several units, what a unit declares gets its number as a suffix, by macros that
  * end with the unit. So our kernel files keep three rules: declarations begin in the first column, one a line, nothing else does.
+ * A kernel's declaration begins with "__kernel void NAME(", its attributes may stand in the line before; a program has only the kernels
+ * that are asked for, since compilers take a tenth of a second and more for one that nobody runs.
  * A kernel file may include one other, which includes none, by a line `#include "NAME.cl"`: drivers have no folder to look in. */
 #include "device/device_private.h"
 
@@ -57,15 +59,54 @@ char *hg_source_read(hg_device *dev, const char *stem)
     return NULL;
 }
 
-/* ---- names */
-
-static bool is_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
+/* ---- kernels */
 
 static const char *next_line(const char *line)
 {
     const char *end = strchr(line, '\n');
     return end ? end + 1 : line + strlen(line);
 }
+
+/* The name of the kernel whose declaration a line begins; NULL: none. */
+static const char *kernel_name(const char *line, int *length)
+{
+    static const char head[] = "__kernel void ";
+    if (strncmp(line, head, sizeof head - 1) != 0) return NULL;
+    *length = (int)strcspn(line + sizeof head - 1, "( \n");
+    return line + sizeof head - 1;
+}
+
+/* Behind the kernel that begins with a line: behind its closing brace, which stands in the first column or ends the line itself. */
+static const char *kernel_end(const char *line)
+{
+    const char *next = next_line(line);
+    if (next - line > 1 && next[-1] == '\n' && next[-2] == '}') return next;
+    while (*next && *next != '}') next = next_line(next);
+    return next_line(next);
+}
+
+char *hg_source_only(hg_device *dev, const char *text, const char *kernel)
+{
+    hg_text out = {.ctx = dev->ctx};
+    int n;
+    for (const char *line = text, *end, *name; *line; line = end) {
+        end = next_line(line);
+        const char *head = strncmp(line, "__attribute__", 13) == 0 ? end : line;
+        if ((name = kernel_name(head, &n)) && (strncmp(name, kernel, (size_t)n) != 0 || kernel[n])) {
+            end = kernel_end(head);
+            for (const char *gone = line; gone < end; gone = next_line(gone)) hg_text_add(&out, "\n"); /* lines keep their numbers */
+        } else {
+            hg_text_add_bytes(&out, line, (size_t)(end - line));
+        }
+    }
+    if (!out.failed && out.data) return out.data;
+    hg_text_free(&out);
+    return NULL;
+}
+
+/* ---- names */
+
+static bool is_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
 
 /* The name of the macro that a line defines; NULL: none. */
 static const char *defined(const char *line, int *length)
