@@ -4,7 +4,7 @@
  * gather: strip by strip of STRIP neighbouring tiles. The transformed tiles v [T T][STRIP][phases read][G] stay in the
  *   second-level cache while for each block of channels T T products m = v u are made in registers, Q tiles times NV vectors at a time,
  *   and turned into results.
- * Macros: those of winograd_tiles.cl, IH IW G (read side), OH OW O (written side), DATA, those of hg_store.
+ * Macros: those of winograd_tiles.cl, DATA; for gather IH IW G (read side), OH OW O (written side), those of hg_store.
  * Memory traffic: from (M + 2) / M times from a near cache, out once; u once per strip from the second- or third-level cache. */
 #include "winograd_tiles.cl"
 
@@ -58,21 +58,24 @@
 
 /* ---- weights */
 
-/* Items: written phases, blocks of written channels, phases and channels read. */
-__kernel void weights(__global const float *restrict w, __global float *restrict u)
+/* Items: written phases, blocks of written channels, phases and channels read. The channels are arguments, for layers of other sizes
+ * to share the kernel: it takes compilers longer than its work. */
+__kernel void weights(__global const float *restrict w, __global float *restrict u, int channels_in, int channels_out)
 {
-    HG_FOR(item, PHASES_OUT * BLOCKS * GP) {
-        const int group = item / GP, out = group / BLOCKS, block = group - out * BLOCKS, o0 = min(block * OB, O - OB);
-        const int from = item - group * GP, in = from / G, g = from - in * G, phase = DATA ? out : PHASE_AT(in);
+    const int blocks = (channels_out + OB - 1) / OB, rows = PHASES_IN * channels_in;
+    HG_FOR(item, PHASES_OUT * blocks * rows) {
+        const int group = HG_WHOLE(item, rows), out = HG_WHOLE(group, blocks), o0 = min((group - out * blocks) * OB, channels_out - OB);
+        const int from = item - group * rows, in = HG_WHOLE(from, channels_in), g = from - in * channels_in;
+        const int phase = DATA ? out : PHASE_AT(in);
         for (int v = 0; v < OB; v += HG_VEC) {
             hg_vec taps[R * R], turned[POINTS];
             HG_UNROLL for (int k = 0; k < R * R; k++) {
                 const int kh = TAP(phase / S, PH, k / R), kw = TAP(HG_MOD(phase, S), PW, k % R);
                 taps[k] = 0.0f;
-                if (HAS_TAP(kh) && HAS_TAP(kw)) taps[k] = HG_LOAD(w + ((kh * K + kw) * G + g) * O + o0 + v);
+                if (HAS_TAP(kh) && HAS_TAP(kw)) taps[k] = HG_LOAD(w + ((kh * K + kw) * channels_in + g) * channels_out + o0 + v);
             }
             transform_weight(taps, turned);
-            HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], u + ((group * POINTS + k) * GP + from) * OB + v);
+            HG_UNROLL for (int k = 0; k < POINTS; k++) HG_STORE(turned[k], u + ((group * POINTS + k) * rows + from) * OB + v);
         }
     }
 }

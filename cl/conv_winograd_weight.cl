@@ -4,7 +4,7 @@
  *   its partial sums [splits][blocks of BI][blocks of BO][T T][BI][BO], where blocks of the large side are blocks of a phase; with BIAS
  *   bias_partials [splits][out], or [splits][phases][out] where the output is the large side.
  * weight_sum: adds the splits up, in order, and transforms the sum into dw [K][K][in][out], added to what is there if DW_ADD.
- * Macros: those of winograd_tiles.cl, HL WL CL HS WS CS TRANSPOSED BI BO.
+ * Macros: those of winograd_tiles.cl, TRANSPOSED BI BO; for weight_gradient HL WL CL HS WS CS.
  * Memory traffic: both sides once per block of the other, partials once per strip from the third-level cache. */
 #include "winograd_tiles.cl"
 
@@ -15,6 +15,8 @@
 #define HS 8
 #define WS 8
 #define CS 16
+#endif
+#ifndef BI
 #define BI 16
 #define BO 16
 #endif
@@ -49,7 +51,6 @@ typedef float small_t;
 #define BLOCK_I(own, phase) (TRANSPOSED ? (own) : (phase) * EACH_I + (own))
 #define BLOCK_O(own, phase) (TRANSPOSED ? (phase) * EACH_O + (own) : (own))
 #define TAP(r, P, j) ((j) * S + (r))
-#define PHASE_OF(block_i, block_o) (TRANSPOSED ? (block_o) / EACH_O : (block_i) / EACH_I)
 #define STEP_I (STRIP * BI + 16)
 #define STEP_O (STRIP * BO + 16)
 
@@ -176,22 +177,25 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
     }
 }
 
-/* Items: input channels of all blocks. */
-__kernel void weight_sum(__global const float *restrict partials, int splits, __global float *restrict dw)
+/* Items: input channels of all blocks. The channels are arguments, for layers of other sizes to share the kernel. */
+__kernel void weight_sum(__global const float *restrict partials, int splits, __global float *restrict dw, int channels_in, int channels_out)
 {
-    enum { NUMBERS = BLOCKS_I * BLOCKS_O * POINTS * BI * BO, VECTORS = BO / HG_VEC };
+    enum { VECTORS = BO / HG_VEC };
+    const int each_i = (channels_in + BI - 1) / BI, each_o = (channels_out + BO - 1) / BO, blocks_o = PHASES_O * each_o;
+    const int blocks = PHASES_I * each_i * blocks_o, numbers = blocks * POINTS * BI * BO;
     hg_vec sum[POINTS * VECTORS];
-    HG_FOR(item, BLOCKS_I * BLOCKS_O * BI) {
-        const int block = item / BI, r = item - block * BI, block_i = block / BLOCKS_O, block_o = block - block_i * BLOCKS_O;
-        const int own_i = HG_MOD(block_i, EACH_I) * BI, own_o = HG_MOD(block_o, EACH_O) * BO, phase = PHASE_OF(block_i, block_o);
-        const int i = min(own_i, IN - BI) + r, o0 = min(own_o, OUT - BO), rh = phase / S, rw = phase - rh * S;
+    HG_FOR(item, blocks * BI) {
+        const int block = item / BI, r = item - block * BI, block_i = HG_WHOLE(block, blocks_o), block_o = block - block_i * blocks_o;
+        const int phase_i = HG_WHOLE(block_i, each_i), phase_o = HG_WHOLE(block_o, each_o), phase = TRANSPOSED ? phase_o : phase_i;
+        const int own_i = (block_i - phase_i * each_i) * BI, own_o = (block_o - phase_o * each_o) * BO;
+        const int i = min(own_i, channels_in - BI) + r, o0 = min(own_o, channels_out - BO), rh = phase / S, rw = phase - rh * S;
         for (int k = 0; k < POINTS * VECTORS; k++) sum[k] = 0.0f;
         for (int s = 0; s < splits; s++)
             for (int k = 0; k < POINTS; k++) {
                 if (!USED(phase, k)) continue;
-                __global const float *row = partials + (long)s * NUMBERS + ((block * POINTS + k) * BI + r) * BO;
+                __global const float *row = partials + (long)s * numbers + ((block * POINTS + k) * BI + r) * BO;
                 /* meanwhile the same of the next split comes from memory, or what the next item begins with */
-                __global const float *next = s + 1 < splits ? row + NUMBERS : row - (long)s * NUMBERS + BO;
+                __global const float *next = s + 1 < splits ? row + numbers : row - (long)s * numbers + BO;
                 for (int v = 0; v < BO; v += 16) HG_FETCH(next + v);
                 for (int v = 0; v < VECTORS; v++) sum[k * VECTORS + v] += HG_LOAD(row + v * HG_VEC);
             }
@@ -202,7 +206,7 @@ __kernel void weight_sum(__global const float *restrict partials, int splits, __
             for (int k = 0; k < R * R; k++) {
                 const int first = o0 + v * HG_VEC, kh = k / R * S + rh, kw = k % R * S + rw;
                 if (kh >= K || kw >= K) continue;
-                __global float *to = dw + ((kh * K + kw) * IN + i) * OUT + first;
+                __global float *to = dw + ((kh * K + kw) * channels_in + i) * channels_out + first;
                 float part[HG_VEC];
                 HG_STORE(taps[k], part);
                 for (int lane = max(own_o - first, 0); lane < HG_VEC; lane++) to[lane] = DW_ADD ? to[lane] + part[lane] : part[lane];

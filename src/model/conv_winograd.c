@@ -100,17 +100,17 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, boo
 }
 
 /* Macros of both kernels, and of the gather alone. */
-static void define_weights(hg_plan *plan, hg_launch *launch, const hg_gather *gather, const winograd *s, bool data, const int *p)
+static void define_tiles(hg_plan *plan, hg_launch *launch, const hg_conv *c, int m, bool data, const int *p)
 {
-    const struct { const char *name; int value; } macros[] = {{"M", s->m}, {"K", gather->conv.kh}, {"S", gather->conv.sh}, {"G", s->read.c},
-        {"O", s->written.c}, {"PH", gather->conv.ph}, {"PW", gather->conv.pw}, {"DATA", data}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}};
+    const struct { const char *name; int value; } macros[] = {{"M", m}, {"K", c->kh}, {"S", c->sh}, {"PH", c->ph}, {"PW", c->pw},
+        {"DATA", data}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
 }
 
 static void define_gather(hg_plan *plan, hg_launch *launch, const hg_gather *gather, const winograd *s, const int *p)
 {
-    const struct { const char *name; int value; } macros[] = {{"IH", s->read.h}, {"IW", s->read.w}, {"OH", s->written.h},
-        {"OW", s->written.w}, {"Q", p[TILES]}, {"STRIP", p[TILES] * p[PRODUCTS]}, {"BIAS", gather->bias >= 0}};
+    const struct { const char *name; int value; } macros[] = {{"IH", s->read.h}, {"IW", s->read.w}, {"G", s->read.c},
+        {"OH", s->written.h}, {"OW", s->written.w}, {"O", s->written.c}, {"Q", p[TILES]}, {"STRIP", p[TILES] * p[PRODUCTS]}, {"BIAS", gather->bias >= 0}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
 }
 
@@ -127,7 +127,9 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_launch *launch = hg_emit(plan, node, "weights transformed", "conv_winograd", "weights");
     hg_emit_read(plan, launch, stored);
     hg_emit_write(plan, launch, transformed);
-    define_weights(plan, launch, gather, &s, data, p);
+    hg_emit_int(plan, launch, s.read.c);
+    hg_emit_int(plan, launch, s.written.c);
+    define_tiles(plan, launch, c, m, data, p);
     hg_emit_rows(plan, launch, rows, points * panel);
     hg_emit_cost(plan, launch, 0, ((double)numbers + (double)c->kh * c->kw * s.read.c * s.written.c) * sizeof(float));
 
@@ -138,7 +140,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_read(plan, launch, gather->bias);
     hg_gather_emit_output(plan, launch, gather);
     hg_emit_int(plan, launch, (int64_t)s.tiles);
-    define_weights(plan, launch, gather, &s, data, p);
+    define_tiles(plan, launch, c, m, data, p);
     define_gather(plan, launch, gather, &s, p);
     hg_gather_emit_cost(plan, launch, gather);
     hg_emit_taken(plan, launch, hg_cpu_items(plan, strips));

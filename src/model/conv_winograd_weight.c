@@ -83,13 +83,19 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, int
     return hg_winograd_cost(limits, &weight->conv, m, pixels, s.tiles, s.phases_in * s.in + s.phases_out * s.out, passes);
 }
 
-static void define_sizes(hg_plan *plan, hg_launch *launch, const hg_weight *weight, const winograd *s, const int *p)
+/* Macros of both kernels, and of the gradient alone. */
+static void define_blocks(hg_plan *plan, hg_launch *launch, const hg_conv *c, int m, const int *p)
+{
+    const struct { const char *name; int value; } macros[] = {{"M", m}, {"K", c->kh}, {"S", c->sh}, {"PH", c->ph}, {"PW", c->pw},
+        {"TRANSPOSED", c->transposed}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}, {"BI", p[BLOCK_IN]}, {"BO", p[BLOCK_OUT]}};
+    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
+}
+
+static void define_gradient(hg_plan *plan, hg_launch *launch, const hg_weight *weight, const int *p)
 {
     const hg_conv *c = &weight->conv;
-    const struct { const char *name; int value; } macros[] = {{"M", s->m}, {"K", c->kh}, {"S", c->sh}, {"CL", c->cl},
-        {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs}, {"HS", c->hs}, {"WS", c->ws}, {"PH", c->ph}, {"PW", c->pw},
-        {"TRANSPOSED", c->transposed}, {"BIAS", weight->bias}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]},
-        {"Q", p[CHANNELS]}, {"STRIP", p[TILES]}, {"BI", p[BLOCK_IN]}, {"BO", p[BLOCK_OUT]}};
+    const struct { const char *name; int value; } macros[] = {{"CL", c->cl}, {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs}, {"HS", c->hs},
+        {"WS", c->ws}, {"BIAS", weight->bias}, {"Q", p[CHANNELS]}, {"STRIP", p[TILES]}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
 }
 
@@ -108,7 +114,8 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_write(plan, launch, bias_partials);
     hg_emit_int(plan, launch, (int64_t)s.tiles);
     hg_emit_int(plan, launch, u.splits);
-    define_sizes(plan, launch, weight, &s, p);
+    define_blocks(plan, launch, &weight->conv, m, p);
+    define_gradient(plan, launch, weight, p);
     hg_weight_emit_cost(plan, launch, weight, u.splits);
     hg_emit_taken(plan, launch, (size_t)(u.blocks_out / s.phases_out) * (size_t)(u.blocks_in / s.phases_in) * (size_t)u.splits);
     hg_emit_variant(plan, launch, "winograd_%d %d:%d:%d:%d:%d:%d, %d splits", m, p[VECTOR], p[VECTORS], p[CHANNELS], p[TILES],
@@ -118,7 +125,9 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_read(plan, launch, partials);
     hg_emit_int(plan, launch, u.splits);
     hg_emit_dw(plan, launch, node, 0, "DW");
-    define_sizes(plan, launch, weight, &s, p);
+    hg_emit_int(plan, launch, s.in);
+    hg_emit_int(plan, launch, s.out);
+    define_blocks(plan, launch, &weight->conv, m, p);
     const double summed = (double)u.numbers * u.splits;
     hg_emit_cost(plan, launch, summed, (summed + (double)weight->conv.kh * weight->conv.kw * s.in * s.out) * sizeof(float));
     hg_emit_rows(plan, launch, (size_t)(u.blocks_in * u.blocks_out * p[BLOCK_IN]), (size_t)(s.points * u.splits) * (size_t)p[BLOCK_OUT]);
