@@ -7,6 +7,10 @@ enum { VECTOR, VECTORS, TILES, PRODUCTS };
 
 /* Measured with AVX2 and AVX-512, in multiplications: the transforms of a number of a tile; those of a weight in the transformed domain. */
 static const double TILE_NUMBER = 6, WEIGHT_NUMBER = 32;
+/* A product of so few terms costs twice what they do, one of twice as many a quarter more, on AVX2; with AVX-512 it is not measured. Beside
+ * cpu_batch: m2's decoder.3 (64 terms, and 89) 0.85 to 0.97 times as fast, m4's encoder.1 (128 and 64) 1.38 and 1.09, encoder.2 (256 and
+ * 128) 1.44 and 1.33. */
+static const double FEW_TERMS_OF_16 = 33;
 
 bool hg_winograd_fits(const hg_conv *c)
 {
@@ -16,13 +20,14 @@ bool hg_winograd_fits(const hg_conv *c)
 
 int hg_winograd_edge(const hg_conv *c, int m) { return m + ceil_div(c->kh, c->sh) - 1; }
 
-double hg_winograd_cost(const hg_device_info *limits, const hg_conv *c, int m, size_t pixels, size_t tiles, int turned, double passes)
+double hg_winograd_cost(const hg_device_info *limits, const hg_conv *c, int m, size_t pixels, size_t tiles, int turned, double product,
+                        double passes)
 {
     const int edge = hg_winograd_edge(c, m), phases = c->sh * c->sw;
     const int products = c->kh + (m - 1) * c->sh; /* of all phases, in one dimension */
     const double pairs = (double)c->cl * c->cs, points = edge * edge;
-    const double cost = ((double)tiles * (products * products * pairs + points * TILE_NUMBER * turned) + passes * phases * points * pairs) /
-                        ((double)c->kh * c->kw * (double)pixels * pairs);
+    const double tile = product * products * products * pairs + points * TILE_NUMBER * turned;
+    const double cost = ((double)tiles * tile + passes * phases * points * pairs) / ((double)c->kh * c->kw * (double)pixels * pairs);
     /* Where little is to be gained it is for the tuner to find out; so it is with the large tiles of stride 2, which gain some 15 % more
      * than small ones, but whose kernels take twice as long to compile: they would make a first step late. */
     const bool tuners = least(c->cl, c->cs) < 16 || cost > 0.95 || (m > 2 && c->sh > 1);
@@ -96,7 +101,11 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, boo
     const int turned = read * s.read.c + written * s.written.c;
     const size_t pixels = hg_side_pixels(s.written, gather->batch) / (size_t)(data ? phases : 1);
     const size_t strip = (size_t)p[TILES] * (size_t)p[PRODUCTS];
-    return hg_winograd_cost(limits, c, m, pixels, s.tiles, turned, WEIGHT_NUMBER) * hg_cpu_idle((s.tiles + strip - 1) / strip);
+    /* of F those of all phases, or where S does not divide K of some */
+    const int lines = c->kh + (m - 1) * c->sh;
+    const double terms = data ? s.read.c : (double)(s.read.c * lines * lines) / (s.edge * s.edge);
+    const double few = hg_cpu_registers_of(limits).all < 32 ? FEW_TERMS_OF_16 / terms : 0;
+    return hg_winograd_cost(limits, c, m, pixels, s.tiles, turned, 1 + few * few, WEIGHT_NUMBER) * hg_cpu_idle((s.tiles + strip - 1) / strip);
 }
 
 /* Macros of both kernels, and of the gather alone. */

@@ -22,8 +22,9 @@ bool hg_winograd_fits(const hg_conv *conv);
 /* The points of the transformed domain are edge x edge. */
 int hg_winograd_edge(const hg_conv *conv, int m);
 /* For fit: expected cost where the direct kernels cost 1 on such a device, by multiplications, those of `tiles` tiles and what comes with
- * them. pixels: of the small side; turned: channels of a tile that are transformed; `passes`: over the weights in the transformed
- * domain, in multiplications for each number. */
-double hg_winograd_cost(const hg_device_info *limits, const hg_conv *conv, int m, size_t pixels, size_t tiles, int turned, double passes);
+ * them. pixels: of the small side; turned: channels of a tile that are transformed; product: what its multiplications cost where those of
+ * the direct kernels cost 1; `passes`: over the weights in the transformed domain, in multiplications for each number. */
+double hg_winograd_cost(const hg_device_info *limits, const hg_conv *conv, int m, size_t pixels, size_t tiles, int turned, double product,
+                        double passes);
 
 #endif

@@ -80,7 +80,7 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, int
     const split_up u = split(&s, p);
     const double passes = STRIP_NUMBER * u.strips + SPLIT_NUMBER * u.splits;
     const size_t pixels = hg_side_pixels(hg_conv_small(&weight->conv), weight->batch);
-    return hg_winograd_cost(limits, &weight->conv, m, pixels, s.tiles, s.phases_in * s.in + s.phases_out * s.out, passes);
+    return hg_winograd_cost(limits, &weight->conv, m, pixels, s.tiles, s.phases_in * s.in + s.phases_out * s.out, 1, passes);
 }
 
 /* Macros of both kernels, and of the gradient alone. */
