@@ -279,8 +279,8 @@ hg_net *hg_net_create(hg_device *dev, const hg_model *model, const hg_net_params
 void hg_net_destroy(hg_net *net);
 const hg_model *hg_net_model(const hg_net *net);
 int hg_net_batch(const hg_net *net);
-/* Did the driver compile its programs, so that it takes its time for their machine code too? False where it had them in its cache, which
- * is told by the processor time that a kernel took. */
+/* Did a CPU device's driver compile its programs, so that it takes its time for their machine code too? False where it had them in its
+ * cache, which is told by the processor time that a kernel took. */
 bool hg_net_was_compiled(const hg_net *net);
 /* Operations of its training step whose variant is neither forced nor tuned. */
 int hg_net_untuned(const hg_net *net);

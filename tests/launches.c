@@ -313,6 +313,36 @@ static void included_files(void **state)
     unlink(at("inner.cl")), unlink(at("outer.cl")), unlink(at("without.cl"));
 }
 
+/* A program has no kernels that nobody asked for, so these need not build; the lines behind them keep their numbers. */
+static void other_kernels(void **state)
+{
+    (void)state;
+    need_device();
+    if (hg_contains(hg_device_get_info(dev)->platform, "oclgrind")) skip();
+    static const char several[] = "__attribute__((reqd_work_group_size(1, 1, 1)))\n__kernel void before(__global int *to,\n  int n)\n{\n"
+                                  "    if (n) {\n        to[0] = NOWHERE;\n    }\n}\n\n"
+                                  "__kernel void plain(__global int *to, int n)\n{\n    to[0] = 5 + 0 * n WRONG;\n}\n"
+                                  "__kernel void plainer(__global int *to, int n) { to[0] = NOWHERE; }\n";
+    check(hg_file_write(ctx, at("several.cl"), several, strlen(several)));
+    hg_buffer *to = hg_buffer_create(dev, 4, "to");
+    check(to != NULL);
+    hg_launch launch = plain_launch(to, "-DWRONG="), *list[] = {&launch};
+    launch.file = "several";
+    int found = 0;
+    check(hg_launches_build(dev, list, 1, NULL, NULL) && hg_launches_run(dev, list, 1) && hg_buffer_read(to, 0, &found, sizeof found));
+    assert_int_equal(found, 5);
+    hg_launches_release(list, 1);
+    launch.macros = "-DWRONG=?";
+    build_wrong(launch, "several.cl:12");
+    launch.macros = "-DWRONG=";
+    launch.kernel = "before";
+    build_wrong(launch, "several.cl:6");
+    launch.kernel = "plainer";
+    build_wrong(launch, "several.cl:14");
+    hg_buffer_destroy(to);
+    unlink(at("several.cl"));
+}
+
 /* Every kernel file twice, with and without a macro, asked for at once: what one declares is in no other's way. A processor's driver
  * gets them as one program. */
 static void units_together(void **state)
@@ -472,8 +502,9 @@ static void arithmetic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(launching),     cmocka_unit_test(taking), cmocka_unit_test(compiling),             cmocka_unit_test(failing_builds),
-        cmocka_unit_test(changed_files), cmocka_unit_test(included_files), cmocka_unit_test(same_bits_as_the_host), cmocka_unit_test(arithmetic),
-        cmocka_unit_test(units_together), cmocka_unit_test(unit_alone),           cmocka_unit_test(recording), cmocka_unit_test(lanes)};
+        cmocka_unit_test(launching), cmocka_unit_test(taking), cmocka_unit_test(compiling), cmocka_unit_test(failing_builds),
+        cmocka_unit_test(changed_files), cmocka_unit_test(included_files), cmocka_unit_test(other_kernels),
+        cmocka_unit_test(same_bits_as_the_host), cmocka_unit_test(arithmetic), cmocka_unit_test(units_together),
+        cmocka_unit_test(unit_alone), cmocka_unit_test(recording), cmocka_unit_test(lanes)};
     return cmocka_run_group_tests(tests, begin_with_kernels, end_with_kernels);
 }

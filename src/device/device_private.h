@@ -49,10 +49,10 @@ bool hg_device_working(hg_device *dev);
 
 cl_device_id hg_devices_id(const hg_device_list *list, int index);
 
-/* A unit: a kernel file with its macros. Several may share a program: their kernels' names then end with the unit's number. */
+/* A unit: a kernel of a file, with macros. Several may share a program: their kernels' names then end with the unit's number. */
 struct hg_unit {
     hg_unit *next;
-    char *file, *macros, *kernel, *source; /* kernel: its only one; NULL: all of the file */
+    char *file, *macros, *kernel, *source; /* kernel NULL: all of the file */
     uint64_t text;     /* hash of the whole source: with kernel_dir a file may change between two builds */
     cl_program object;
     bool owner;        /* releases the object; the others of its program only use it */
@@ -62,17 +62,16 @@ struct hg_unit {
 };
 #define HG_UNIT_SUFFIX "_unit%d"
 
-/* The units of kernels, with their files' macros, built where they are new. All requested at once are built together (see program.c). */
-typedef struct hg_unit_request { const char *file, *macros, *kernel, *label; hg_unit *unit; } hg_unit_request; /* kernel: NULL: all */
+/* The units of kernels (NULL: all of the file), built where they are new. All requested at once are built together (see program.c). */
+typedef struct hg_unit_request { const char *file, *macros, *kernel, *label; hg_unit *unit; } hg_unit_request;
 bool hg_units_get(hg_device *dev, hg_unit_request *requests, int n,
                   void (*progress)(void *user, int done, int total), void *user);
 cl_kernel hg_unit_kernel(const hg_unit *unit, const char *name, cl_int *code);
 void hg_units_release(hg_device *dev);
 
-/* The text of cl/STEM.cl, or of that file in the device's kernel_dir, with what it includes (hg_free). NULL with a failure recorded. */
-char *hg_source_read(hg_device *dev, const char *stem);
-/* The text without all other kernels (hg_free). NULL with a failure recorded. */
-char *hg_source_only(hg_device *dev, const char *text, const char *kernel);
+/* The text of cl/STEM.cl, or of that file in the device's kernel_dir, with what it includes and without all kernels but one; kernel NULL:
+ * with all (hg_free). NULL with a failure recorded. */
+char *hg_source_read(hg_device *dev, const char *stem, const char *kernel);
 /* Can macros be written into the text of a program of several units? False for options other than -D. */
 bool hg_source_joins(const char *macros);
 /* Appends the text of a program: of one unit, whose macros are then build options, or of several that can be joined. */

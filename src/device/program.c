@@ -1,9 +1,7 @@
-/* Programs: kernel files, specialised by macros and built once per device. A unit is one file with its macros, without the kernels
- * that were not asked for. Drivers that
- * build in parallel get a program for each unit, built by a few threads. CPU drivers get all that are asked for together as
- * one program: PoCL 3.1 builds one program after another whatever the threads do (a fresh program takes it 150 ms before
- * the first kernel of ours, one from its cache 18 ms; machine code is made at a kernel's first run), and Oclgrind, which says
- * that it is a CPU too, does not survive threads. */
+/* Programs: kernels, specialised by macros and built once per device. A unit is a kernel of a file, with macros. Drivers that build in
+ * parallel get a program for each unit, built by a few threads. CPU drivers get all that are asked for together as one program: PoCL 3.1
+ * builds one program after another whatever the threads do (a fresh program takes it 150 ms before the first kernel of ours, one from
+ * its cache 18 ms; machine code is made at a kernel's first run), and Oclgrind, which says that it is a CPU too, does not survive threads. */
 #include "device/device_private.h"
 
 #include <stdatomic.h>
@@ -172,19 +170,11 @@ static bool build_failed(hg_device *dev, const hg_unit *u, const char *label)
 
 static bool same_kernel(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
 
-static char *read_source(hg_device *dev, const char *file, const char *kernel)
-{
-    char *whole = hg_source_read(dev, file), *only = whole && kernel ? hg_source_only(dev, whole, kernel) : NULL;
-    if (!kernel) return whole;
-    hg_free(whole);
-    return only;
-}
-
 /* The unit of (file, macros, kernel, text), or a new one that is not built yet. */
 static hg_unit *look_up(hg_device *dev, const char *common, const hg_unit_request *request)
 {
     const char *file = request->file, *macros = request->macros, *kernel = request->kernel;
-    char *source = read_source(dev, file, kernel);
+    char *source = hg_source_read(dev, file, kernel);
     if (!source) return NULL;
     const uint64_t text = hg_hash(hg_hash(0, common), source);
     for (hg_unit *u = dev->units; u; u = u->next)
@@ -247,7 +237,7 @@ static void make_groups(work *w, hg_unit **units, int n)
 bool hg_units_get(hg_device *dev, hg_unit_request *requests, int n, void (*progress)(void *user, int done, int total), void *user)
 {
     hg_unit **fresh = hg_alloc(dev->ctx, (size_t)n + 1, sizeof *fresh);
-    char *common = hg_source_read(dev, "common");
+    char *common = hg_source_read(dev, "common", NULL);
     work w = {.dev = dev, .common = common, .groups = hg_alloc(dev->ctx, (size_t)n + 1, sizeof(group))};
     bool ok = fresh && common && w.groups;
     int count = 0;

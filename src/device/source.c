@@ -3,10 +3,10 @@
  * programs are built one after another one with many kernel files costs a fraction of many with one file each.
  *
  * OpenCL C has no name spaces: in a program of several units, what a unit declares gets its number as a suffix, by macros that
- * end with the unit. So our kernel files keep three rules: declarations begin in the first column, one a line, nothing else does.
- * A kernel's declaration begins with "__kernel void NAME(", its attributes may stand in the line before; a program has only the kernels
- * that are asked for, since compilers take a tenth of a second and more for one that nobody runs.
- * A kernel file may include one other, which includes none, by a line `#include "NAME.cl"`: drivers have no folder to look in. */
+ * end with the unit. And compilers take a tenth of a second and more for a kernel that nobody runs. So our kernel files keep these rules:
+ *   declarations begin in the first column, one a line, nothing else does;
+ *   a kernel's begins with "__kernel void NAME(", with its attributes in the line before: those that nobody asked for are left out;
+ *   a file may include one other, which includes none, by a line `#include "NAME.cl"`: drivers have no folder to look in. */
 #include "device/device_private.h"
 
 #include <ctype.h>
@@ -41,7 +41,7 @@ static int lines_of(const char *text)
     return n;
 }
 
-char *hg_source_read(hg_device *dev, const char *stem)
+static char *read_with_included(hg_device *dev, const char *stem)
 {
     static const char include[] = "\n#include \"", end[] = ".cl\"\n";
     char *text = read_file(dev, stem), *at = text ? strstr(text, include) : NULL, *close = at ? strstr(at, end) : NULL;
@@ -85,22 +85,31 @@ static const char *kernel_end(const char *line)
     return next_line(next);
 }
 
-char *hg_source_only(hg_device *dev, const char *text, const char *kernel)
+/* The text with empty lines in the place of all other kernels, so that lines keep their numbers. */
+static void leave_out_others(hg_text *out, const char *text, const char *kernel)
 {
-    hg_text out = {.ctx = dev->ctx};
     int n;
     for (const char *line = text, *end, *name; *line; line = end) {
         end = next_line(line);
         const char *head = strncmp(line, "__attribute__", 13) == 0 ? end : line;
         if ((name = kernel_name(head, &n)) && (strncmp(name, kernel, (size_t)n) != 0 || kernel[n])) {
             end = kernel_end(head);
-            for (const char *gone = line; gone < end; gone = next_line(gone)) hg_text_add(&out, "\n"); /* lines keep their numbers */
+            for (const char *gone = line; gone < end; gone = next_line(gone)) hg_text_add(out, "\n");
         } else {
-            hg_text_add_bytes(&out, line, (size_t)(end - line));
+            hg_text_add_bytes(out, line, (size_t)(end - line));
         }
     }
-    if (!out.failed && out.data) return out.data;
-    hg_text_free(&out);
+}
+
+char *hg_source_read(hg_device *dev, const char *stem, const char *kernel)
+{
+    char *whole = read_with_included(dev, stem);
+    if (!whole || !kernel) return whole;
+    hg_text only = {.ctx = dev->ctx};
+    leave_out_others(&only, whole, kernel);
+    hg_free(whole);
+    if (!only.failed && only.data) return only.data;
+    hg_text_free(&only);
     return NULL;
 }
 
