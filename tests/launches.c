@@ -283,6 +283,15 @@ static void same_bits_as_the_host(void **state)
 
 /* ---- programs of several units */
 
+static void run_to(int expected, hg_launch launch, hg_buffer *to)
+{
+    hg_launch *list[] = {&launch};
+    int found = 0;
+    check(hg_launches_build(dev, list, 1, NULL, NULL) && hg_launches_run(dev, list, 1) && hg_buffer_read(to, 0, &found, sizeof found));
+    assert_int_equal(found, expected);
+    hg_launches_release(list, 1);
+}
+
 /* A file stands where its line is; what is wrong in it, and behind it, is told by its own file and line. */
 static void included_files(void **state)
 {
@@ -298,10 +307,7 @@ static void included_files(void **state)
     check(to != NULL);
     hg_launch launch = plain_launch(to, "-DWRONG_INSIDE= -DWRONG_BEHIND="), *list[] = {&launch};
     launch.file = "outer";
-    int found = 0;
-    check(hg_launches_build(dev, list, 1, NULL, NULL) && hg_launches_run(dev, list, 1) && hg_buffer_read(to, 0, &found, sizeof found));
-    assert_int_equal(found, 5);
-    hg_launches_release(list, 1);
+    run_to(5, launch, to);
     launch.macros = "-DWRONG_INSIDE=? -DWRONG_BEHIND=";
     build_wrong(launch, "inner.cl:3");
     launch.macros = "-DWRONG_INSIDE= -DWRONG_BEHIND=?";
@@ -326,12 +332,9 @@ static void other_kernels(void **state)
     check(hg_file_write(ctx, at("several.cl"), several, strlen(several)));
     hg_buffer *to = hg_buffer_create(dev, 4, "to");
     check(to != NULL);
-    hg_launch launch = plain_launch(to, "-DWRONG="), *list[] = {&launch};
+    hg_launch launch = plain_launch(to, "-DWRONG=");
     launch.file = "several";
-    int found = 0;
-    check(hg_launches_build(dev, list, 1, NULL, NULL) && hg_launches_run(dev, list, 1) && hg_buffer_read(to, 0, &found, sizeof found));
-    assert_int_equal(found, 5);
-    hg_launches_release(list, 1);
+    run_to(5, launch, to);
     launch.macros = "-DWRONG=?";
     build_wrong(launch, "several.cl:12");
     launch.macros = "-DWRONG=";
