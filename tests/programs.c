@@ -69,13 +69,9 @@ static void changed_files(void **state)
     check(to != NULL);
     for (int i = 0; i < 2; i++) {
         check(hg_file_write(ctx, at("c.cl"), texts[i], strlen(texts[i])));
-        hg_launch launch = plain_launch(to, ""), *list[] = {&launch};
+        hg_launch launch = plain_launch(to, "");
         launch.file = "c";
-        int found = 0;
-        check(hg_launches_build(dev, list, 1, NULL, NULL) && hg_launches_run(dev, list, 1) &&
-              hg_buffer_read(to, 0, &found, sizeof found));
-        assert_int_equal(found, 5 + i);
-        hg_launches_release(list, 1);
+        run_to(5 + i, launch, to);
     }
     unlink(at("c.cl"));
     hg_buffer_destroy(to);

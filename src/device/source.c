@@ -59,61 +59,13 @@ static char *read_with_included(hg_device *dev, const char *stem)
     return NULL;
 }
 
-/* ---- kernels */
+/* ---- names */
 
 static const char *next_line(const char *line)
 {
     const char *end = strchr(line, '\n');
     return end ? end + 1 : line + strlen(line);
 }
-
-/* The name of the kernel whose declaration a line begins; NULL: none. */
-static const char *kernel_name(const char *line, int *length)
-{
-    static const char head[] = "__kernel void ";
-    if (strncmp(line, head, sizeof head - 1) != 0) return NULL;
-    *length = (int)strcspn(line + sizeof head - 1, "( \n");
-    return line + sizeof head - 1;
-}
-
-/* Behind the kernel that begins with a line: behind its closing brace, which stands in the first column or ends the line itself. */
-static const char *kernel_end(const char *line)
-{
-    const char *next = next_line(line);
-    if (next - line > 1 && next[-1] == '\n' && next[-2] == '}') return next;
-    while (*next && *next != '}') next = next_line(next);
-    return next_line(next);
-}
-
-/* The text with empty lines in the place of all other kernels, so that lines keep their numbers. */
-static void leave_out_others(hg_text *out, const char *text, const char *kernel)
-{
-    int n;
-    for (const char *line = text, *end, *name; *line; line = end) {
-        end = next_line(line);
-        const char *head = strncmp(line, "__attribute__", 13) == 0 ? end : line;
-        if ((name = kernel_name(head, &n)) && (strncmp(name, kernel, (size_t)n) != 0 || kernel[n])) {
-            end = kernel_end(head);
-            for (const char *gone = line; gone < end; gone = next_line(gone)) hg_text_add(out, "\n");
-        } else {
-            hg_text_add_bytes(out, line, (size_t)(end - line));
-        }
-    }
-}
-
-char *hg_source_read(hg_device *dev, const char *stem, const char *kernel)
-{
-    char *whole = read_with_included(dev, stem);
-    if (!whole || !kernel) return whole;
-    hg_text only = {.ctx = dev->ctx};
-    leave_out_others(&only, whole, kernel);
-    hg_free(whole);
-    if (!only.failed && only.data) return only.data;
-    hg_text_free(&only);
-    return NULL;
-}
-
-/* ---- names */
 
 static bool is_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
 
@@ -154,6 +106,46 @@ static void forget_names(hg_text *out, const char *text)
     int n;
     for (const char *line = text, *name; *line; line = next_line(line))
         if ((name = defined(line, &n)) || (name = declared(line, &n))) hg_text_add(out, "#undef %.*s\n", n, name);
+}
+
+/* ---- kernels */
+
+/* Behind the kernel that begins with a line: behind its closing brace, which stands in the first column or ends the line itself. */
+static const char *kernel_end(const char *line)
+{
+    const char *next = next_line(line);
+    if (next - line > 1 && next[-1] == '\n' && next[-2] == '}') return next;
+    while (*next && *next != '}') next = next_line(next);
+    return next_line(next);
+}
+
+/* The text with empty lines in the place of all other kernels, so that lines keep their numbers. */
+static void leave_out_others(hg_text *out, const char *text, const char *kernel)
+{
+    int n;
+    for (const char *line = text, *end, *name; *line; line = end) {
+        end = next_line(line);
+        const char *head = strncmp(line, "__attribute__", 13) == 0 ? end : line;
+        name = strncmp(head, "__kernel ", 9) == 0 ? declared(head, &n) : NULL;
+        if (name && (strncmp(name, kernel, (size_t)n) != 0 || kernel[n])) {
+            end = kernel_end(head);
+            for (const char *gone = line; gone < end; gone = next_line(gone)) hg_text_add(out, "\n");
+        } else {
+            hg_text_add_bytes(out, line, (size_t)(end - line));
+        }
+    }
+}
+
+char *hg_source_read(hg_device *dev, const char *stem, const char *kernel)
+{
+    char *whole = read_with_included(dev, stem);
+    if (!whole || !kernel) return whole;
+    hg_text only = {.ctx = dev->ctx};
+    leave_out_others(&only, whole, kernel);
+    hg_free(whole);
+    if (!only.failed && only.data) return only.data;
+    hg_text_free(&only);
+    return NULL;
 }
 
 /* ---- macros */

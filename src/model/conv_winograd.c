@@ -20,11 +20,13 @@ bool hg_winograd_fits(const hg_conv *c)
 
 int hg_winograd_edge(const hg_conv *c, int m) { return m + ceil_div(c->kh, c->sh) - 1; }
 
+/* Products of all phases for M results, in one dimension. */
+static int products_of(const hg_conv *c, int m) { return c->kh + (m - 1) * c->sh; }
+
 double hg_winograd_cost(const hg_device_info *limits, const hg_conv *c, int m, size_t pixels, size_t tiles, int turned, double product,
                         double passes)
 {
-    const int edge = hg_winograd_edge(c, m), phases = c->sh * c->sw;
-    const int products = c->kh + (m - 1) * c->sh; /* of all phases, in one dimension */
+    const int edge = hg_winograd_edge(c, m), phases = c->sh * c->sw, products = products_of(c, m);
     const double pairs = (double)c->cl * c->cs, points = edge * edge;
     const double tile = product * products * products * pairs + points * TILE_NUMBER * turned;
     const double cost = ((double)tiles * tile + passes * phases * points * pairs) / ((double)c->kh * c->kw * (double)pixels * pairs);
@@ -102,8 +104,8 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, boo
     const size_t pixels = hg_side_pixels(s.written, gather->batch) / (size_t)(data ? phases : 1);
     const size_t strip = (size_t)p[TILES] * (size_t)p[PRODUCTS];
     /* of F those of all phases, or where S does not divide K of some */
-    const int lines = c->kh + (m - 1) * c->sh;
-    const double terms = data ? s.read.c : (double)(s.read.c * lines * lines) / (s.edge * s.edge);
+    const int products = products_of(c, m);
+    const double terms = data ? s.read.c : (double)(s.read.c * products * products) / (s.edge * s.edge);
     const double few = hg_cpu_registers_of(limits).all < 32 ? FEW_TERMS_OF_16 / terms : 0;
     return hg_winograd_cost(limits, c, m, pixels, s.tiles, turned, 1 + few * few, WEIGHT_NUMBER) * hg_cpu_idle((s.tiles + strip - 1) / strip);
 }
