@@ -55,14 +55,17 @@ inline int hg_span_begin(int n) { return (int)get_global_id(0) * hg_span_length(
 
 /* ---- items that are taken. A driver gives its threads a launch's work-items in parts, PoCL the first half of them to one thread, and
  * all wait for the one whose processor has other things to do. So there are few work-items, and each takes one item after the other until
- * none is left. It is told so once, and the last one that is sets the count back for the next launch. hg_emit_taken makes such launches. */
-static inline int hg_next_item(int items, __global int *taken)
+ * none is left. It is told so once, and the last one that is sets the count back for the next launch. Where there are as many work-items
+ * as items, each has its own. hg_emit_taken makes such launches. `before`: the item that it had, -1 at first. */
+static inline int hg_next_item(int before, int items, __global int *taken)
 {
+    const int groups = (int)get_global_size(0);
+    if (groups >= items) return before < 0 && (int)get_global_id(0) < items ? (int)get_global_id(0) : -1;
     const int item = atomic_inc(taken);
-    if (item == items + (int)get_global_size(0) - 1) atomic_xchg(taken, 0);
+    if (item == items + groups - 1) atomic_xchg(taken, 0);
     return item < items ? item : -1;
 }
-#define HG_ITEMS(item, items, taken) for (int item = hg_next_item(items, taken); item >= 0; item = hg_next_item(items, taken))
+#define HG_ITEMS(item, items, taken) for (int item = hg_next_item(-1, items, taken); item >= 0; item = hg_next_item(item, items, taken))
 /* A span of units is an item. */
 #define HG_UNITS(unit, units, span, item) for (int unit = (item) * (span); unit < min(((item) + 1) * (span), (units)); unit++)
 

@@ -237,7 +237,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
 {
     enum { BANDS = (ROWS + BAND_ROWS - 1) / BAND_ROWS };
     const int span = (units - 1) / items + 1;
-    int item = hg_next_item(items, taken);
+    int item = hg_next_item(-1, items, taken);
     if (item < 0) return;
     HG_ALIGNED float patch[PICTURES * PATCH];
 #if THIN
@@ -247,7 +247,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
         for (int o = 0; o < O; o++)
             for (int g = 0; g < GP; g++) packed[(k * O + o) * GP + g] = g < G ? w[SWAP ? o * G + g : (k * G + g) * O + o] : 0.0f;
 #endif
-    for (; item >= 0; item = hg_next_item(items, taken)) HG_UNITS(unit, units, span, item) {
+    for (; item >= 0; item = hg_next_item(item, items, taken)) HG_UNITS(unit, units, span, item) {
         const int group = unit / BANDS, b0 = group * PICTURES, band = (unit - group * BANDS) * BAND_ROWS;
         const int here = min(PICTURES, pictures - b0), n = here * min(BAND_ROWS, ROWS - band) * PART;
         for (int own_j = 0; own_j < COLUMNS; own_j += PART) {

@@ -91,7 +91,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
     enum { BANDS = (GROUPS_H + BAND - 1) / BAND };
     typedef HG_PASTE(float, LINE) line;
     const int span = (units - 1) / items + 1;
-    int item = hg_next_item(items, taken);
+    int item = hg_next_item(-1, items, taken);
     if (item < 0) return;
     HG_ALIGNED float packed[G * LANES];
     HG_ALIGNED float ring[TH * MADE];
@@ -106,7 +106,7 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
     }
     const line start = TAKE_LINE(starts), none = 0.0f;
     const HG_PASTE(int, LINE) taps = TAKE_LINE(inside);
-    for (; item >= 0; item = hg_next_item(items, taken)) HG_UNITS(unit, units, span, item) {
+    for (; item >= 0; item = hg_next_item(item, items, taken)) HG_UNITS(unit, units, span, item) {
         const int b = unit / BANDS, begin = (unit - b * BANDS) * BAND, end = min(begin + BAND, GROUPS_H);
         int newest = 0; /* place in the ring */
         for (int i = begin - (TH - 1); i < end; i++) {

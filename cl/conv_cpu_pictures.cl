@@ -138,12 +138,12 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
 {
     enum { BANDS = (ROWS + BAND - 1) / BAND, LEFT = BASE_W > 0 ? BASE_W : 0, RIGHT = BASE_W + PATCH_W < IW ? BASE_W + PATCH_W : IW };
     const int span = (units - 1) / items + 1;
-    int item = hg_next_item(items, taken);
+    int item = hg_next_item(-1, items, taken);
     if (item < 0) return;
     HG_ALIGNED float patch[PATCH_H * PATCH_W * G * 16];
     HG_ALIGNED float results[BAND * PHASES_H * OW * O * 16];
     for (int i = 0; i < PATCH_H * PATCH_W * G * 16; i++) patch[i] = 0.0f;
-    for (; item >= 0; item = hg_next_item(items, taken)) HG_UNITS(unit, units, span, item) {
+    for (; item >= 0; item = hg_next_item(item, items, taken)) HG_UNITS(unit, units, span, item) {
         const int group = unit / BANDS, band = (unit - group * BANDS) * BAND, b0 = min(group * 16, pictures - 16);
         const int top = band * STEP_H + BASE_H, y0 = band * PHASES_H, y1 = min((band + BAND) * PHASES_H, OH);
 #ifdef PKH

@@ -92,12 +92,12 @@ __kernel void gather(__global const hg_x *restrict from, __global const float *r
     enum { ROW_TILES = (OH + R - 1) / R, LEFT = -BASE_W > 0 ? -BASE_W : 0, FIRST = BASE_W > 0 ? BASE_W : 0,
            WIDTH = IW - FIRST < PS - LEFT ? IW - FIRST : PS - LEFT };
     const int span = (units - 1) / items + 1, pictures = units / ROW_TILES;
-    int item = hg_next_item(items, taken);
+    int item = hg_next_item(-1, items, taken);
     if (item < 0) return;
     HG_ALIGNED float patch[G * PLANE];
     HG_ALIGNED float turned[FLAT * O];
     for (int i = 0; i < G * PLANE; i++) patch[i] = 0.0f;
-    for (; item >= 0; item = hg_next_item(items, taken)) HG_UNITS(unit, units, span, item) {
+    for (; item >= 0; item = hg_next_item(item, items, taken)) HG_UNITS(unit, units, span, item) {
         const int b = unit / ROW_TILES, own = (unit - b * ROW_TILES) * R, i0 = min(own, OH - R);
         for (int r = 0; r < PR; r++) {
             const int row = i0 + r + BASE_H;

@@ -336,11 +336,12 @@ void hg_emit_range(hg_plan *plan, hg_launch *launch, size_t gx, size_t gy, size_
     while (launch->dims > 1 && launch->global[launch->dims - 1] == 1 && launch->local[launch->dims - 1] <= 1) launch->dims--;
 }
 
-/* Two work-items for each compute unit: a driver may give some of its threads more than one before all have one. */
+/* Two work-items for each compute unit: a driver may give some of its threads more than one before all have one. Without wide vectors
+ * one for each item: llvmpipe (Mesa 22.3, LP_MAX_TGSI_LOOP_ITERATIONS) ends a work-item's loops after 65535 turns of all of them. */
 void hg_emit_taken(hg_plan *plan, hg_launch *launch, size_t items)
 {
     const hg_device_info *limits = hg_plan_limits(plan);
-    const size_t align = limits->base_align, groups = 2 * (size_t)limits->compute_units;
+    const size_t align = limits->base_align, groups = hg_has_wide_vectors(limits) ? 2 * (size_t)limits->compute_units : items;
     const int slot = plan->n_launches % HG_COUNTS;
     if (plan->taken[slot] < 0) plan->taken[slot] = hg_plan_view(plan, plan->arenas->taken, (size_t)slot * align, align);
     emit_number(plan, launch, HG_ARG_ITEMS, (int64_t)items);
