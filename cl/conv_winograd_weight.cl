@@ -4,7 +4,7 @@
  *   its partial sums [splits][blocks of BI][blocks of BO][T T][BI][BO], where blocks of the large side are blocks of a phase; with BIAS
  *   bias_partials [splits][out], or [splits][phases][out] where the output is the large side.
  * weight_sum: adds the splits up, in order, and transforms the sum into dw [K][K][in][out], added to what is there if DW_ADD.
- * Macros: those of winograd_tiles.cl, TRANSPOSED BI BO; for weight_gradient HL WL CL HS WS CS.
+ * Macros: those of winograd_tiles.cl; for weight_gradient TRANSPOSED BI BO HL WL CL HS WS CS, for weight_sum MOST_BO.
  * Memory traffic: both sides once per block of the other, partials once per strip from the third-level cache. */
 #include "winograd_tiles.cl"
 
@@ -22,6 +22,9 @@
 #endif
 #ifndef TRANSPOSED
 #define TRANSPOSED 0
+#endif
+#ifndef MOST_BO
+#define MOST_BO 16
 #endif
 /* x, which the layer read, holds values; dy gradients, which are float. */
 #if TRANSPOSED
@@ -177,31 +180,33 @@ __kernel void weight_gradient(__global const large_t *restrict large, __global c
     }
 }
 
-/* Items: input channels of all blocks. The channels are arguments, for layers of other sizes to share the kernel. */
-__kernel void weight_sum(__global const float *restrict partials, int splits, __global float *restrict dw, int channels_in, int channels_out)
+/* Items: input channels of all blocks. What layers differ in are arguments, for them to share the kernel; MOST_BO: BO at most. */
+__kernel void weight_sum(__global const float *restrict partials, int splits, __global float *restrict dw, int channels_in, int channels_out,
+                         int block_in, int block_out, int transposed)
 {
-    enum { VECTORS = BO / HG_VEC };
-    const int each_i = (channels_in + BI - 1) / BI, each_o = (channels_out + BO - 1) / BO, blocks_o = PHASES_O * each_o;
-    const int blocks = PHASES_I * each_i * blocks_o, numbers = blocks * POINTS * BI * BO;
-    hg_vec sum[POINTS * VECTORS];
-    HG_FOR(item, blocks * BI) {
-        const int block = item / BI, r = item - block * BI, block_i = HG_WHOLE(block, blocks_o), block_o = block - block_i * blocks_o;
-        const int phase_i = HG_WHOLE(block_i, each_i), phase_o = HG_WHOLE(block_o, each_o), phase = TRANSPOSED ? phase_o : phase_i;
-        const int own_i = (block_i - phase_i * each_i) * BI, own_o = (block_o - phase_o * each_o) * BO;
-        const int i = min(own_i, channels_in - BI) + r, o0 = min(own_o, channels_out - BO), rh = phase / S, rw = phase - rh * S;
-        for (int k = 0; k < POINTS * VECTORS; k++) sum[k] = 0.0f;
+    const int phases_i = transposed ? 1 : PHASES, phases_o = transposed ? PHASES : 1, vectors = block_out / HG_VEC;
+    const int each_i = (channels_in + block_in - 1) / block_in, each_o = (channels_out + block_out - 1) / block_out;
+    const int blocks_o = phases_o * each_o, blocks = phases_i * each_i * blocks_o, numbers = blocks * POINTS * block_in * block_out;
+    hg_vec sum[POINTS * MOST_BO / HG_VEC];
+    HG_FOR(item, blocks * block_in) {
+        const int block = HG_WHOLE(item, block_in), r = item - block * block_in;
+        const int block_i = HG_WHOLE(block, blocks_o), block_o = block - block_i * blocks_o;
+        const int phase_i = HG_WHOLE(block_i, each_i), phase_o = HG_WHOLE(block_o, each_o), phase = transposed ? phase_o : phase_i;
+        const int own_i = (block_i - phase_i * each_i) * block_in, own_o = (block_o - phase_o * each_o) * block_out;
+        const int i = min(own_i, channels_in - block_in) + r, o0 = min(own_o, channels_out - block_out), rh = phase / S, rw = phase - rh * S;
+        for (int k = 0; k < POINTS * vectors; k++) sum[k] = 0.0f;
         for (int s = 0; s < splits; s++)
             for (int k = 0; k < POINTS; k++) {
                 if (!USED(phase, k)) continue;
-                __global const float *row = partials + (long)s * numbers + ((block * POINTS + k) * BI + r) * BO;
+                __global const float *row = partials + (long)s * numbers + ((block * POINTS + k) * block_in + r) * block_out;
                 /* meanwhile the same of the next split comes from memory, or what the next item begins with */
-                __global const float *next = s + 1 < splits ? row + numbers : row - (long)s * numbers + BO;
-                for (int v = 0; v < BO; v += 16) HG_FETCH(next + v);
-                for (int v = 0; v < VECTORS; v++) sum[k * VECTORS + v] += HG_LOAD(row + v * HG_VEC);
+                __global const float *next = s + 1 < splits ? row + numbers : row - (long)s * numbers + block_out;
+                for (int v = 0; v < block_out; v += 16) HG_FETCH(next + v);
+                for (int v = 0; v < vectors; v++) sum[k * vectors + v] += HG_LOAD(row + v * HG_VEC);
             }
-        for (int v = 0; v < VECTORS && i >= own_i; v++) {
+        for (int v = 0; v < vectors && i >= own_i; v++) {
             hg_vec points[POINTS], taps[R * R];
-            HG_UNROLL for (int k = 0; k < POINTS; k++) points[k] = sum[k * VECTORS + v];
+            HG_UNROLL for (int k = 0; k < POINTS; k++) points[k] = sum[k * vectors + v];
             transform_taps(points, taps);
             for (int k = 0; k < R * R; k++) {
                 const int first = o0 + v * HG_VEC, kh = k / R * S + rh, kw = k % R * S + rw;

@@ -100,12 +100,17 @@ void hg_weight_emit_cost(hg_plan *plan, hg_launch *launch, const hg_weight *weig
 
 /* ---- what the families share in emitting */
 
-void hg_conv_define(hg_plan *plan, hg_launch *launch, const hg_conv *conv)
+void hg_conv_define_taps(hg_plan *plan, hg_launch *launch, const hg_conv *conv)
 {
     hg_emit_define(plan, launch, "KH", conv->kh);
     hg_emit_define(plan, launch, "KW", conv->kw);
     hg_emit_define(plan, launch, "SH", conv->sh);
     hg_emit_define(plan, launch, "SW", conv->sw);
+}
+
+void hg_conv_define(hg_plan *plan, hg_launch *launch, const hg_conv *conv)
+{
+    hg_conv_define_taps(plan, launch, conv);
     hg_emit_define(plan, launch, "DH", conv->dh);
     hg_emit_define(plan, launch, "DW", conv->dw);
     hg_emit_define(plan, launch, "PH", conv->ph);

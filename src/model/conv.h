@@ -85,6 +85,8 @@ hg_side hg_conv_small(const hg_conv *conv);
 /* Multiples of pixels: batch * h * w. */
 size_t hg_side_pixels(hg_side side, int batch);
 
+/* Macros KH KW SH SW. */
+void hg_conv_define_taps(hg_plan *plan, hg_launch *launch, const hg_conv *conv);
 /* Macros KH KW SH SW DH DW PH PW. */
 void hg_conv_define(hg_plan *plan, hg_launch *launch, const hg_conv *conv);
 

@@ -33,7 +33,7 @@ hg_block hg_conv_enlarged_weights(hg_plan *plan, const hg_node *node, const hg_c
     hg_emit_read(plan, launch, hg_plan_param(plan, node, 0));
     hg_emit_write(plan, launch, summed);
     hg_emit_int(plan, launch, (int64_t)channels);
-    hg_conv_define(plan, launch, conv);
+    hg_conv_define_taps(plan, launch, conv);
     hg_emit_rows(plan, launch, hg_mul(taps, (channels + 15) / 16), (size_t)(16 * conv->sh * conv->sw));
     hg_emit_cost(plan, launch, (double)count * conv->sh * conv->sw, 2.0 * (double)count * sizeof(float));
     return summed;

@@ -1,9 +1,18 @@
 #include "model/conv_reduce.h"
 
+#include <stdio.h>
+
+/* What is left out has the macro of what is not, so that the two share a kernel. */
 static void emit_output(hg_plan *plan, hg_launch *launch, const hg_node *node, int k, size_t count, const char *prefix)
 {
-    if (count) hg_emit_dw(plan, launch, node, k, prefix);
-    else hg_emit_read(plan, launch, -1);
+    char add[8];
+    snprintf(add, sizeof add, "%s_ADD", prefix);
+    if (count) {
+        hg_emit_dw(plan, launch, node, k, prefix);
+    } else {
+        hg_emit_read(plan, launch, -1);
+        hg_emit_define(plan, launch, add, 0);
+    }
 }
 
 void hg_conv_emit_reduce(hg_plan *plan, const hg_node *node, const hg_conv *conv, int splits, hg_block partials, size_t weights, hg_block bias_partials,
@@ -21,10 +30,8 @@ void hg_conv_emit_reduce(hg_plan *plan, const hg_node *node, const hg_conv *conv
     hg_emit_int(plan, launch, (int64_t)biases);
     emit_output(plan, launch, node, 0, weights, "DW");
     emit_output(plan, launch, node, 1, biases, "DB");
-    if (enlarged) {
-        hg_conv_define(plan, launch, conv);
-        hg_emit_define(plan, launch, "CHANNELS", (int64_t)conv->cl * conv->cs);
-    }
+    hg_emit_int(plan, launch, enlarged ? (int64_t)conv->cl * conv->cs : 0);
+    if (enlarged) hg_conv_define_taps(plan, launch, conv);
     hg_emit_rows(plan, launch, items, 16 * (size_t)splits * terms);
     hg_emit_cost(plan, launch, (double)count * splits, 4.0 * (double)count * (splits + 1));
 }

@@ -8,8 +8,8 @@ enum { VECTOR, VECTORS, CHANNELS, TILES, BLOCK_IN, BLOCK_OUT };
 
 /* Bytes of all partial sums at most; of a strip's transformed tiles, unless that holds fewer than so many, for the second-level cache
  * holds partial sums and what comes next as well (m2's took 1990 us with strips of 75 tiles, 1850 with 56, 1730 with 37); strips of a
- * split at least, so that the sum over splits is lost among them; channels of a block. */
-enum { PARTIAL_BYTES = 16 << 20, STRIP_BYTES = 128 << 10, STRIP_TILES = 24, SPLIT_STRIPS = 8, BLOCK = 64 };
+ * split at least, so that the sum over splits is lost among them; channels of a block, usually and at most. */
+enum { PARTIAL_BYTES = 16 << 20, STRIP_BYTES = 128 << 10, STRIP_TILES = 24, SPLIT_STRIPS = 8, BLOCK = 64, MOST_BLOCK = 128 };
 /* In multiplications: adding to a partial sum that the second-level cache holds (so that what is filtered stays what was measured to
  * pay when strips were twice as long); zeroing, reading and adding up one, measured with AVX2. */
 static const double STRIP_NUMBER = 2, SPLIT_NUMBER = 16;
@@ -39,7 +39,7 @@ static bool accepts(const void *problem, int m, const int *p)
     const bool reached = c->hl + c->ph <= (c->hs + reach) * c->sh && c->wl + c->pw <= (c->ws + reach) * c->sw;
     if (!hg_winograd_fits(c) || c->enlarged || !reached) return false;
     return p[VECTOR] >= 4 && p[VECTOR] <= 16 && !(p[VECTOR] & (p[VECTOR] - 1)) && p[VECTORS] >= 1 && p[CHANNELS] >= 1 && p[TILES] >= 1 &&
-           p[BLOCK_IN] >= most(p[VECTOR], p[CHANNELS]) && p[BLOCK_IN] <= s.in && p[BLOCK_OUT] >= together && p[BLOCK_OUT] <= s.out &&
+           p[BLOCK_IN] >= most(p[VECTOR], p[CHANNELS]) && p[BLOCK_IN] <= s.in && p[BLOCK_OUT] >= together && p[BLOCK_OUT] <= least(s.out, MOST_BLOCK) &&
            p[BLOCK_OUT] % together == 0 && s.points * ((int64_t)p[TILES] * (p[BLOCK_IN] + p[BLOCK_OUT]) + 32) * 4 <= PATCH_BYTES &&
            (int64_t)s.points * s.phases_in * s.phases_out * s.in * s.out <= INT32_MAX / 4;
 }
@@ -84,18 +84,19 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, int
 }
 
 /* Macros of both kernels, and of the gradient alone. */
-static void define_blocks(hg_plan *plan, hg_launch *launch, const hg_conv *c, int m, const int *p)
+static void define_tiles(hg_plan *plan, hg_launch *launch, const hg_conv *c, int m, const int *p)
 {
     const struct { const char *name; int value; } macros[] = {{"M", m}, {"K", c->kh}, {"S", c->sh}, {"PH", c->ph}, {"PW", c->pw},
-        {"TRANSPOSED", c->transposed}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}, {"BI", p[BLOCK_IN]}, {"BO", p[BLOCK_OUT]}};
+        {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
 }
 
 static void define_gradient(hg_plan *plan, hg_launch *launch, const hg_weight *weight, const int *p)
 {
     const hg_conv *c = &weight->conv;
-    const struct { const char *name; int value; } macros[] = {{"CL", c->cl}, {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs}, {"HS", c->hs},
-        {"WS", c->ws}, {"BIAS", weight->bias}, {"Q", p[CHANNELS]}, {"STRIP", p[TILES]}};
+    const struct { const char *name; int value; } macros[] = {{"TRANSPOSED", c->transposed}, {"BI", p[BLOCK_IN]}, {"BO", p[BLOCK_OUT]},
+        {"CL", c->cl}, {"HL", c->hl}, {"WL", c->wl}, {"CS", c->cs}, {"HS", c->hs}, {"WS", c->ws}, {"BIAS", weight->bias},
+        {"Q", p[CHANNELS]}, {"STRIP", p[TILES]}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
 }
 
@@ -114,7 +115,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_write(plan, launch, bias_partials);
     hg_emit_int(plan, launch, (int64_t)s.tiles);
     hg_emit_int(plan, launch, u.splits);
-    define_blocks(plan, launch, &weight->conv, m, p);
+    define_tiles(plan, launch, &weight->conv, m, p);
     define_gradient(plan, launch, weight, p);
     hg_weight_emit_cost(plan, launch, weight, u.splits);
     hg_emit_taken(plan, launch, (size_t)(u.blocks_out / s.phases_out) * (size_t)(u.blocks_in / s.phases_in) * (size_t)u.splits);
@@ -127,7 +128,11 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_dw(plan, launch, node, 0, "DW");
     hg_emit_int(plan, launch, s.in);
     hg_emit_int(plan, launch, s.out);
-    define_blocks(plan, launch, &weight->conv, m, p);
+    hg_emit_int(plan, launch, p[BLOCK_IN]);
+    hg_emit_int(plan, launch, p[BLOCK_OUT]);
+    hg_emit_int(plan, launch, weight->conv.transposed);
+    hg_emit_define(plan, launch, "MOST_BO", MOST_BLOCK);
+    define_tiles(plan, launch, &weight->conv, m, p);
     const double summed = (double)u.numbers * u.splits;
     hg_emit_cost(plan, launch, summed, (summed + (double)weight->conv.kh * weight->conv.kw * s.in * s.out) * sizeof(float));
     hg_emit_rows(plan, launch, (size_t)(u.blocks_in * u.blocks_out * p[BLOCK_IN]), (size_t)(s.points * u.splits) * (size_t)p[BLOCK_OUT]);
