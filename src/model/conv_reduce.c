@@ -5,14 +5,14 @@
 /* What is left out has the macro of what is not, so that the two share a kernel. */
 static void emit_output(hg_plan *plan, hg_launch *launch, const hg_node *node, int k, size_t count, const char *prefix)
 {
-    char add[8];
-    snprintf(add, sizeof add, "%s_ADD", prefix);
     if (count) {
         hg_emit_dw(plan, launch, node, k, prefix);
-    } else {
-        hg_emit_read(plan, launch, -1);
-        hg_emit_define(plan, launch, add, 0);
+        return;
     }
+    char add[8];
+    snprintf(add, sizeof add, "%s_ADD", prefix);
+    hg_emit_read(plan, launch, -1);
+    hg_emit_define(plan, launch, add, 0);
 }
 
 void hg_conv_emit_reduce(hg_plan *plan, const hg_node *node, const hg_conv *conv, int splits, hg_block partials, size_t weights, hg_block bias_partials,

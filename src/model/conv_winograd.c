@@ -110,11 +110,10 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, boo
     return hg_winograd_cost(limits, c, m, pixels, s.tiles, turned, 1 + few * few, WEIGHT_NUMBER) * hg_cpu_idle((s.tiles + strip - 1) / strip);
 }
 
-/* Macros of both kernels, and of the gather alone. */
-static void define_tiles(hg_plan *plan, hg_launch *launch, const hg_conv *c, int m, bool data, const int *p)
+void hg_winograd_define(hg_plan *plan, hg_launch *launch, const hg_conv *c, int m, int vector, int vectors)
 {
     const struct { const char *name; int value; } macros[] = {{"M", m}, {"K", c->kh}, {"S", c->sh}, {"PH", c->ph}, {"PW", c->pw},
-        {"DATA", data}, {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}};
+        {"HG_VEC", vector}, {"NV", vectors}};
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
 }
 
@@ -140,7 +139,8 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_write(plan, launch, transformed);
     hg_emit_int(plan, launch, s.read.c);
     hg_emit_int(plan, launch, s.written.c);
-    define_tiles(plan, launch, c, m, data, p);
+    hg_winograd_define(plan, launch, c, m, p[VECTOR], p[VECTORS]);
+    hg_emit_define(plan, launch, "DATA", data);
     hg_emit_rows(plan, launch, rows, points * panel);
     hg_emit_cost(plan, launch, 0, ((double)numbers + (double)c->kh * c->kw * s.read.c * s.written.c) * sizeof(float));
 
@@ -151,7 +151,8 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_read(plan, launch, gather->bias);
     hg_gather_emit_output(plan, launch, gather);
     hg_emit_int(plan, launch, (int64_t)s.tiles);
-    define_tiles(plan, launch, c, m, data, p);
+    hg_winograd_define(plan, launch, c, m, p[VECTOR], p[VECTORS]);
+    hg_emit_define(plan, launch, "DATA", data);
     define_gather(plan, launch, gather, &s, p);
     hg_gather_emit_cost(plan, launch, gather);
     hg_emit_taken(plan, launch, hg_cpu_items(plan, strips));

@@ -26,5 +26,7 @@ int hg_winograd_edge(const hg_conv *conv, int m);
  * the direct kernels cost 1; `passes`: over the weights in the transformed domain, in multiplications for each number. */
 double hg_winograd_cost(const hg_device_info *limits, const hg_conv *conv, int m, size_t pixels, size_t tiles, int turned, double product,
                         double passes);
+/* The macros of cl/winograd_tiles.cl that all of its kernels have: M K S PH PW HG_VEC NV. */
+void hg_winograd_define(hg_plan *plan, hg_launch *launch, const hg_conv *conv, int m, int vector, int vectors);
 
 #endif

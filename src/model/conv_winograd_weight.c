@@ -83,14 +83,6 @@ static double fit(const hg_device_info *limits, const void *problem, int *p, int
     return hg_winograd_cost(limits, &weight->conv, m, pixels, s.tiles, s.phases_in * s.in + s.phases_out * s.out, 1, passes);
 }
 
-/* Macros of both kernels, and of the gradient alone. */
-static void define_tiles(hg_plan *plan, hg_launch *launch, const hg_conv *c, int m, const int *p)
-{
-    const struct { const char *name; int value; } macros[] = {{"M", m}, {"K", c->kh}, {"S", c->sh}, {"PH", c->ph}, {"PW", c->pw},
-        {"HG_VEC", p[VECTOR]}, {"NV", p[VECTORS]}};
-    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) hg_emit_define(plan, launch, macros[i].name, macros[i].value);
-}
-
 static void define_gradient(hg_plan *plan, hg_launch *launch, const hg_weight *weight, const int *p)
 {
     const hg_conv *c = &weight->conv;
@@ -115,7 +107,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_write(plan, launch, bias_partials);
     hg_emit_int(plan, launch, (int64_t)s.tiles);
     hg_emit_int(plan, launch, u.splits);
-    define_tiles(plan, launch, &weight->conv, m, p);
+    hg_winograd_define(plan, launch, &weight->conv, m, p[VECTOR], p[VECTORS]);
     define_gradient(plan, launch, weight, p);
     hg_weight_emit_cost(plan, launch, weight, u.splits);
     hg_emit_taken(plan, launch, (size_t)(u.blocks_out / s.phases_out) * (size_t)(u.blocks_in / s.phases_in) * (size_t)u.splits);
@@ -132,7 +124,7 @@ static void emit(hg_plan *plan, const hg_node *node, const void *problem, const 
     hg_emit_int(plan, launch, p[BLOCK_OUT]);
     hg_emit_int(plan, launch, weight->conv.transposed);
     hg_emit_define(plan, launch, "MOST_BO", MOST_BLOCK);
-    define_tiles(plan, launch, &weight->conv, m, p);
+    hg_winograd_define(plan, launch, &weight->conv, m, p[VECTOR], p[VECTORS]);
     const double summed = (double)u.numbers * u.splits;
     hg_emit_cost(plan, launch, summed, (summed + (double)weight->conv.kh * weight->conv.kw * s.in * s.out) * sizeof(float));
     hg_emit_rows(plan, launch, (size_t)(u.blocks_in * u.blocks_out * p[BLOCK_IN]), (size_t)(s.points * u.splits) * (size_t)p[BLOCK_OUT]);
